@@ -1,0 +1,62 @@
+# Everything a person does with the project. `make` alone lists it.
+#
+#   make demo                   set-up and the main job, serving at its end
+#   make demo ARGS=--no-serve   the same, ending after the list
+#   make test                   the tests, within 15 minutes on 2 cores
+#
+# PYTHON names the interpreter that .venv is made with (3.11, 3.12 or 3.13).
+
+export PYTHON ?= python3
+WORKERS ?= 2
+UV ?= uv
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo set-up set-up-dev test test-all lint format types check bench assets lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+demo: set-up ## set-up and the main job; ARGS are given to `precursor demo`
+	$(BIN)/precursor demo $(ARGS)
+
+set-up: ## make .venv as requirements.lock says, unless it stands already
+	@.ci/set-up requirements.lock
+
+set-up-dev: ## the same with what tests, lint and types need
+	@.ci/set-up requirements-dev.lock
+
+test: set-up-dev ## the tests that fit within 15 minutes; ARGS are given to pytest
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow and not spark" $(ARGS)
+
+test-all: set-up-dev ## every test, the slow ones too
+	$(PYTEST) -n $(WORKERS) --dist loadfile $(ARGS)
+
+lint: set-up-dev ## ruff and codespell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+format: set-up-dev ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: set-up-dev ## mypy, strict
+	$(BIN)/mypy
+
+check: lint types test ## lint, types and tests
+
+bench: set-up-dev ## the benchmarks; ARGS are given to `precursor bench`
+	$(BIN)/precursor bench $(ARGS)
+
+lock: ## resolve requirements*.in anew; needs uv (UV names it)
+	@command -v $(UV) >/dev/null || { echo "make lock: $(UV) is not here; install uv, or say UV=/path/to/uv" >&2; exit 2; }
+	$(UV) pip compile $(LOCKING) $(UPGRADE) requirements.in -o requirements.lock
+	$(UV) pip compile $(LOCKING) $(UPGRADE) -c requirements.lock requirements.in requirements-dev.in -o requirements-dev.lock
+
+LOCKING := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+
+clean: ## remove .venv and what tools left behind; never the state folder
+	rm -rf .venv build dist precursor.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Scores, reasons and audit for people and programs: service, pages, ledger, batch."""

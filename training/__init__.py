@@ -1,0 +1,1 @@
+"""Temporal splits, baselines, fitting, evaluation and promotion, every run in MLflow."""
