@@ -1,4 +1,4 @@
-"""What every test shares: quiet libraries, a state folder of its own, real histories where they lie."""
+"""What every test shares: quiet libraries, its own state folder, real histories where they lie."""
 
 from __future__ import annotations
 
