@@ -1,0 +1,147 @@
+"""What followed: labels with a fixed window and a fixed time for reports to arrive.
+
+The outcome window is ``[as_of_date, as_of_date + horizon)``. An offence counts only if it was known
+before ``as_of_date + horizon + lag``, the same for every row however old, so that old rows do not
+look worse than new ones merely because more has come to light since.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from features.errors import RecordsRefused
+from features.history import History, dates
+from features.loads import Load
+from features.question import OutcomeRule, Provided, Question
+from features.sources import EVENT, SOURCES
+from features.visible import visible
+
+_SPINE = ibis.table(
+    {"row": "int64", "nominal_id": "string", "as_of_date": "date", "until": "date", "known_by": "date"},
+    name="spine",
+)
+_HISTORY = ibis.table(EVENT, name="history")
+
+
+@lru_cache(maxsize=64)
+def _outcome_sql(source: str, bits: int, dialect: str) -> str:
+    joined = _SPINE.join(_HISTORY, _SPINE.nominal_id == _HISTORY.nominal_id)
+    followed = (_HISTORY.occurred_on >= _SPINE.as_of_date) & (_HISTORY.occurred_on < _SPINE.until)
+    matching = (_HISTORY.source == source) & ((_HISTORY.marks & bits) == bits)
+    counted = joined.filter(matching & followed & visible(_HISTORY, _SPINE.known_by))
+    grouped = counted.select(row=_SPINE.row, harm=_HISTORY.harm).group_by("row")
+    return str(ibis.to_sql(grouped.aggregate(harm=lambda t: t.harm.sum().cast("int64")), dialect))
+
+
+def latest_mature(load: Load, question: Question) -> date:
+    """Return the last as-of date whose outcome window and reporting lag lie within the records.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> load = SimpleNamespace(data_to=date(2026, 1, 31))
+    >>> latest_mature(load, SimpleNamespace(horizon_days=365, lag_days=183))
+    datetime.date(2024, 8, 1)
+    """
+    return load.data_to + timedelta(days=1 - question.horizon_days - question.lag_days)
+
+
+def training_dates(load: Load, question: Question, first_known: date) -> list[date]:
+    """Return as-of dates for training, walking back from the last mature one, oldest first.
+
+    Parameters
+    ----------
+    first_known : date
+        When the records begin; the first date lies `history_days` after it.
+    """
+    last = pd.Timestamp(latest_mature(load, question))
+    earliest = pd.Timestamp(first_known) + pd.Timedelta(days=question.history_days)
+    found = []
+    step = 0
+    while (at := last - pd.DateOffset(months=step * question.cadence_months)) >= earliest:
+        found.append(at.date())
+        step += 1
+    return found[::-1]
+
+
+def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataFrame:
+    """Return a spine with what followed each row.
+
+    Returns
+    -------
+    DataFrame
+        The spine's rows in order with `label` (0 or 1: named as suspect, or as provided) and, for
+        outcomes defined over records, `label_<also>` (for example `label_charged`) and
+        `outcome_harm`, the harm of what followed in hundredths of a day. A row whose label is not
+        mature, or was not provided, has an empty label.
+
+    Raises
+    ------
+    RecordsRefused
+        Where the question's labels should have come with the records and did not.
+    """
+    spine = spine[["nominal_id", "as_of_date"]].reset_index(drop=True)
+    if isinstance(question.outcome, Provided):
+        return _provided(history.load, question.outcome, spine)
+    rule = question.outcome
+    as_of = dates(spine["as_of_date"])
+    asked = spine.assign(
+        until=as_of + question.horizon_days,
+        known_by=as_of + question.horizon_days + question.lag_days,
+    )
+    mature = as_of <= np.datetime64(latest_mature(history.load, question))
+    found = spine.assign(label=_followed(history, rule, rule.source, asked, mature)[0])
+    if rule.also is not None:
+        found[f"label_{rule.also}"] = _followed(history, rule, rule.also, asked, mature)[0]
+    found["outcome_harm"] = _followed(history, rule, rule.source, asked, mature)[1]
+    return found
+
+
+def _followed(
+    history: History, rule: OutcomeRule, source: str, asked: pd.DataFrame, mature: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    bits = SOURCES[source].bits(rule.of)
+    table = history.ask(_outcome_sql(source, bits, history.dialect), asked)
+    happened = np.zeros(len(asked))
+    harm = np.zeros(len(asked))
+    rows = table["row"].to_numpy()
+    happened[rows] = 1
+    harm[rows] = np.nan_to_num(table["harm"].to_numpy().astype(float))
+    return np.where(mature, happened, np.nan), np.where(mature, harm, np.nan)
+
+
+def _provided(load: Load, outcome: Provided, spine: pd.DataFrame) -> pd.DataFrame:
+    given = provided_labels(load, outcome)
+    return spine.assign(as_of_date=dates(spine["as_of_date"])).merge(
+        given, on=["nominal_id", "as_of_date"], how="left", validate="many_to_one"
+    )
+
+
+def provided_labels(load: Load, outcome: Provided) -> pd.DataFrame:
+    """Return the labels that came with the records: nominal_id, as_of_date, label.
+
+    Raises
+    ------
+    RecordsRefused
+        Where none came for this outcome.
+    """
+    labels = load.labels()
+    if labels is None or outcome.provided not in set(labels["outcome"]):
+        raise RecordsRefused(
+            f"{load.path}: no labels for outcome '{outcome.provided}' came with these records",
+            remedy="Ingest a source with labels, or score a spine: these records can be scored,"
+            " not trained on.",
+        )
+    rows = labels[labels["outcome"] == outcome.provided]
+    return pd.DataFrame(
+        {
+            "nominal_id": rows["nominal_id"].astype(str),
+            "as_of_date": dates(rows["as_of_date"]),
+            "label": rows["label"].astype(float),
+        }
+    ).reset_index(drop=True)
