@@ -1,0 +1,110 @@
+"""Nothing is installed that nobody needs, nothing is imported that is not asked for by name."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from house import FLOORS, ROOT, files, tree
+
+OURS = {*FLOORS, "precursor", "house", "conftest"}
+# Asked for by name, yet imported by nobody: what stands behind a URL, an option or a set-up.
+NOT_IMPORTED = {
+    "codespell": "`make lint`",
+    "mypy": "`make types`",
+    "pandas-stubs": "types of pandas",
+    "pre-commit": "the hooks of .pre-commit-config.yaml",
+    "psycopg": "behind postgresql:// addresses",
+    "pytest-timeout": "`timeout` in pyproject.toml",
+    "pytest-xdist": "`-n` in the Makefile",
+    "ruff": "`make lint`",
+    "setuptools": "builds the project",
+    "types-pyyaml": "types of PyYAML",
+    "wheel": "builds the project",
+}
+
+
+def normal(name: str) -> str:
+    """The one spelling of a distribution's name."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def asked_for(*names: str) -> set[str]:
+    """The distributions that requirements files name."""
+    lines = [line for name in names for line in (ROOT / name).read_text().splitlines()]
+    return {normal(re.split(r"[^\w.-]", line)[0]) for line in lines if re.match(r"\w", line)}
+
+
+def imports(of: list[Path]) -> dict[str, set[str]]:
+    """Distributions that modules import, each with the modules that do."""
+    owners = packages_distributions()
+    used: dict[str, set[str]] = {}
+    for path in of:
+        for node in ast.walk(tree(path)):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            for top in {name.split(".")[0] for name in names} - OURS - sys.stdlib_module_names:
+                for owner in owners.get(top, [top]):
+                    used.setdefault(normal(owner), set()).add(str(path))
+    return used
+
+
+def python(*, product: bool) -> list[Path]:
+    """The modules of the product, or the ones around it."""
+    modules = [path for path in files() if path.suffix == ".py"]
+    of_product = {path for path in modules if path.parts[0] in {*FLOORS, "precursor.py"}}
+    return [path for path in modules if (path in of_product) is product]
+
+
+def test_the_product_imports_only_what_it_asks_for() -> None:
+    used = imports(python(product=True))
+    # MLflow arrives in three distributions that share one package.
+    missing = set(used) - asked_for("requirements.in") - {"mlflow-skinny", "mlflow-tracing"}
+    assert not missing, {name: sorted(used[name]) for name in missing}
+
+
+def test_tests_and_tools_import_only_what_is_asked_for() -> None:
+    used = imports(python(product=False))
+    known = asked_for("requirements.in", "requirements-dev.in")
+    missing = set(used) - known - {"mlflow-skinny", "mlflow-tracing"}
+    assert not missing, {name: sorted(used[name]) for name in missing}
+
+
+def test_nothing_is_asked_for_that_nobody_uses() -> None:
+    used = imports(python(product=True))
+    assert asked_for("requirements.in") <= set(used) | set(NOT_IMPORTED)
+    used |= imports(python(product=False))
+    assert asked_for("requirements-dev.in") <= set(used) | set(NOT_IMPORTED)
+
+
+def pins(lock: str) -> dict[str, str]:
+    """A lock's pins with what stands beside each: version, markers and hashes."""
+    entries = re.split(r"\n(?=\w)", (ROOT / lock).read_text())
+    return {re.split(r" \\\n", entry)[0]: entry for entry in entries}
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_every_pin_is_exact_and_carries_its_hashes(lock: str) -> None:
+    for pin, entry in pins(lock).items():
+        assert re.match(r"[\w.-]+==[\w.]+( ;.*)?$", pin), pin
+        assert "--hash=sha256:" in entry, pin
+
+
+def test_the_two_locks_agree() -> None:
+    assert set(pins("requirements.lock")) <= set(pins("requirements-dev.lock"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "lock"),
+    [("requirements.in", "requirements.lock"), ("requirements-dev.in", "requirements-dev.lock")],
+)
+def test_what_is_asked_for_is_locked(asked: str, lock: str) -> None:
+    locked = {normal(pin.split("==")[0]) for pin in pins(lock)}
+    assert asked_for(asked) <= locked
