@@ -1,0 +1,373 @@
+"""Loads: folders of canonical records, each written whole or not at all, and never changed after.
+
+A load holds the twelve canonical tables as Parquet, a list of the records that were set aside, the
+labels that came with the records (if any), and ``load.json``, which says what the folder is and
+carries the SHA-256 of every file. Two loads of the same records are the same files, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import Conflict, NotFound, RecordsRefused, UsageError
+from features.records import TABLES, Table
+
+FORMAT = 1
+
+SET_ASIDE = pa.schema(
+    [
+        ("table", pa.string()),
+        ("row", pa.int64()),
+        ("column", pa.string()),
+        ("value", pa.string()),
+        ("rule", pa.string()),
+        ("problem", pa.string()),
+        ("remedy", pa.string()),
+        ("done", pa.string()),
+    ]
+)
+"""Columns of ``set_aside.parquet``; `row` is the row number in the source, counted from 1."""
+
+LABELS = pa.schema(
+    [
+        ("nominal_id", pa.string()),
+        ("as_of_date", pa.date32()),
+        ("outcome", pa.string()),
+        ("label", pa.int64()),
+    ]
+)
+"""Columns of ``labels.parquet``."""
+
+SPINE = pa.schema([("nominal_id", pa.string()), ("as_of_date", pa.date32())])
+"""Columns of ``spine.parquet``."""
+
+_EXTRAS = {"set_aside": SET_ASIDE, "labels": LABELS, "spine": SPINE}
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load of canonical records on disk: what it is, and how to read it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     out = Path(folder) / "records"
+    ...     load = write_load(out, {}, kind="folder", data_to=date(2026, 1, 31), synthetic=False)
+    ...     (load.default_as_of.isoformat(), load.connect().table("offence").count().execute())
+    ('2026-02-01', 0)
+    """
+
+    path: Path
+    number: int
+    kind: str
+    synthetic: bool
+    data_to: date
+    fingerprint: str
+    tables: Mapping[str, Path]
+
+    @property
+    def default_as_of(self) -> date:
+        """The first date on which everything in the load is known: the day after `data_to`."""
+        return self.data_to + timedelta(days=1)
+
+    def connect(self) -> Any:
+        """Return an in-memory DuckDB backend of Ibis with one view for each canonical table."""
+        backend = ibis.duckdb.connect()
+        for name, file in self.tables.items():
+            backend.read_parquet(file, table_name=name)
+        return backend
+
+    def labels(self) -> pd.DataFrame | None:
+        """Return the labels that came with the records, or None where none came.
+
+        Returns
+        -------
+        DataFrame or None
+            `nominal_id`, `as_of_date`, `outcome`, `label`; one row for each of the first three.
+        """
+        return self._extra("labels")
+
+    def spine(self) -> pd.DataFrame | None:
+        """Return the rows that the source itself proposes to score, or None.
+
+        Returns
+        -------
+        DataFrame or None
+            `nominal_id` and `as_of_date`.
+        """
+        return self._extra("spine")
+
+    def set_aside(self) -> pd.DataFrame:
+        """Return what was set aside when the records were taken in, and what was done about it."""
+        found = self._extra("set_aside")
+        return SET_ASIDE.empty_table().to_pandas() if found is None else found
+
+    def _extra(self, name: str) -> pd.DataFrame | None:
+        file = self.path / f"{name}.parquet"
+        return pd.read_parquet(file) if file.exists() else None
+
+
+def sha256(file: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal, read piece by piece.
+
+    Examples
+    --------
+    >>> sha256(Path(os.devnull))[:8]
+    'e3b0c442'
+    """
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    """Return what a load's ``load.json`` says.
+
+    Raises
+    ------
+    NotFound
+        Where the folder or its ``load.json`` does not exist.
+    RecordsRefused
+        Where ``load.json`` is not one that this version can read.
+    """
+    file = path / "load.json"
+    if not file.is_file():
+        what = "is no folder" if not path.is_dir() else "holds no load.json, so it is no load"
+        raise NotFound(
+            f"{path} {what}",
+            remedy="Name the folder that 'precursor ingest' or 'precursor synthesise' wrote.",
+        )
+    remedy = "Ingest the source again into a new folder."
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RecordsRefused(f"{file} cannot be read: {error}", remedy=remedy) from error
+    if not isinstance(said, dict) or said.get("format") != FORMAT:
+        found = said.get("format") if isinstance(said, dict) else type(said).__name__
+        raise RecordsRefused(f"{file}: format is {found!r}, not {FORMAT}", remedy=remedy)
+    return said
+
+
+def open_load(path: str | Path) -> Load:
+    """Open a folder of canonical records, without reading the records themselves.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder that :func:`write_load` wrote.
+
+    Raises
+    ------
+    NotFound
+        Where there is no load.
+    RecordsRefused
+        Where the load is broken: unreadable ``load.json`` or a table missing.
+
+    Examples
+    --------
+    >>> open_load("nowhere")
+    Traceback (most recent call last):
+    ...
+    features.errors.NotFound: nowhere is no folder. Name the folder that ...
+    """
+    path = Path(path)
+    said = manifest(path)
+    files = {name: path / f"{name}.parquet" for name in TABLES}
+    missing = [file.name for file in files.values() if not file.is_file()]
+    remedy = "Ingest the source again into a new folder."
+    if missing:
+        raise RecordsRefused(f"{path}: no {', '.join(missing)}", remedy=remedy)
+    try:
+        return Load(
+            path=path,
+            number=int(said["number"]),
+            kind=str(said["kind"]),
+            synthetic=bool(said["synthetic"]),
+            data_to=date.fromisoformat(said["data_to"]),
+            fingerprint=str(said["fingerprint"]),
+            tables=files,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordsRefused(f"{path / 'load.json'}: {error!r}", remedy=remedy) from error
+
+
+def refuse_existing(out: Path) -> None:
+    """Refuse to write into a folder that holds something already.
+
+    Raises
+    ------
+    Conflict
+        Where `out` is a file or a folder that is not empty.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise Conflict(
+            f"{out} exists already and is left as it is",
+            remedy="Name another folder; a load is never overwritten.",
+        )
+
+
+def write_load(
+    out: str | Path,
+    tables: Mapping[str, pa.Table],
+    *,
+    kind: str,
+    data_to: date,
+    synthetic: bool,
+    set_aside: pa.Table | None = None,
+    labels: pa.Table | None = None,
+    spine: pa.Table | None = None,
+    notes: Sequence[str] = (),
+    number: int = 1,
+) -> Load:
+    """Write canonical records as a load: everything, or nothing.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder to write; it must not exist, or be empty.
+    tables : mapping of table name to pyarrow.Table
+        Missing tables are written empty, missing columns that may be empty are filled with nulls,
+        and `load` is filled with `number`.
+    kind : str
+        The kind of source.
+    data_to : date
+        The last day on which the source recorded anything.
+    synthetic : bool
+        Whether these are made-up people.
+    set_aside, labels, spine : pyarrow.Table, optional
+        With the columns of :data:`SET_ASIDE`, :data:`LABELS` and :data:`SPINE`.
+    notes : sequence of str
+        What a reader must know about how the records came to be.
+
+    Returns
+    -------
+    Load
+
+    Raises
+    ------
+    Conflict
+        Where `out` holds something already.
+    UsageError
+        Where a table is not canonical.
+    RecordsRefused
+        Where a table lacks a column, or a column has gaps or another type; nothing is written.
+    """
+    out = Path(out)
+    refuse_existing(out)
+    ready = _canonical(tables, number)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    if part.exists():  # left by a process that was killed
+        shutil.rmtree(part)
+    part.mkdir()
+    try:
+        described = {name: _write(part, name, table) for name, table in ready.items()}
+        given = {"set_aside": set_aside, "labels": labels, "spine": spine}
+        if set_aside is None:
+            given["set_aside"] = SET_ASIDE.empty_table()
+        extras = {
+            name: _write(part, name, table.select(_EXTRAS[name].names).cast(_EXTRAS[name]))
+            for name, table in given.items()
+            if table is not None
+        }
+        hashes = json.dumps({name: about["sha256"] for name, about in described.items()})
+        said = {
+            "format": FORMAT,
+            "number": number,
+            "kind": kind,
+            "synthetic": synthetic,
+            "data_to": data_to.isoformat(),
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "tables": described,
+            "extras": extras,
+            "set_aside": extras["set_aside"]["rows"],
+            "fingerprint": hashlib.sha256(hashes.encode()).hexdigest(),
+            "notes": list(notes),
+        }
+        text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+        (part / "load.json").write_text(text, encoding="utf-8")
+        _rename(part, out)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return open_load(out)
+
+
+def _rename(part: Path, out: Path) -> None:
+    try:
+        os.rename(part, out)
+    except OSError:
+        refuse_existing(out)  # somebody else was faster
+        raise
+
+
+def _write(folder: Path, name: str, table: pa.Table) -> dict[str, Any]:
+    file = folder / f"{name}.parquet"
+    # Types and order are the contract's own, and nothing of the writing process is stored.
+    pq.write_table(
+        table.replace_schema_metadata(None), file, compression="zstd", row_group_size=122_880
+    )
+    return {"rows": table.num_rows, "sha256": sha256(file)}
+
+
+def _canonical(tables: Mapping[str, pa.Table], number: int) -> dict[str, pa.Table]:
+    unknown = sorted(set(tables) - set(TABLES))
+    if unknown:
+        raise UsageError(
+            f"no canonical table is called {', '.join(unknown)}",
+            remedy=f"The tables are {', '.join(TABLES)}.",
+        )
+    problems: list[str] = []
+    ready = {
+        name: _conform(table, tables.get(name), number, problems) for name, table in TABLES.items()
+    }
+    if problems:
+        raise RecordsRefused(
+            "; ".join(problems),
+            remedy="Nothing was written; give the columns as features/records.py lists them.",
+            violations=problems,
+        )
+    return ready
+
+
+def _conform(contract: Table, given: pa.Table | None, number: int, problems: list[str]) -> pa.Table:
+    schema = contract.schema().to_pyarrow()
+    if given is None:
+        return schema.empty_table()
+    columns = []
+    for column in contract.columns:
+        kind = schema.field(column.name).type
+        if column.name == "load":
+            columns.append(pa.repeat(pa.scalar(number, pa.int64()), given.num_rows))
+            continue
+        if column.name not in given.column_names:
+            if not column.empty:
+                problems.append(f"{contract.name}: column '{column.name}' is missing")
+            columns.append(pa.nulls(given.num_rows, kind))
+            continue
+        try:
+            values = given[column.name].cast(kind)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            problems.append(f"{contract.name}: column '{column.name}' is no {column.type}: {error}")
+            values = pa.nulls(given.num_rows, kind)
+        else:
+            if values.null_count and not column.empty:
+                gaps = f"is empty in {values.null_count} rows"
+                problems.append(f"{contract.name}: column '{column.name}' {gaps}")
+        columns.append(values)
+    first = "nominal_id" if "nominal_id" in contract else "record_id"
+    keys = dict.fromkeys((first, "record_id", "known_on"))
+    return pa.table(columns, schema=schema).sort_by([(key, "ascending") for key in keys])
