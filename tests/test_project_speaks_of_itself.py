@@ -19,7 +19,7 @@ ANYWHERE = {
         r"pypi\.org|pythonhosted|registry\.npmjs|deb\.debian|(extra-)?index-url|find-links\s*="
     ),
     "a path of one machine": r"(?<![\w.~])/(home|root|work|farm|Users)/\w",
-    "something left for later": r"\b(TODO|FIXME|XXX)\b",
+    "something left for later": r"\b(TO" r"DO|FIX" r"ME|XXX)\b",
     "a conflict that was never resolved": r"^(<{7}|>{7}) ",
     "a private key or token": r"BEGIN [A-Z ]*PRIVATE KEY|\bghp_\w{20}|\bAKIA[0-9A-Z]{12}",
 }
@@ -64,7 +64,7 @@ def test_each_pattern_finds_what_it_is_for(what: str) -> None:
     samples = {
         "the address of a package registry": "--extra-index-url https://somewhere",
         "a path of one machine": "open('/home/someone/file')",
-        "something left for later": "# TODO: later",
+        "something left for later": "# TO" + "DO: later",
         "a conflict that was never resolved": "<<<<<<< HEAD",
         "a private key or token": "-----BEGIN PRIVATE KEY-----",
         "a pickle that is loaded": "joblib.load(path)",
