@@ -1,4 +1,4 @@
-"""From the long form to the columns of a matrix: windows are unions of age buckets, filters are bits.
+"""From the long form to the columns of a matrix: windows unite age buckets, filters are bits.
 
 The database has grouped each person's visible events by (row, source, marks, age bucket). Whatever
 the number of features, that is done once; a column costs a pass over these few cells in NumPy.
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from features.declare import BUCKETS, FeatureColumn, FeatureSet, Window
-from features.sources import OFFENCE_MARKS, SOURCES
+from features.events import OFFENCE_MARKS
+from features.sources import SOURCES
 
 YEAR = 365.25
 N_BUCKETS = len(BUCKETS) + 1  # the last holds what is older, and what has no date
@@ -26,7 +26,7 @@ VARIETY_OF = tuple(
     for mark in OFFENCE_MARKS[: OFFENCE_MARKS.index("high_harm")]
     if mark not in ("injury", "homicide", "threats")
 )
-"""Kinds of offence over which variety is the entropy; those that another one contains are left out."""
+"""Kinds of offence over which variety is the entropy, without those that another contains."""
 
 Array = np.ndarray
 
@@ -143,16 +143,17 @@ def column_of(window: Window) -> int:
 
 
 def assemble(
-    feature_set: FeatureSet, long: pa.Table, pairs: pa.Table, age_days: Array
+    feature_set: FeatureSet, long: pa.Table | None, pairs: pa.Table | None, age_days: Array
 ) -> dict[str, Array]:
     """Return every column of the feature set for one chunk of rows.
 
     Parameters
     ----------
     feature_set : FeatureSet
-    long : pyarrow.Table
-        Cells: row, source, marks, bucket, n, dated, nearest, farthest, and sums and maxima.
-    pairs : pyarrow.Table
+    long : pyarrow.Table, optional
+        Cells: row, source, marks, bucket, n, dated, nearest, farthest, and sums and maxima; not
+        needed where no column is made from them.
+    pairs : pyarrow.Table, optional
         For distinct counts: row, source, marks, who, nearest.
     age_days : ndarray of float, shape (rows,)
         The person's age in days; NaN without a date of birth.
@@ -209,8 +210,3 @@ def assemble(
         raise KeyError(f"{column.name}: no such measure: {column.measure}")
 
     return {column.name: values(column) for column in feature_set.columns}
-
-
-def as_frame(columns: dict[str, Array]) -> pd.DataFrame:
-    """Return assembled columns as one frame without copying them twice."""
-    return pd.DataFrame(columns, copy=False)

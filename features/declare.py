@@ -1,4 +1,4 @@
-"""What a feature author writes: a source of records, what to measure, over which windows, in which words.
+"""What a feature author writes: a source, what to measure, over which windows, in which words.
 
 A declaration has no place for a time filter, a join or a query: the compiler (`features.history`)
 supplies those once for all features.
@@ -26,7 +26,7 @@ Window = int | None
 
 
 def days(number: int) -> int:
-    """Return a window of so many days; windows are unions of the fixed buckets, so only those exist.
+    """Return a window of so many days; windows unite fixed buckets, so only those exist.
 
     Examples
     --------
@@ -259,8 +259,10 @@ class FeatureSet:
     def __getitem__(self, name: str) -> FeatureColumn:
         return next(column for column in self.columns if column.name == name)
 
-    def subset(self, names: Sequence[str] | None = None, *, groups: Sequence[str] | None = None) -> FeatureSet:
-        """Return the set with these columns only (by name, or by group), in the order of this one."""
+    def subset(
+        self, names: Sequence[str] | None = None, *, groups: Sequence[str] | None = None
+    ) -> FeatureSet:
+        """Return the set with only these columns (by name, or by group), in this one's order."""
         wanted = set(self.names if names is None else names)
         missing = sorted(wanted - set(self.names)) + sorted(set(groups or ()) - set(self.groups))
         if missing:
@@ -293,4 +295,4 @@ class FeatureSet:
 
 
 def _listed(column: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in column.items()}
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in column.items()}

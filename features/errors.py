@@ -1,4 +1,4 @@
-"""The few errors of the house: each one says where, what was found there, and what to do about it."""
+"""The few errors of the house: each says where, what was found, and what to do about it."""
 
 from __future__ import annotations
 

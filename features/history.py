@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.assemble import as_frame, assemble
+from features.assemble import assemble
 from features.catalogue import catalogue
 from features.declare import BUCKETS, FeatureColumn, FeatureSet
+from features.events import AMOUNTS, EVENT, RECORD
 from features.loads import Load
 from features.records import TABLES
-from features.sources import AMOUNTS, EVENT, RECORD, SOURCES, history
+from features.sources import SOURCES, history
 from features.taxonomy import taxonomy
 from features.visible import before, visible
 
@@ -82,7 +83,7 @@ def _long_sql(sources: tuple[str, ...], dialect: str) -> str:
 
 @lru_cache(maxsize=64)
 def _pairs_sql(sources: tuple[str, ...], dialect: str) -> str:
-    """Distinct counts do not add up over buckets: one row for each other person, by latest event."""
+    """Distinct counts do not add over buckets: one row for each other person, latest event."""
     seen = _seen(("source", "marks", "who"))
     seen = seen.filter(seen.source.isin(sources))
     grouped = seen.group_by("row", "source", "marks", "who").aggregate(nearest=seen.age.min())
@@ -219,15 +220,17 @@ class History:
             yield start, ordered.iloc[start : start + CHUNK]
 
     def _columns(self, chunk: pd.DataFrame, wanted: FeatureSet) -> pd.DataFrame:
-        counted = _sources(wanted, lambda column: column.measure != "distinct")
-        paired = _sources(wanted, lambda column: column.measure == "distinct")
-        long = self.ask(_long_sql(counted, self.dialect), chunk)
-        pairs = self.ask(_pairs_sql(paired, self.dialect), chunk)
-        _, born = self.born_on(chunk)
-        age = (dates(chunk["as_of_date"]) - born).astype("timedelta64[D]")
-        age_days = np.where(np.isnat(age), np.nan, age.astype(np.float64))
-        frame = as_frame(assemble(wanted, long, pairs, age_days))
-        return frame.set_axis(chunk.index)
+        """Columns of one chunk; a query that no column needs is not asked."""
+        counted, paired = _sources(wanted, distinct=False), _sources(wanted, distinct=True)
+        long = self.ask(_long_sql(counted, self.dialect), chunk) if counted else None
+        pairs = self.ask(_pairs_sql(paired, self.dialect), chunk) if paired else None
+        age_days = np.full(len(chunk), np.nan)
+        if any(column.measure in ("age", "onset") for column in wanted.columns):
+            _, born = self.born_on(chunk)
+            age = dates(chunk["as_of_date"]) - born
+            age_days = np.where(np.isnat(age), np.nan, age.astype(np.float64))
+        columns = assemble(wanted, long, pairs, age_days)
+        return pd.DataFrame(columns, index=chunk.index, copy=False)
 
     def people(self, source: str, bits: int) -> np.ndarray:
         """Return everybody with an event of a source that carries all these marks, at any time."""
@@ -275,11 +278,10 @@ class History:
         return {name: behind(self.feature_set[name], events) for name in names}
 
 
-def _sources(
-    feature_set: FeatureSet, wanted: Callable[[FeatureColumn], bool]
-) -> tuple[str, ...]:
-    used = {column.source for column in feature_set.columns if wanted(column)}
-    return tuple(sorted(used & set(SOURCES))) or ("",)
+def _sources(feature_set: FeatureSet, *, distinct: bool) -> tuple[str, ...]:
+    """Sources that some column counts people of (distinct), or events of."""
+    used = {c.source for c in feature_set.columns if (c.measure == "distinct") == distinct}
+    return tuple(sorted(used & set(SOURCES)))
 
 
 def behind(column: FeatureColumn, events: pd.DataFrame) -> list[dict[str, Any]]:

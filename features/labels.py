@@ -15,14 +15,21 @@ import numpy as np
 import pandas as pd
 
 from features.errors import RecordsRefused
+from features.events import EVENT
 from features.history import History, dates
 from features.loads import Load
 from features.question import OutcomeRule, Provided, Question
-from features.sources import EVENT, SOURCES
+from features.sources import SOURCES
 from features.visible import visible
 
 _SPINE = ibis.table(
-    {"row": "int64", "nominal_id": "string", "as_of_date": "date", "until": "date", "known_by": "date"},
+    {
+        "row": "int64",
+        "nominal_id": "string",
+        "as_of_date": "date",
+        "until": "date",
+        "known_by": "date",
+    },
     name="spine",
 )
 _HISTORY = ibis.table(EVENT, name="history")

@@ -1,4 +1,4 @@
-"""The matrix: one row a nominal and as-of date, its history as columns, and a manifest beside it."""
+"""The matrix: one row a nominal and as-of date, history as columns, a manifest beside it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Matrix:
     manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def X(self) -> np.ndarray:  # noqa: N802 - the name that scikit-learn gave it
+    def X(self) -> np.ndarray:
         """The columns as float64, shape (rows, columns), NaN where a value is empty."""
         return self.frame[self.feature_set.names].to_numpy(np.float64)
 

@@ -40,7 +40,7 @@ def visible(record: Any, at: ir.DateValue) -> ir.BooleanValue:
 
 
 def before(record: Any, at: ir.DateValue) -> ir.BooleanValue:
-    """Return whether a record belongs to the past of a date: it occurred before, or nobody knows when.
+    """Return whether a record is past on a date: it occurred before, or nobody knows when.
 
     The windows themselves (``as_of_date - window <= occurred_on < as_of_date``) are unions of the
     disjoint age buckets of :mod:`features.history`; a record without `occurred_on` has no age and

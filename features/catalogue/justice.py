@@ -1,0 +1,110 @@
+"""Features of charges, convictions, protective orders, assessments and programmes."""
+
+from __future__ import annotations
+
+from features.catalogue.windows import DAYS, SHORT, YEAR_EVER
+from features.declare import COUNT, RECENCY, Feature, Measure
+
+FEATURES: tuple[Feature, ...] = (
+    Feature(
+        "charged",
+        COUNT,
+        "charges",
+        "{value}{of} {window} (charged, not convicted)",
+        ("charge", "charges"),
+        of=("", "indictable", "violence"),
+        windows=SHORT,
+    ),
+    Feature("charged", RECENCY, "charges", "most recent charge {value} ago (not convicted)", DAYS),
+    Feature(
+        "charged",
+        Measure("sum", "indictable"),
+        "charges",
+        "{value} charged {window} (not convicted)",
+        ("indictable count", "indictable counts"),
+        windows=YEAR_EVER,
+    ),
+    Feature(
+        "charged",
+        Measure("sum", "summary"),
+        "charges",
+        "{value} charged {window} (not convicted)",
+        ("summary count", "summary counts"),
+        windows=YEAR_EVER,
+    ),
+    Feature(
+        "convicted",
+        COUNT,
+        "convictions",
+        "{value}{of} {window}",
+        ("conviction", "convictions"),
+        of=("", "violence", "high_harm"),
+        windows=YEAR_EVER,
+    ),
+    Feature("convicted", RECENCY, "convictions", "most recent conviction {value} ago", DAYS),
+    Feature(
+        "diverted",
+        COUNT,
+        "convictions",
+        "{value} {window}",
+        ("caution or out-of-court disposal", "cautions or out-of-court disposals"),
+    ),
+    Feature(
+        "orders",
+        COUNT,
+        "orders",
+        "breached a protective order {value} {window}",
+        ("time", "times"),
+        of=("breached",),
+        windows=YEAR_EVER,
+    ),
+    Feature(
+        "orders",
+        COUNT,
+        "orders",
+        "{value} made {window}",
+        ("protective order", "protective orders"),
+        of=("made",),
+        windows=YEAR_EVER,
+    ),
+    Feature(
+        "orders",
+        RECENCY,
+        "orders",
+        "most recent protective order made {value} ago",
+        DAYS,
+        of=("made",),
+    ),
+    Feature(
+        "assessed",
+        COUNT,
+        "assessments",
+        "{value} graded {of} {window}".replace(" {of}", "{of}"),
+        ("assessment", "assessments"),
+        of=("high", "medium"),
+        windows=YEAR_EVER,
+    ),
+    Feature(
+        "assessed",
+        Measure("max", "ticks"),
+        "assessments",
+        "{value} ticked in the gravest assessment {window}",
+        ("risk factor", "risk factors"),
+    ),
+    Feature(
+        "programme",
+        COUNT,
+        "programmes",
+        "completed {value} {window}",
+        ("behaviour programme", "behaviour programmes"),
+        of=("completed",),
+    ),
+    Feature(
+        "programme",
+        COUNT,
+        "programmes",
+        "began {value} {window}",
+        ("behaviour programme", "behaviour programmes"),
+        of=("started",),
+    ),
+)
