@@ -206,7 +206,8 @@ def assemble(
             case "age":
                 return age_days / YEAR
             case "onset":
-                return (age_days - of(column).farthest) / YEAR
+                years: Array = (age_days - of(column).farthest) / YEAR
+                return years
         raise KeyError(f"{column.name}: no such measure: {column.measure}")
 
     return {column.name: values(column) for column in feature_set.columns}

@@ -57,6 +57,13 @@ def _seen(columns: Sequence[str]) -> ir.Table:
     )
 
 
+@lru_cache(maxsize=4)
+def _history_sql(dialect: str) -> str:
+    tables = {name: ibis.table(t.schema(), name=name) for name, t in TABLES.items()}
+    tables["taxonomy"] = ibis.table(ibis.Schema.from_pyarrow(taxonomy().schema), name="taxonomy")
+    return str(ibis.to_sql(history(tables), dialect=dialect))
+
+
 @lru_cache(maxsize=64)
 def _long_sql(sources: tuple[str, ...], dialect: str) -> str:
     """The one grouped query; its text depends on the sources used, not on the features."""
@@ -119,17 +126,14 @@ class History:
     def __init__(self, load: Load, feature_set: FeatureSet | None = None) -> None:
         self.load = load
         self.feature_set = feature_set or catalogue()
-        self._connection = load.connect().con  # type: ignore[attr-defined]
-        tables = {name: ibis.table(t.schema(), name=name) for name, t in TABLES.items()}
-        codes = taxonomy()
-        tables["taxonomy"] = ibis.table(ibis.Schema.from_pyarrow(codes.schema), name="taxonomy")
+        self._connection = load.connect().con
         decay = pa.table({"age": np.arange(len(DECAY)), "weight": DECAY})
-        self._connection.register("taxonomy", codes)
+        self._connection.register("taxonomy", taxonomy())
         self._connection.register("decay_weights", decay)
         self._connection.execute("CREATE TABLE decay AS SELECT * FROM decay_weights")
-        expression = ibis.to_sql(history(tables), dialect=self.dialect)
         self._connection.execute(
-            f"CREATE TABLE history AS SELECT * FROM ({expression}) ORDER BY nominal_id"
+            f"CREATE TABLE history AS SELECT * FROM ({_history_sql(self.dialect)})"
+            " ORDER BY nominal_id"
         )
         self._connection.execute(
             "CREATE TABLE person AS SELECT nominal_id, born_on, known_on, superseded_on"
@@ -258,7 +262,7 @@ class History:
             the columns that lead to the record: record_table, record_id, reference, status, detail.
         """
         spine = pd.DataFrame({"nominal_id": [nominal_id], "as_of_date": [as_of_date]})
-        found = self.ask(_events_sql(self.dialect), spine).to_pandas()
+        found: pd.DataFrame = self.ask(_events_sql(self.dialect), spine).to_pandas()
         return found.sort_values(
             ["age", "source", "record_id"], na_position="last", kind="stable"
         ).reset_index(drop=True)
@@ -303,13 +307,13 @@ def behind(column: FeatureColumn, events: pd.DataFrame) -> list[dict[str, Any]]:
             "table": row.record_table,
             "record_id": row.record_id,
             "reference": row.reference or row.record_id,
-            "occurred_on": None if pd.isna(row.occurred_on) else str(row.occurred_on)[:10],
+            "occurred_on": None if pd.isna(occurred_on) else str(occurred_on)[:10],
             "known_on": str(row.known_on)[:10],
             "status": row.status,
             "role": role,
             "detail": row.detail,
         }
-        for row in rows.itertuples()
+        for row, occurred_on in zip(rows.itertuples(), rows["occurred_on"], strict=True)
     ]
 
 
