@@ -50,6 +50,9 @@ check: lint types test ## lint, types and tests
 bench: set-up-dev ## the benchmarks; ARGS are given to `precursor bench`
 	$(BIN)/precursor bench $(ARGS)
 
+assets: ## compile the style sheet again; needs Node and npm
+	serving/static-src/compile
+
 lock: ## resolve requirements*.in anew; needs uv (UV names it)
 	@command -v $(UV) >/dev/null || { echo "make lock: $(UV) is not here; install uv, or say UV=/path/to/uv" >&2; exit 2; }
 	$(UV) pip compile $(LOCKING) $(UPGRADE) requirements.in -o requirements.lock
