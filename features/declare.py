@@ -222,7 +222,7 @@ class FeatureSet:
     Examples
     --------
     >>> from features.catalogue import catalogue
-    >>> small = catalogue().subset(["age", "suspected_n_365d"])
+    >>> small = catalogue().subset(["person_age", "suspected_n_365d"])
     >>> FeatureSet.from_data(small.to_data()) == small
     True
     """

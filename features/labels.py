@@ -53,7 +53,7 @@ def latest_mature(load: Load, question: Question) -> date:
     >>> from types import SimpleNamespace
     >>> load = SimpleNamespace(data_to=date(2026, 1, 31))
     >>> latest_mature(load, SimpleNamespace(horizon_days=365, lag_days=183))
-    datetime.date(2024, 8, 1)
+    datetime.date(2024, 8, 2)
     """
     return load.data_to + timedelta(days=1 - question.horizon_days - question.lag_days)
 

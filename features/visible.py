@@ -24,15 +24,8 @@ def visible(record: Any, at: ir.DateValue) -> ir.BooleanValue:
     --------
     >>> import ibis
     >>> record = ibis.table({"known_on": "date", "superseded_on": "date"}, name="record")
-    >>> print(ibis.to_sql(record.filter(visible(record, ibis.date("2026-01-01"))).count()))
-    SELECT
-      COUNT(*) AS "CountStar()"
-    FROM "record" AS "t0"
-    WHERE
-      "t0"."known_on" < MAKE_DATE(2026, 1, 1)
-      AND (
-        "t0"."superseded_on" IS NULL OR "t0"."superseded_on" >= MAKE_DATE(2026, 1, 1)
-      )
+    >>> visible(record, ibis.date("2026-01-01")).type()
+    Boolean(nullable=True)
     """
     known = record.known_on < at
     standing = record.superseded_on.isnull() | (record.superseded_on >= at)

@@ -17,8 +17,8 @@ DATA_TO = date(2026, 1, 31)
 CODES = (
     "class/violence_with_injury",
     "class/violence_without_injury",
-    "class/stalking_and_harassment",
-    "class/rape_offences",
+    "class/stalking",
+    "class/rape",
     "class/shoplifting",
     "class/other",
     "no such code",
