@@ -1,0 +1,403 @@
+"""Nothing is anonymous: tokens for programs, one-use links and sessions for people."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from features.errors import NotFound, PrecursorError, UsageError
+from serving import tables
+from serving.chain import Action, stamp
+from serving.ledger import Ledger
+from serving.permissions import (
+    GIVEN,
+    PERMISSIONS,
+    Forbidden,
+    Permission,
+    Principal,
+    Role,
+    Rule,
+    allows,
+    operator,
+    require,
+)
+
+__all__ = [
+    "GIVEN",
+    "PERMISSIONS",
+    "Access",
+    "Forbidden",
+    "Permission",
+    "Principal",
+    "Role",
+    "Rule",
+    "Session",
+    "Token",
+    "Unauthorised",
+    "allows",
+    "operator",
+    "require",
+]
+
+TOKEN_DAYS = 90
+LONGEST_TOKEN_DAYS = 366
+LINK_LASTS = timedelta(minutes=15)
+SESSION_LASTS = timedelta(hours=8)
+PREFIX = "precursor_"
+"""What every token begins with, so that one left lying about can be found by a search."""
+
+
+class Unauthorised(PrecursorError):
+    """Nobody knows who is asking (status 401)."""
+
+    code = "unauthorised"
+    status = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as it is listed: never the secret itself.
+
+    Examples
+    --------
+    >>> Token("0a1b2c3d4e5f", "app", Role.SERVICE, "2026-01-01", "2026-04-01", None).actor
+    'app'
+    """
+
+    token_id: str
+    actor: str
+    role: Role
+    issued_at: str
+    expires_at: str
+    revoked_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is signed in.
+
+    Attributes
+    ----------
+    principal : Principal
+    csrf : str
+        What a form must carry; derived from the cookie, so that nobody without it can know it.
+    expires_at : str
+        UTC, ISO 8601.
+
+    Examples
+    --------
+    >>> Session(Principal("a.nalyst", Role.ANALYST), csrf_token("cookie"), "2026-01-01").csrf[:4]
+    '2k9y'
+    """
+
+    principal: Principal
+    csrf: str
+    expires_at: str
+
+
+class Access:
+    """Gives, checks and ends access; each giving and ending is on the ledger with it.
+
+    Secrets have 256 bits, are shown once and stored as their SHA-256.
+
+    Parameters
+    ----------
+    ledger : Ledger
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from unittest.mock import patch
+    >>> with patch.dict("os.environ", PRECURSOR_HOME=tempfile.mkdtemp()):
+    ...     access = Access(Ledger.open())
+    >>> token = access.issue_token("case-system", "service", 30)
+    >>> access.authenticate(f"Bearer {token}")
+    Principal(actor='case-system', role=<Role.SERVICE: 'service'>)
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def issue_token(
+        self,
+        actor: str,
+        role: str,
+        days: int = TOKEN_DAYS,
+        *,
+        by: Principal | None = None,
+        purpose: str = "access for a program",
+    ) -> str:
+        """Return a new token; it cannot be shown again.
+
+        Parameters
+        ----------
+        actor : str
+            Whose it is: the name under which everything done with it is recorded.
+        role : str
+            One of `GIVEN`.
+        days : int
+            How long it lasts, from 1 to 366.
+        by : Principal, optional
+            Who gives it; the command line's user by default.
+        purpose : str
+
+        Raises
+        ------
+        UsageError
+            If the role does not exist or the days are out of range.
+        """
+        if not 1 <= days <= LONGEST_TOKEN_DAYS:
+            raise UsageError(
+                f"a token cannot last {days} days",
+                remedy=f"Give 1 to {LONGEST_TOKEN_DAYS} days.",
+                field="days",
+            )
+        secret, row = self._new(actor, role, timedelta(days=days))
+        row["token_id"] = row["hash"][:12]
+        self._give(tables.token, row, Action.TOKEN_ISSUED, by or operator(), purpose)
+        return secret
+
+    def authenticate(self, bearer: str | None) -> Principal:
+        """Return whose token this is.
+
+        Parameters
+        ----------
+        bearer : str or None
+            The token, or the Authorization header that carries it.
+
+        Raises
+        ------
+        Unauthorised
+            If there is none, or it is nobody's, expired or revoked; which of these is not said.
+        """
+        scheme, _, rest = (bearer or "").strip().partition(" ")
+        secret = rest.strip() if scheme.lower() == "bearer" else scheme
+        row = self._found(tables.token, secret)
+        if row is None or row.revoked_at is not None or row.expires_at <= self._now():
+            raise Unauthorised(
+                "no valid token came with the request",
+                remedy="Send Authorization: Bearer TOKEN; precursor token makes one.",
+            )
+        return Principal(row.actor, Role(row.role))
+
+    def tokens(self) -> list[Token]:
+        """Return all tokens ever issued, the latest first, without their secrets."""
+        columns = [column for column in tables.token.c if column.name != "hash"]
+        query = sa.select(*columns).order_by(tables.token.c.issued_at.desc())
+        with self._ledger.reading() as connection:
+            return [
+                Token(**dict(row._mapping) | {"role": Role(row.role)})
+                for row in connection.execute(query)
+            ]
+
+    def revoke(self, token_id: str, *, by: Principal | None = None, purpose: str) -> None:
+        """End a token's access now.
+
+        Raises
+        ------
+        NotFound
+            If no valid token has this id.
+        """
+        who = by or operator()
+        table = tables.token
+        with self._ledger.transaction() as connection:
+            ended = connection.execute(
+                sa.update(table)
+                .where(table.c.token_id == token_id, table.c.revoked_at.is_(None))
+                .values(revoked_at=self._now())
+            )
+            if not ended.rowcount:
+                raise NotFound(
+                    f"no token {token_id!r} that could be revoked",
+                    remedy="Tokens are listed with their ids.",
+                    field="token_id",
+                )
+            self._ledger.append_within(
+                connection,
+                Action.TOKEN_REVOKED,
+                actor=who.actor,
+                role=who.role,
+                purpose=purpose,
+                body={"token_id": token_id},
+            )
+
+    def issue_link(
+        self,
+        actor: str,
+        role: str,
+        *,
+        by: Principal | None = None,
+        purpose: str = "sign-in at this machine",
+    ) -> str:
+        """Return the secret of a sign-in link: it works once, within 15 minutes, on loopback."""
+        secret, row = self._new(actor, role, LINK_LASTS)
+        self._give(tables.link, row, Action.LINK_ISSUED, by or operator(), purpose)
+        return secret
+
+    def sign_in(self, secret: str, client_host: str | None) -> str:
+        """Use up a sign-in link and return the session's cookie.
+
+        Parameters
+        ----------
+        secret : str
+        client_host : str or None
+            The address the request came from; give None for a request that was forwarded.
+
+        Raises
+        ------
+        Forbidden
+            If the request does not come from this machine.
+        Unauthorised
+            If the link is nobody's, used or expired. The use of a spent link is recorded.
+        """
+        if not _is_loopback(client_host):
+            raise Forbidden(
+                "sign-in links work only on the machine itself",
+                remedy="Open the link on the machine that runs the service.",
+            )
+        now, table = self._now(), tables.link
+        cookie = None
+        with self._ledger.transaction() as connection:
+            row = self._found(table, secret, connection)
+            if row is not None and row.used_at is None and row.expires_at > now:
+                connection.execute(
+                    sa.update(table).where(table.c.hash == row.hash).values(used_at=now)
+                )
+                cookie, session = self._new(row.actor, row.role, SESSION_LASTS)
+                session["started_at"] = session.pop("issued_at")
+                connection.execute(sa.insert(tables.session), session)
+            if row is not None:
+                self._ledger.append_within(
+                    connection,
+                    Action.SIGN_IN if cookie else Action.REFUSAL,
+                    actor=row.actor,
+                    role=row.role,
+                    purpose="sign-in by link",
+                    body={} if cookie else {"refused": "the link was used before or is too old"},
+                )
+        if cookie is None:
+            raise Unauthorised(
+                "this sign-in link does not work, or not any more",
+                remedy="Make a new one with precursor token; it works once, for 15 minutes.",
+            )
+        return cookie
+
+    def session(self, cookie: str | None) -> Session:
+        """Return who is signed in with this cookie.
+
+        Raises
+        ------
+        Unauthorised
+            If nobody is, any more.
+        """
+        row = self._found(tables.session, cookie or "")
+        if row is None or row.ended_at is not None or row.expires_at <= self._now():
+            raise Unauthorised(
+                "nobody is signed in", remedy="Sign in; a session lasts 8 hours.", code="signed_out"
+            )
+        return Session(
+            Principal(row.actor, Role(row.role)), csrf_token(cookie or ""), row.expires_at
+        )
+
+    def sign_out(self, cookie: str) -> None:
+        """End a session; a cookie that is nobody's ends none, and that is no error."""
+        table = tables.session
+        with self._ledger.transaction() as connection:
+            row = self._found(table, cookie, connection)
+            if row is None or row.ended_at is not None:
+                return
+            connection.execute(
+                sa.update(table).where(table.c.hash == row.hash).values(ended_at=self._now())
+            )
+            self._ledger.append_within(
+                connection, Action.SIGN_OUT, actor=row.actor, role=row.role, purpose="sign-out"
+            )
+
+    def check_csrf(self, cookie: str, given: str | None) -> None:
+        """Refuse a form that was not made for this session.
+
+        Raises
+        ------
+        Forbidden
+        """
+        if not hmac.compare_digest(
+            csrf_token(cookie).encode(), (given or "").encode("utf-8", "surrogatepass")
+        ):
+            raise Forbidden(
+                "this form does not belong to your session",
+                remedy="Load the page again and send it once more.",
+                code="csrf",
+            )
+
+    def _now(self) -> str:
+        return stamp(self._ledger.now())
+
+    def _new(self, actor: str, role: str, lasts: timedelta) -> tuple[str, dict[str, str]]:
+        if role not in [given.value for given in GIVEN]:
+            raise UsageError(
+                f"{role!r} is not a role that can be given",
+                remedy=f"Give one of: {', '.join(GIVEN)}.",
+                field="role",
+            )
+        secret, now = PREFIX + secrets.token_urlsafe(32), self._ledger.now()
+        return secret, {
+            "hash": _hashed(secret),
+            "actor": actor,
+            "role": str(role),
+            "issued_at": stamp(now),
+            "expires_at": stamp(now + lasts),
+        }
+
+    def _give(
+        self, table: sa.Table, row: dict[str, str], action: Action, by: Principal, purpose: str
+    ) -> None:
+        told = {name: value for name, value in row.items() if name not in ("hash", "issued_at")}
+        if not row["actor"].strip():
+            raise UsageError("the actor is empty", remedy="Say whose it is.", field="actor")
+        with self._ledger.transaction() as connection:
+            connection.execute(sa.insert(table), row)
+            self._ledger.append_within(
+                connection, action, actor=by.actor, role=by.role, purpose=purpose, body=told
+            )
+
+    def _found(
+        self, table: sa.Table, secret: str, connection: sa.Connection | None = None
+    ) -> Row[tuple[str, ...]] | None:
+        if connection is None:
+            with self._ledger.reading() as fresh:
+                return self._found(table, secret, fresh)
+        hashed = _hashed(secret)
+        row = connection.execute(sa.select(table).where(table.c.hash == hashed)).one_or_none()
+        # The database compares in its own time; what decides is compared in constant time.
+        return row if row is not None and hmac.compare_digest(row.hash, hashed) else None
+
+
+def csrf_token(cookie: str) -> str:
+    """Return what a form of this session must carry.
+
+    Examples
+    --------
+    >>> csrf_token("cookie") == csrf_token("another")
+    False
+    """
+    mark = hmac.digest(cookie.encode(), b"precursor form", "sha256")
+    return base64.urlsafe_b64encode(mark).decode().rstrip("=")
+
+
+def _hashed(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

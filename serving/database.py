@@ -1,0 +1,277 @@
+"""Where the ledger and its keys are kept: SQLite in the state folder, or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
+
+from features.errors import PrecursorError, UsageError
+from features.home import home
+
+BUSY_SECONDS = 30
+"""How long a writer waits for its turn before it gives up."""
+
+# Any constant will do, so long as every process of every release uses the same one.
+ADVISORY_LOCK = 0x50524543
+
+MIGRATIONS = resources.files("serving") / "migrations"
+
+
+class LedgerUnavailable(PrecursorError):
+    """The database cannot be written or read just now, so nothing may be answered (status 503)."""
+
+    code = "ledger_unavailable"
+    status = 503
+
+
+def database_url(url: str | None, *, variable: str, file: str) -> URL:
+    """Return the database that was asked for, by argument, by variable or by default.
+
+    Parameters
+    ----------
+    url : str, optional
+        ``sqlite:///...`` or ``postgresql://...``.
+    variable : str
+        The environment variable that is read where no ``url`` is given.
+    file : str
+        The SQLite file in the state folder that is used where neither is given.
+
+    Raises
+    ------
+    UsageError
+        If it is no address of an SQLite file or a PostgreSQL database; the address, which may
+        hold a password, is not repeated.
+
+    Examples
+    --------
+    >>> database_url("postgresql://db/ledger", variable="X", file="x.db").get_backend_name()
+    'postgresql'
+    """
+    given = url or os.environ.get(variable)
+    if not given:
+        return URL.create("sqlite", database=str(home() / file))
+    remedy = f"Set {variable} to sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+    try:
+        parsed = make_url(given)
+    except (ArgumentError, ValueError):
+        raise UsageError("the database address cannot be read", remedy=remedy) from None
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise UsageError(
+            f"the database address names {backend!r}, which is not supported", remedy=remedy
+        )
+    if parsed.database in (None, "", ":memory:"):
+        raise UsageError("a ledger in memory would not be durable", remedy=remedy)
+    return parsed.set(drivername="sqlite", database=str(Path(str(parsed.database)).absolute()))
+
+
+def connect(url: URL) -> Engine:
+    """Return an engine whose commits are durable when they return.
+
+    SQLite runs in WAL mode with ``synchronous=FULL``; its file is made readable by its owner
+    alone. PostgreSQL commits synchronously whatever the server's default.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    engine = sa.create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 10,
+            "options": f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={BUSY_SECONDS}s",
+        },
+    )
+    _one_process_each(engine)
+    return engine
+
+
+def _sqlite(url: URL) -> Engine:
+    path = Path(str(url.database))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite would make the file as the umask says; the WAL takes over the mode found here.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        # The driver must not open transactions by itself: the "begin" event below does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        _write_ahead(cursor)
+        for pragma in (
+            "synchronous=FULL",
+            "fullfsync=ON",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "cache_size=-32768",
+            "journal_size_limit=67108864",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(
+            "BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN"
+        )
+
+    _one_process_each(engine)
+    return engine
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Switch to WAL; SQLite answers "locked" at once, without waiting, if another just does so."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except Exception as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _one_process_each(engine: Engine) -> None:
+    """Keep a forked child from using its parent's connections, which would corrupt both."""
+
+    @event.listens_for(engine, "connect")
+    def _owned(_connection: object, record: Any) -> None:
+        record.info["pid"] = os.getpid()
+
+    @event.listens_for(engine, "checkout")
+    def _checked(_connection: object, record: Any, proxy: Any) -> None:
+        if record.info["pid"] != os.getpid():
+            record.dbapi_connection = proxy.dbapi_connection = None
+            raise DisconnectionError("this connection belongs to another process")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that sees one unchanging state of the database.
+
+    Raises
+    ------
+    LedgerUnavailable
+        If the database cannot be reached.
+    """
+    with unavailable(engine), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that no other writer shares; it is durable when the block is left.
+
+    Raises
+    ------
+    LedgerUnavailable
+        If the database cannot be reached, is full, or stays locked for 30 seconds.
+    """
+    with unavailable(engine), engine.connect() as connection:
+        connection.execution_options(writes=True)
+        with connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+            yield connection
+
+
+@contextmanager
+def unavailable(engine: Engine) -> Iterator[None]:
+    """Turn the driver's own errors about a locked, full or absent database into one of ours."""
+    try:
+        yield
+    except (OperationalError, DBAPIError) as error:
+        if not isinstance(error, OperationalError) and not error.connection_invalidated:
+            raise
+        cause = " ".join(str(error.orig).split())
+        raise LedgerUnavailable(
+            f"{engine.url.render_as_string(hide_password=True)}: {cause}", remedy=_remedy(cause)
+        ) from error
+
+
+def _remedy(cause: str) -> str:
+    if "locked" in cause or "lock timeout" in cause:
+        return "Another process holds the ledger; try again, or end what holds it."
+    if "full" in cause or "No space" in cause:
+        return "The disk is full; make room, then try again. Nothing was recorded or answered."
+    if "readonly" in cause or "read-only" in cause or "unable to open" in cause:
+        return "Let this user write to the file and its folder, then try again."
+    return "See that the database runs and can be reached, then try again."
+
+
+def add_rows(connection: Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, values in the table's order, by the fastest way the driver has."""
+    if not rows:
+        return
+    names = ", ".join(column.name for column in table.columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" for _ in table.columns)
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
+        return
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def migrate(engine: Engine, store: str) -> None:
+    """Bring a database to the tables of this release, whichever process comes first.
+
+    Parameters
+    ----------
+    engine : Engine
+    store : {"ledger", "keys"}
+
+    Raises
+    ------
+    PrecursorError
+        If the database was written by a later release than this one.
+    """
+    folder = MIGRATIONS / store
+    head = max(item.name[1:5] for item in (folder / "versions").iterdir() if item.name[0] == "v")
+    # Alembic is slow to import, and hardly ever has anything to do.
+    with reading(engine) as connection:
+        if _version(connection) == head:
+            return
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    with resources.as_file(folder) as place, writing(engine) as connection:
+        found = _version(connection)
+        if found is not None and found > head:
+            raise PrecursorError(
+                f"{engine.url.render_as_string(hide_password=True)}: its tables are of version "
+                f"{found}, this release knows {head}",
+                remedy="Use the release that wrote it, or a later one.",
+            )
+        scripts = ScriptDirectory(str(place))
+        with EnvironmentContext(Config(), scripts) as context:
+            context.configure(
+                connection=connection,
+                fn=lambda revision, _context: scripts._upgrade_revs("head", revision),
+            )
+            context.run_migrations()
+
+
+def _version(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return None if found is None else str(found)

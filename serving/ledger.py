@@ -1,0 +1,316 @@
+"""The record of everything that leaves: durable before it is answered, and never changed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from features.errors import Conflict, NotFound, UsageError
+from features.home import home
+from serving import tables
+from serving.chain import (
+    Action,
+    Entry,
+    Head,
+    Leaf,
+    new_score_id,
+    seal,
+    stamp,
+    utc_now,
+)
+from serving.checkpoints import EVERY, Checkpoints
+from serving.database import (
+    BUSY_SECONDS,
+    LedgerUnavailable,
+    add_rows,
+    connect,
+    database_url,
+    migrate,
+    writing,
+)
+from serving.draft import Draft, faults
+from serving.keys import KeyStore
+from serving.leaves import Recorded, seal_leaf
+from serving.reader import Promoted, Reader
+from serving.verification import Verification, verify
+
+__all__ = ["Action", "Entry", "Head", "Leaf", "Ledger", "Promoted", "Recorded", "new_score_id"]
+
+_ADD = sa.insert(tables.entry)
+
+
+class Ledger(Reader):
+    """The ledger: an append-only, hash-chained record of who did what, when and what for.
+
+    One object may be used by all threads of a process; any number of processes may append to
+    one ledger. Entries are in one order, each sealed to the one before it. What an entry says
+    about a person is encrypted under that person's own key (`serving.keys`).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from unittest.mock import patch
+    >>> with patch.dict("os.environ", PRECURSOR_HOME=tempfile.mkdtemp()):
+    ...     ledger = Ledger.open()
+    >>> entry = ledger.append("view", actor="a.nalyst", role="analyst", purpose="IOM meeting",
+    ...                       people=[Leaf("N1", payload={"page": "person"})])
+    >>> entry.seq, entry.leaf_count, ledger.verify().ok
+    (1, 1, True)
+    >>> ledger.close()
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        keys: KeyStore,
+        checkpoints: Checkpoints,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__(engine, keys)
+        self._checkpoints = checkpoints
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._linked: list[Head] = []
+
+    @classmethod
+    def open(
+        cls,
+        url: str | None = None,
+        *,
+        keys_url: str | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Ledger:
+        """Open the ledger and its key store, and make or migrate them where that is due.
+
+        Parameters
+        ----------
+        url : str, optional
+            By default ``PRECURSOR_DATABASE_URL``, or ``ledger.db`` in the state folder.
+        keys_url : str, optional
+            By default ``PRECURSOR_KEYS_URL``, or ``keys.db`` in the state folder.
+        clock : callable
+            What the time is, in UTC.
+
+        Raises
+        ------
+        LedgerUnavailable
+            If a database cannot be reached, or not written to.
+        KeysRefused
+            If the master key is missing or wrong.
+        UsageError
+            If an address cannot be used, or both name one database.
+        """
+        address = database_url(url, variable="PRECURSOR_DATABASE_URL", file="ledger.db")
+        keys_at = database_url(keys_url, variable="PRECURSOR_KEYS_URL", file="keys.db")
+        if address == keys_at:
+            raise UsageError(
+                "the ledger and its keys are in one database",
+                remedy="Set PRECURSOR_KEYS_URL to another, so that a back-up of the ledger "
+                "does not bring back erased keys.",
+            )
+        keys = KeyStore.open(keys_url, local=address.get_backend_name() == "sqlite")
+        engine = connect(address)
+        migrate(engine, "ledger")
+        return cls(engine, keys, Checkpoints.of(address, home() / "checkpoints"), clock)
+
+    def close(self) -> None:
+        """Let go of both databases."""
+        self._engine.dispose()
+        self._keys.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def append(
+        self,
+        action: str,
+        *,
+        actor: str,
+        role: str,
+        purpose: str,
+        question: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        people: Iterable[Leaf] = (),
+    ) -> Entry:
+        """Record something; it is on disk when this returns, and only then may it be answered.
+
+        Parameters
+        ----------
+        action : str
+            One of `Action`.
+        actor, role, purpose : str
+            Who, as what, and what for; none may be empty.
+        question : str, optional
+        body : mapping, optional
+            What was done, in plain JSON values, nothing of it about one person.
+        people : iterable of Leaf
+            What was said about whom. A hundred thousand are one link; give more in parts.
+
+        Raises
+        ------
+        UsageError
+            If something is missing or personal; every fault is listed.
+        Conflict
+            If a score id is on the ledger already.
+        LedgerUnavailable
+            If it could not be written. Nothing may be answered then.
+        """
+        draft = self._draft(action, actor, role, purpose, question, body, people)
+        with self.transaction() as connection:
+            return self._link(connection, draft)
+
+    def append_within(
+        self,
+        connection: Connection,
+        action: str,
+        *,
+        actor: str,
+        role: str,
+        purpose: str,
+        body: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        """Record something about nobody within a `transaction`: both stand or neither does."""
+        return self._link(connection, self._draft(action, actor, role, purpose, None, body, ()))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open the one writing transaction there is at a time; durable when the block is left.
+
+        Raises
+        ------
+        LedgerUnavailable
+            If no turn comes within 30 seconds or the database cannot be written to.
+        """
+        with self._in_turn():
+            with writing(self._engine) as connection:
+                self._linked = []
+                yield connection
+            for head in self._linked:
+                if head.seq % EVERY == 0:
+                    self._checkpoints.note(head, stamp(self._clock()))
+
+    def now(self) -> datetime:
+        """Return what the ledger takes the time to be, in UTC."""
+        return self._clock()
+
+    def checkpoint(self) -> Head | None:
+        """Note the head down in the state folder now, beside those noted every 100 entries."""
+        head = self.head()
+        if head is not None:
+            self._checkpoints.note(head, stamp(self._clock()))
+        return head
+
+    def ready(self) -> None:
+        """Return if an entry could be written now; what stands in the way is raised."""
+        with self._in_turn(), writing(self._engine) as connection:
+            self._head(connection)
+
+    def erase(self, nominal_id: str, *, actor: str, role: str, purpose: str) -> Entry:
+        """Destroy a person's key: what the ledger says about them cannot be read again.
+
+        The erasure is recorded first, under the pseudonym that nothing leads back from once the
+        key is gone. The chain still verifies. Run again, it finishes what was interrupted.
+
+        Raises
+        ------
+        NotFound
+            If nothing is recorded about such a person, or it was erased before.
+        """
+        key = self._keys.find(nominal_id)
+        if key is None:
+            # An erasure that was interrupted may have left traces in the key store's log.
+            self._keys.erase(nominal_id)
+            raise NotFound(
+                "nothing is recorded about this person, or it was erased before",
+                remedy="Check the nominal id.",
+                field="nominal_id",
+            )
+        entry = self.append(
+            Action.ERASURE,
+            actor=actor,
+            role=role,
+            purpose=purpose,
+            body={"subject": key.subject.hex()},
+        )
+        self._keys.erase(nominal_id)
+        return entry
+
+    def verify(
+        self, *, heads: Iterable[Head] = (), progress: Callable[[int], None] | None = None
+    ) -> Verification:
+        """Walk the whole chain and all leaves, and return every break that is found.
+
+        Parameters
+        ----------
+        heads : iterable of Head
+            Heads noted down elsewhere, beside those in the state folder.
+        progress : callable, optional
+            Called with the number of entries walked so far.
+        """
+        return verify(self._engine, self._keys, self._checkpoints, heads, progress)
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Queue the threads of one process here; SQLite would have them sleep and try again."""
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise LedgerUnavailable(
+                f"other requests have held the ledger for {BUSY_SECONDS} seconds",
+                remedy="Try again; give large batches in parts.",
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _draft(
+        self,
+        action: str,
+        actor: str,
+        role: str,
+        purpose: str,
+        question: str | None,
+        body: Mapping[str, Any] | None,
+        people: Iterable[Leaf],
+    ) -> Draft:
+        leaves, body = list(people), dict(body or {})
+        texts = {"actor": actor, "role": role, "purpose": purpose, "question": question}
+        found = faults(action, texts, body, [leaf.nominal_id for leaf in leaves])
+        if found:
+            raise UsageError(
+                "not recorded: " + "; ".join(why for _, why in found),
+                remedy="Nothing leaves without an actor, a role and a purpose; what is about one "
+                "person goes into that person's leaf.",
+                field=found[0][0],
+            )
+        # Sealed before the ledger's turn is taken, so that nobody waits for a large batch.
+        keys = self._keys.ensure(leaf.nominal_id for leaf in leaves) if leaves else {}
+        sealed = [seal_leaf(leaf, keys[leaf.nominal_id]) for leaf in leaves]
+        return Draft(str(action), str(actor), str(role), purpose, question, body, sealed)
+
+    def _link(self, connection: Connection, draft: Draft) -> Entry:
+        fields = draft.follow(self._head(connection), stamp(self._clock()))
+        rows = [
+            (fields["seq"], position, leaf.subject, leaf.score_id, leaf.payload, leaf.hash)
+            for position, leaf in enumerate(draft.leaves)
+        ]
+        try:
+            add_rows(connection, tables.leaf, rows)
+        except IntegrityError as error:
+            raise Conflict(
+                "a score id is on the ledger already", remedy="Use new_score_id() for each score."
+            ) from error
+        mark = seal(self._keys.seal_key, fields["hash"])
+        connection.execute(_ADD, fields | {"seal": mark})
+        self._linked.append(Head(fields["seq"], fields["hash"]))
+        return Entry(**fields | {"body": json.loads(fields["body"])})

@@ -1,0 +1,189 @@
+"""Who may do what, each rule with its reason."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from features.errors import PrecursorError
+
+
+class Forbidden(PrecursorError):
+    """Whoever asks is known, but their role may not do this (status 403)."""
+
+    code = "forbidden"
+    status = 403
+
+
+class Role(StrEnum):
+    """What somebody acts as; an actor with two roles has two tokens.
+
+    Examples
+    --------
+    >>> Role("analyst") is Role.ANALYST
+    True
+    """
+
+    ANALYST = "analyst"
+    DATA_SCIENTIST = "data_scientist"
+    REVIEWER = "reviewer"
+    SERVICE = "service"
+    OPERATOR = "operator"
+
+
+GIVEN = (Role.ANALYST, Role.DATA_SCIENTIST, Role.REVIEWER, Role.SERVICE)
+"""Roles a token, link or session can have; ``operator`` is whoever runs the command line."""
+
+
+class Permission(StrEnum):
+    """Everything that can be asked of the service.
+
+    Examples
+    --------
+    >>> Permission("score") in PERMISSIONS
+    True
+    """
+
+    SCORE = "score"
+    VIEW = "view"
+    LIST = "list"
+    EXPORT = "export"
+    DECISION = "decision"
+    CHALLENGE = "challenge"
+    PUBLISH = "publish"
+    REPLAY = "replay"
+    AUDIT = "audit"
+    MODEL_RECORD = "model_record"
+    PROMOTION = "promotion"
+    METRICS = "metrics"
+    OPENAPI = "openapi"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which roles may do something, and why these and no others.
+
+    Examples
+    --------
+    >>> Rule((Role.REVIEWER,), "Because.").roles
+    (<Role.REVIEWER: 'reviewer'>,)
+    """
+
+    roles: tuple[Role, ...]
+    reason: str
+
+
+_ANALYST, _SCIENTIST, _REVIEWER, _SERVICE = GIVEN
+
+PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
+    {
+        Permission.SCORE: Rule(
+            (_ANALYST, _SERVICE),
+            "A score is asked for by those who will act on it, or by the system they work in.",
+        ),
+        Permission.VIEW: Rule(
+            (_ANALYST, _REVIEWER, _SERVICE),
+            "What was said about a person is seen by who works with it and by who reviews it.",
+        ),
+        Permission.LIST: Rule(
+            (_ANALYST, _REVIEWER, _SERVICE),
+            "The list is worked by analysts and reviewed by reviewers; nobody else needs names.",
+        ),
+        Permission.EXPORT: Rule(
+            (_ANALYST,), "A copy leaves only with the person who answers for the list."
+        ),
+        Permission.DECISION: Rule(
+            (_ANALYST,), "People decide: no program does, and nobody who reviews decisions."
+        ),
+        Permission.CHALLENGE: Rule(
+            (_ANALYST, _REVIEWER),
+            "A disputed record is brought by who speaks with the person, or by who reviews.",
+        ),
+        Permission.PUBLISH: Rule(
+            (_ANALYST,), "The list is fixed by those who take it into their meeting."
+        ),
+        Permission.REPLAY: Rule(
+            (_REVIEWER,), "Whether a score was computed right is asked by who did not give it."
+        ),
+        Permission.AUDIT: Rule(
+            (_REVIEWER,), "The ledger is read by who is not the one mostly written about in it."
+        ),
+        Permission.MODEL_RECORD: Rule(
+            GIVEN, "How the model works and how well names nobody and is no secret."
+        ),
+        Permission.PROMOTION: Rule(
+            (_SCIENTIST,), "A model comes into force by who has seen its evaluation."
+        ),
+        Permission.METRICS: Rule(GIVEN, "Counts and times of requests name nobody."),
+        Permission.OPENAPI: Rule(GIVEN, "Whoever may ask for anything may see how to ask."),
+    }
+)
+"""The permission table; an operator, who has the machine itself, may do all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever asks: a name and the role they act in.
+
+    Examples
+    --------
+    >>> Principal("a.nalyst", Role.ANALYST).role.value
+    'analyst'
+    """
+
+    actor: str
+    role: Role
+
+
+def allows(role: Role, permission: Permission | str) -> bool:
+    """Return whether a role may do something.
+
+    Examples
+    --------
+    >>> allows(Role.ANALYST, "decision"), allows(Role.SERVICE, "decision")
+    (True, False)
+    """
+    return role is Role.OPERATOR or role in PERMISSIONS[Permission(permission)].roles
+
+
+def require(principal: Principal, permission: Permission | str) -> None:
+    """Refuse what a role may not do, with the reason of the rule.
+
+    Raises
+    ------
+    Forbidden
+        If the principal's role may not.
+
+    Examples
+    --------
+    >>> require(Principal("a.nalyst", Role.ANALYST), "score")
+    >>> require(Principal("app", Role.SERVICE), "decision")
+    Traceback (most recent call last):
+    ...
+    serving.permissions.Forbidden: role 'service' may not do this: decision. People decide: ...
+    """
+    if not allows(principal.role, permission):
+        rule = PERMISSIONS[Permission(permission)]
+        raise Forbidden(
+            f"role {principal.role.value!r} may not do this: {Permission(permission).value}",
+            remedy=f"{rule.reason} It is open to: {', '.join(role.value for role in rule.roles)}.",
+        )
+
+
+def operator() -> Principal:
+    """Return whoever runs the command line: the operating system's user.
+
+    Examples
+    --------
+    >>> operator().role.value
+    'operator'
+    """
+    try:
+        return Principal(getpass.getuser(), Role.OPERATOR)
+    except (KeyError, OSError, ImportError):
+        # A container's user may have a number and no name.
+        return Principal(f"uid {os.getuid()}", Role.OPERATOR)

@@ -1,0 +1,190 @@
+"""What the ledger can be asked: entries, one score, one person, the model in force."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, Row
+
+from features.errors import NotFound
+from serving import tables
+from serving.chain import IN_FORCE, OUT_OF_FORCE, Action, Entry, Head, LedgerDamaged, canonical
+from serving.database import reading
+from serving.keys import KeyStore
+from serving.leaves import Recorded, open_leaf
+
+_LAST = (
+    sa.select(tables.entry.c.seq, tables.entry.c.hash).order_by(tables.entry.c.seq.desc()).limit(1)
+)
+
+
+class Promoted(NamedTuple):
+    """The model in force for a question: its version, and the SHA-256 a worker must find."""
+
+    version: int
+    sha256: str
+
+
+class Reader:
+    """The reading half of the ledger; reading is itself recorded by whoever answers with it.
+
+    Examples
+    --------
+    >>> Reader.score.__doc__.splitlines()[0]
+    "Return a score's entry and what was said; None in place of what was erased."
+    """
+
+    def __init__(self, engine: Engine, keys: KeyStore) -> None:
+        self._engine = engine
+        self._keys = keys
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one unchanging state of the ledger's database."""
+        with reading(self._engine) as connection:
+            yield connection
+
+    def head(self) -> Head | None:
+        """Return the last entry's number and hash, to be noted down; None if there is no entry."""
+        with self.reading() as connection:
+            return self._head(connection)
+
+    def entries(
+        self,
+        *,
+        action: str | Iterable[str] | None = None,
+        actor: str | None = None,
+        question: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: int | None = None,
+        limit: int | None = 100,
+    ) -> list[Entry]:
+        """Return entries, the latest first.
+
+        Parameters
+        ----------
+        action, actor, question : optional
+            Only those; ``action`` may be several.
+        since, until : str, optional
+            Only those from this UTC time on, and before that one (ISO 8601, ending in Z).
+        before : int, optional
+            Only those with a smaller number: the last one of the page before.
+        limit : int, optional
+            How many at most; None for all.
+        """
+        table = tables.entry.c
+        query = sa.select(tables.entry).order_by(table.seq.desc()).limit(limit)
+        if action is not None:
+            wanted = [action] if isinstance(action, str) else list(action)
+            query = query.where(table.action.in_(wanted))
+        for column, value in ((table.actor, actor), (table.question, question)):
+            if value is not None:
+                query = query.where(column == value)
+        if since is not None:
+            query = query.where(table.at >= since)
+        if until is not None:
+            query = query.where(table.at < until)
+        if before is not None:
+            query = query.where(table.seq < before)
+        with self.reading() as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
+    def entry(self, seq: int) -> Entry:
+        """Return one entry by its number; `NotFound` if there is none."""
+        with self.reading() as connection:
+            row = connection.execute(
+                sa.select(tables.entry).where(tables.entry.c.seq == seq)
+            ).one_or_none()
+        if row is None:
+            raise NotFound(f"entry {seq} is not on the ledger", remedy="Check the number.")
+        return _entry(row)
+
+    def score(self, score_id: str) -> tuple[Entry, dict[str, Any] | None]:
+        """Return a score's entry and what was said; None in place of what was erased.
+
+        Raises
+        ------
+        NotFound
+            If no score has this id.
+        LedgerDamaged
+            If what was said has been altered, or its key lost without an erasure.
+        """
+        found = self._recorded(tables.leaf.c.score_id == score_id)
+        if not found:
+            raise NotFound(
+                f"score {score_id!r} is not on the ledger",
+                remedy="Check the id, and that this is the ledger it was recorded in.",
+                field="score_id",
+            )
+        return found[0].entry, found[0].payload
+
+    def person(self, nominal_id: str) -> list[Recorded]:
+        """Return all that was recorded about a person, the latest first.
+
+        The list is empty for somebody never recorded and for somebody erased: that the two
+        cannot be told apart is the point of an erasure.
+        """
+        key = self._keys.find(nominal_id)
+        return [] if key is None else self._recorded(tables.leaf.c.subject == key.subject)
+
+    def people(self, seq: int) -> list[Recorded]:
+        """Return all leaves of one entry, in their order."""
+        return self._recorded(tables.leaf.c.seq == seq)
+
+    def promoted_sha(self, question: str) -> Promoted | None:
+        """Return the version and SHA-256 of the model in force for a question, if one is.
+
+        Returns
+        -------
+        (version, sha256) or None
+            None before a first promotion, and after a suspension or retirement.
+        """
+        found = self.entries(action=IN_FORCE | OUT_OF_FORCE, question=question, limit=1)
+        if not found or found[0].action in OUT_OF_FORCE:
+            return None
+        return Promoted(found[0].body["version"], found[0].body["sha256"])
+
+    def _head(self, connection: Connection) -> Head | None:
+        row = connection.execute(_LAST).one_or_none()
+        return None if row is None else Head(row.seq, row.hash)
+
+    def _recorded(self, condition: sa.ColumnElement[bool]) -> list[Recorded]:
+        order = (tables.leaf.c.seq.desc(), tables.leaf.c.position)
+        with self.reading() as connection:
+            leaves = connection.execute(
+                sa.select(tables.leaf).where(condition).order_by(*order)
+            ).all()
+            wanted = sorted({row.seq for row in leaves})
+            entries = {
+                row.seq: _entry(row)
+                for row in connection.execute(
+                    sa.select(tables.entry).where(tables.entry.c.seq.in_(wanted))
+                )
+            }
+        keys = self._keys.of_subjects(bytes(row.subject) for row in leaves)
+        for row in leaves:
+            if bytes(row.subject) not in keys and not self._erased(bytes(row.subject)):
+                raise LedgerDamaged(
+                    f"entry {row.seq}: the key of the person in leaf {row.position} is lost, "
+                    "and no erasure is recorded",
+                    remedy="Restore the key store from its back-up.",
+                )
+        return [open_leaf(row, entries[row.seq], keys.get(bytes(row.subject))) for row in leaves]
+
+    def _erased(self, subject: bytes) -> bool:
+        query = sa.select(tables.entry.c.seq).where(
+            tables.entry.c.action == Action.ERASURE.value,
+            tables.entry.c.body == canonical({"subject": subject.hex()}),
+        )
+        with self.reading() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
+
+def _entry(row: Row[Any]) -> Entry:
+    fields = {name: value for name, value in row._mapping.items() if name != "seal"}
+    return Entry(**fields | {"body": json.loads(fields["body"])})
