@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.declare import COUNT, EVER, FIRST, Feature, FeatureSet
-from features.history import History, dates
+from features.history import History, dates, keyed
 from features.question import CohortRule, Question
 from features.sources import SOURCES
 
@@ -68,7 +68,7 @@ def eligible(
     rejected : DataFrame
         `nominal_id`, `as_of_date` and `reason`, a key of `REASONS`.
     """
-    spine = spine[["nominal_id", "as_of_date"]].reset_index(drop=True)
+    spine = keyed(spine)
     known, born = history.born_on(spine)
     reason = np.full(len(spine), "", dtype=object)
     if isinstance(question.cohort, CohortRule):

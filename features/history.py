@@ -204,7 +204,7 @@ class History:
             `nominal_id`, `as_of_date`, then the feature set's columns: int64 for counts and sums,
             float64 (NaN where there is nothing) for the rest. An unknown nominal has no history.
         """
-        spine = spine[["nominal_id", "as_of_date"]].reset_index(drop=True)
+        spine = keyed(spine)
         wanted = feature_set or self.feature_set
         parts: list[pd.DataFrame] = []
         for start, chunk in self._chunks(spine):
@@ -315,6 +315,18 @@ def behind(column: FeatureColumn, events: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for row, occurred_on in zip(rows.itertuples(), rows["occurred_on"], strict=True)
     ]
+
+
+def keyed(spine: pd.DataFrame) -> pd.DataFrame:
+    """Return only the keys of a spine, with dates as dates, rows numbered from 0.
+
+    Examples
+    --------
+    >>> keyed(pd.DataFrame({"nominal_id": ["N1"], "as_of_date": ["2026-02-01"], "x": [1]})).shape
+    (1, 2)
+    """
+    keys = spine[["nominal_id", "as_of_date"]].reset_index(drop=True)
+    return keys.assign(as_of_date=dates(keys["as_of_date"]))
 
 
 def dates(column: Any) -> np.ndarray:

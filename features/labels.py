@@ -16,7 +16,7 @@ import pandas as pd
 
 from features.errors import RecordsRefused
 from features.events import EVENT
-from features.history import History, dates
+from features.history import History, dates, keyed
 from features.loads import Load
 from features.question import OutcomeRule, Provided, Question
 from features.sources import SOURCES
@@ -92,7 +92,7 @@ def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataF
     RecordsRefused
         Where the question's labels should have come with the records and did not.
     """
-    spine = spine[["nominal_id", "as_of_date"]].reset_index(drop=True)
+    spine = keyed(spine)
     if isinstance(question.outcome, Provided):
         return _provided(history.load, question.outcome, spine)
     rule = question.outcome
@@ -124,7 +124,7 @@ def _followed(
 
 def _provided(load: Load, outcome: Provided, spine: pd.DataFrame) -> pd.DataFrame:
     given = provided_labels(load, outcome)
-    return spine.assign(as_of_date=dates(spine["as_of_date"])).merge(
+    return spine.merge(
         given, on=["nominal_id", "as_of_date"], how="left", validate="many_to_one"
     )
 
