@@ -19,7 +19,12 @@ os.environ.update(
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
 )
-for elsewhere in ("MLFLOW_TRACKING_URI", "PRECURSOR_DATABASE_URL", "PRECURSOR_MASTER_KEY"):
+for elsewhere in (
+    "MLFLOW_TRACKING_URI",
+    "PRECURSOR_DATABASE_URL",
+    "PRECURSOR_KEYS_URL",
+    "PRECURSOR_MASTER_KEY",
+):
     os.environ.pop(elsewhere, None)
 _outside = tempfile.TemporaryDirectory(prefix="precursor-tests-")
 os.environ["PRECURSOR_HOME"] = str(Path(_outside.name) / "home")
