@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
-import ipaddress
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
-from features.errors import NotFound, PrecursorError, UsageError
+from features.errors import NotFound, UsageError
 from serving import tables
 from serving.chain import Action, stamp
+from serving.credentials import (
+    LINK_LASTS,
+    LONGEST_TOKEN_DAYS,
+    PREFIX,
+    SESSION_LASTS,
+    TOKEN_DAYS,
+    Session,
+    Token,
+    Unauthorised,
+    csrf_token,
+    hashed,
+    is_loopback,
+)
 from serving.ledger import Ledger
 from serving.permissions import (
     GIVEN,
@@ -46,61 +55,6 @@ __all__ = [
     "operator",
     "require",
 ]
-
-TOKEN_DAYS = 90
-LONGEST_TOKEN_DAYS = 366
-LINK_LASTS = timedelta(minutes=15)
-SESSION_LASTS = timedelta(hours=8)
-PREFIX = "precursor_"
-"""What every token begins with, so that one left lying about can be found by a search."""
-
-
-class Unauthorised(PrecursorError):
-    """Nobody knows who is asking (status 401)."""
-
-    code = "unauthorised"
-    status = 401
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token as it is listed: never the secret itself.
-
-    Examples
-    --------
-    >>> Token("0a1b2c3d4e5f", "app", Role.SERVICE, "2026-01-01", "2026-04-01", None).actor
-    'app'
-    """
-
-    token_id: str
-    actor: str
-    role: Role
-    issued_at: str
-    expires_at: str
-    revoked_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """Somebody who is signed in.
-
-    Attributes
-    ----------
-    principal : Principal
-    csrf : str
-        What a form must carry; derived from the cookie, so that nobody without it can know it.
-    expires_at : str
-        UTC, ISO 8601.
-
-    Examples
-    --------
-    >>> Session(Principal("a.nalyst", Role.ANALYST), csrf_token("cookie"), "2026-01-01").csrf[:4]
-    '2k9y'
-    """
-
-    principal: Principal
-    csrf: str
-    expires_at: str
 
 
 class Access:
@@ -258,7 +212,7 @@ class Access:
         Unauthorised
             If the link is nobody's, used or expired. The use of a spent link is recorded.
         """
-        if not _is_loopback(client_host):
+        if not is_loopback(client_host):
             raise Forbidden(
                 "sign-in links work only on the machine itself",
                 remedy="Open the link on the machine that runs the service.",
@@ -349,7 +303,7 @@ class Access:
             )
         secret, now = PREFIX + secrets.token_urlsafe(32), self._ledger.now()
         return secret, {
-            "hash": _hashed(secret),
+            "hash": hashed(secret),
             "actor": actor,
             "role": str(role),
             "issued_at": stamp(now),
@@ -374,30 +328,7 @@ class Access:
         if connection is None:
             with self._ledger.reading() as fresh:
                 return self._found(table, secret, fresh)
-        hashed = _hashed(secret)
+        hashed = hashed(secret)
         row = connection.execute(sa.select(table).where(table.c.hash == hashed)).one_or_none()
         # The database compares in its own time; what decides is compared in constant time.
         return row if row is not None and hmac.compare_digest(row.hash, hashed) else None
-
-
-def csrf_token(cookie: str) -> str:
-    """Return what a form of this session must carry.
-
-    Examples
-    --------
-    >>> csrf_token("cookie") == csrf_token("another")
-    False
-    """
-    mark = hmac.digest(cookie.encode(), b"precursor form", "sha256")
-    return base64.urlsafe_b64encode(mark).decode().rstrip("=")
-
-
-def _hashed(secret: str) -> str:
-    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _is_loopback(host: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
