@@ -244,6 +244,35 @@ class Access:
             )
         return cookie
 
+    def sign_in_with_token(self, secret: str) -> str:
+        """Return a session's cookie for the person whom a token was given to.
+
+        Raises
+        ------
+        Unauthorised
+            If the token is nobody's, expired or revoked.
+        Forbidden
+            If it is a program's: programs send it with each request and do not sign in.
+        """
+        principal = self.authenticate(secret)
+        if principal.role is Role.SERVICE:
+            raise Forbidden(
+                "this token was given to a program, and programs do not sign in",
+                remedy="Use a token of your own; precursor token makes one.",
+            )
+        cookie, session = self._new(principal.actor, principal.role, SESSION_LASTS)
+        session["started_at"] = session.pop("issued_at")
+        with self._ledger.transaction() as connection:
+            connection.execute(sa.insert(tables.session), session)
+            self._ledger.append_within(
+                connection,
+                Action.SIGN_IN,
+                actor=principal.actor,
+                role=principal.role,
+                purpose="sign-in by token",
+            )
+        return cookie
+
     def session(self, cookie: str | None) -> Session:
         """Return who is signed in with this cookie.
 
@@ -328,7 +357,7 @@ class Access:
         if connection is None:
             with self._ledger.reading() as fresh:
                 return self._found(table, secret, fresh)
-        hashed = hashed(secret)
-        row = connection.execute(sa.select(table).where(table.c.hash == hashed)).one_or_none()
+        kept = hashed(secret)
+        row = connection.execute(sa.select(table).where(table.c.hash == kept)).one_or_none()
         # The database compares in its own time; what decides is compared in constant time.
-        return row if row is not None and hmac.compare_digest(row.hash, hashed) else None
+        return row if row is not None and hmac.compare_digest(row.hash, kept) else None
