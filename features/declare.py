@@ -20,6 +20,10 @@ EVER: None = None
 BUCKETS = (30, 90, 180, 365, 730)
 """Upper ends, in days of age, of the disjoint buckets whose unions are the windows."""
 
+DECAY_ONE = 65_536
+HALF_LIFE = 365
+"""An event of today weighs `DECAY_ONE`, half of it after `HALF_LIFE` days, by a table of integers."""
+
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names off without a word
 
 Window = int | None
@@ -199,7 +203,7 @@ class FeatureColumn:
     def phrase(self, value: float) -> str:
         """Return the column's value in words, for one person.
 
-        Harm is stored in hundredths of a day and shown in days.
+        Harm is stored in hundredths of a day, decayed sums in units of `DECAY_ONE`; shown are days.
 
         Examples
         --------
@@ -208,6 +212,7 @@ class FeatureColumn:
         'aged 31 years'
         """
         shown = value / 100 if self.amount == "harm" else value
+        shown = round(shown / DECAY_ONE, 1) if self.measure == "decayed" else shown
         if self.measure in ("age", "onset"):
             shown = int(shown)
         number = f"{shown:,.2f}".rstrip("0").rstrip(".")

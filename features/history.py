@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from features.assemble import assemble
 from features.catalogue import catalogue
-from features.declare import BUCKETS, FeatureColumn, FeatureSet
+from features.declare import BUCKETS, DECAY_ONE, HALF_LIFE, FeatureColumn, FeatureSet
 from features.events import AMOUNTS, EVENT, RECORD
 from features.loads import Load
 from features.records import TABLES
@@ -32,8 +32,6 @@ from features.visible import before, visible
 CHUNK = 200_000
 """Rows of the spine worked on at a time; memory is bounded by this, not by the force's size."""
 
-DECAY_ONE = 65_536
-HALF_LIFE = 365
 DECAY = np.round(DECAY_ONE * 0.5 ** (np.arange(16 * HALF_LIFE + 1) / HALF_LIFE)).astype(np.int64)
 """Integer weight of an event by whole days of age: halves each year, ends after sixteen."""
 

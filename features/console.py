@@ -1,0 +1,51 @@
+"""How the command line speaks: results on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from features.errors import UsageError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
+QuestionName = Annotated[str, typer.Argument(metavar="QUESTION", help="Name of a question.")]
+Records = Annotated[Path, typer.Argument(metavar="RECORDS", help="Folder of a load.")]
+SpineFile = Annotated[
+    Path | None,
+    typer.Option("--spine", help="Parquet or CSV with nominal_id, as_of_date: these rows only."),
+]
+Purpose = Annotated[str, typer.Option(help="Why: it goes on the ledger.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why: it goes on the ledger.")]
+
+
+def answer(found: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print a command's result: text for people, one JSON object for programs."""
+    typer.echo(json.dumps(found, default=str, ensure_ascii=False) if as_json else text)
+
+
+@contextmanager
+def progress(words: str, as_json: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error while something long runs; silent for programs and pipes."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=as_json or not console.is_terminal) as bar:
+        task = bar.add_task(words, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def day(field: str, text: str) -> date:
+    """Return a date given as YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as wrong:
+        raise UsageError(
+            f"{field}: '{text}' is not a date", remedy="Write it as 2026-01-31.", field=field
+        ) from wrong

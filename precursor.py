@@ -1,0 +1,173 @@
+"""The door: one command line for analysts, data scientists and reviewers.
+
+Commands live on the floor they belong to; here are those that need several floors, and the one way
+in which all of them end. What a command needs is imported when it runs, so that `precursor --help`
+answers at once. Exit codes: 0 done, 1 refused, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+import features.commands
+import training.commands
+from features.console import Json, QuestionName, Reason, answer, progress
+from features.errors import PrecursorError
+from serving import commands as desk
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Escalation-risk scoring for Integrated Offender Management. It advises; people decide.",
+)
+for floor in (features.commands, training.commands, desk):
+    app.add_typer(floor.app)
+
+
+@app.command()
+def promote(
+    question: QuestionName,
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A number or 'challenger'.")],
+    reason: Reason,
+    force: Annotated[bool, typer.Option(help="Promote although the gate refuses.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a model in force: the gate, then the ledger, then the registry's alias.
+
+    Example: precursor promote domestic_abuse_high_harm challenger --reason "first model"
+    """
+    from serving.ledger import Action
+    from training import promotion
+
+    with desk.ledger() as book:
+        verdict = promotion.promote(
+            question,
+            version,
+            force=force,
+            record=lambda verdict: desk.record(
+                book,
+                Action.REFUSAL if verdict.refuses and not force else Action.PROMOTION,
+                reason,
+                question,
+                verdict.to_data() | {"forced": force},
+            ),
+        )
+    lines = [f"  {'passed' if c.passed else 'FAILED'}  {c.name}: {c.found}" for c in verdict.checks]
+    text = f"Version {verdict.version} of {question} is in force.\nThe gate:\n" + "\n".join(lines)
+    answer(verdict.to_data(), text, as_json)
+
+
+@app.command()
+def rollback(question: QuestionName, reason: Reason, as_json: Json = False) -> None:
+    """Put the previous champion back in force.
+
+    Example: precursor rollback domestic_abuse_high_harm --reason "drift seen in May"
+    """
+    from serving.ledger import Action
+    from training import promotion
+
+    with desk.ledger() as book:
+        now, before = promotion.rollback(
+            question,
+            record=lambda body: desk.record(book, Action.ROLLBACK, reason, question, body),
+        )
+    found = {"question": question, "version": now, "before": before}
+    answer(found, f"Version {now} of {question} is in force again, after {before}.", as_json)
+
+
+@app.command()
+def demo(
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop after the list.")] = False,
+    nominals: Annotated[int, typer.Option(min=200, help="Size of the made-up force.")] = 20_000,
+    years: Annotated[int, typer.Option(min=4, max=20)] = 6,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+) -> None:
+    """Show the main job on a made-up force: records, model, list with reasons, pages and API.
+
+    Example: precursor demo --no-serve
+    """
+    from features.check import check as examine
+    from features.history import History
+    from features.home import home
+    from features.loads import open_load
+    from features.matrix import build
+    from features.synthetic import synthesise as make
+    from serving.access import Access
+    from serving.runs import published as published_list
+    from serving.text import list_in_words
+    from training import experiment
+    from training.questions import question
+
+    asked = question("domestic_abuse_high_harm")
+    records = home() / "records" / f"demo-{nominals}-{years}-{seed}"
+    step = _steps(6)
+    step("a made-up force" if not records.exists() else f"using {records}")
+    if not records.exists():
+        with progress("simulating") as tell:
+            make(records, nominals=nominals, years=years, seed=seed, progress=tell)
+    step("checking the records")
+    report = examine(records)
+    typer.echo(report.text(3))
+    if not report.ok:
+        raise typer.Exit(1)
+    step("histories as known on each date")
+    history = History(open_load(records))
+    with progress("compiling histories") as tell:
+        rows = build(history, asked, progress=tell)
+    step("training beside the baselines")
+    result = experiment.train(asked, rows, progress=lambda line: typer.echo(f"  {line}"))
+    typer.echo(result.text)
+    step("promoting, scoring, publishing")
+    promote(asked.name, "challenger", reason="demonstration", force=True)
+    month = timedelta(days=28)
+    for at in (history.load.default_as_of - month, history.load.default_as_of):
+        with desk.ledger() as book, progress("scoring") as tell:
+            desk.scored(
+                book, asked.name, history, home() / f"{asked.name}.parquet", as_of=at, tell=tell
+            )
+        desk.publish(asked.name, purpose="demonstration")
+    step("the list")
+    typer.echo(list_in_words(published_list(asked.name), most=10))
+    if no_serve:
+        typer.echo("Pages and API: precursor serve")
+        return
+    with desk.ledger() as book:
+        access = Access(book)
+        for role in ("analyst", "data_scientist", "reviewer"):
+            link = access.issue_link(f"demo {role}", role, purpose="demonstration")
+            typer.echo(f"Sign in as {role} (once, within 15 minutes):")
+            typer.echo(f"  http://127.0.0.1:{port}/sign-in?link={link}")
+    desk.serve("127.0.0.1", port)
+
+
+def _steps(total: int) -> Callable[[str], None]:
+    """Return a function that announces each step of a longer job with its number."""
+    numbers = iter(range(1, total + 1))
+    return lambda words: typer.echo(f"\n[{next(numbers)}/{total}] {words}")
+
+
+def main() -> None:
+    """Run the command line; what is refused is told in one shape and sets the exit code."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    try:
+        app()
+    except PrecursorError as refused:
+        if "--json" in sys.argv:
+            typer.echo(json.dumps(refused.as_json(), ensure_ascii=False))
+        else:
+            typer.echo(f"Refused: {refused}", err=True)
+        sys.exit(refused.exit_code)
+
+
+if __name__ == "__main__":
+    main()

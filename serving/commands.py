@@ -1,0 +1,236 @@
+"""Commands that give scores, explain them and account for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from features.console import Json, Purpose, QuestionName, Records, SpineFile, answer, day, progress
+from features.errors import UsageError
+
+if TYPE_CHECKING:
+    from features.history import History
+    from serving.batch import Scored
+    from serving.ledger import Action, Ledger
+
+app = typer.Typer()
+audit_app = typer.Typer(no_args_is_help=True, help="The ledger: who did what, when and why.")
+app.add_typer(audit_app, name="audit")
+
+
+def ledger() -> Ledger:
+    """Open the ledger of the state folder, or of PRECURSOR_DATABASE_URL."""
+    from serving.ledger import Ledger
+
+    return Ledger.open()
+
+
+def record(book: Ledger, action: Action, reason: str, question: str, body: dict[str, Any]) -> None:
+    """Put what the command line's user does on the ledger."""
+    from serving.permissions import operator
+
+    who = operator()
+    book.append(
+        action, actor=who.actor, role=who.role, purpose=reason, question=question, body=body
+    )
+
+
+@app.command()
+def score(
+    question: QuestionName,
+    records: Records,
+    out: Annotated[Path, typer.Option("--out", help="Parquet or CSV file to write.")],
+    as_of: Annotated[str | None, typer.Option(help="Date; the day after the records end.")] = None,
+    spine: SpineFile = None,
+    model: Annotated[str | None, typer.Option(help="Score with this version, unpromoted.")] = None,
+    purpose: Purpose = "batch",
+    as_json: Json = False,
+) -> None:
+    """Score a cohort, or the rows of a spine, into a ranked file with reasons.
+
+    Example: precursor score domestic_abuse_high_harm .precursor/records/demo --out scores.parquet
+    """
+    from features.history import History
+    from features.loads import open_load
+    from features.spine import read_spine
+
+    if spine is not None and as_of is not None:
+        raise UsageError("score: --spine has its own dates", remedy="Leave --as-of out.")
+    history = History(open_load(records))
+    rows = None if spine is None else read_spine(spine, history.load.default_as_of)
+    at = None if as_of is None else day("--as-of", as_of)
+    with ledger() as book, progress("scoring", as_json) as tell:
+        done = scored(
+            book,
+            question,
+            history,
+            out,
+            which=model,
+            spine=rows,
+            as_of=at,
+            purpose=purpose,
+            tell=tell,
+        )
+    refused = dict(done.rejections)
+    found = {"scores": str(done.out), "rejected_file": str(done.rejected), "rejected": refused}
+    found |= {"run": done.run.run_id, "scored": done.scored, "insufficient": done.insufficient}
+    text = f"{done.scored:,} people scored ({done.insufficient:,} more with insufficient history,"
+    text += f" {sum(refused.values()):,} rejected): {done.out}"
+    answer(found, text, as_json)
+
+
+def scored(
+    book: Ledger, name: str, history: History, out: Path, *, which: str | None = None, **how: Any
+) -> Scored:
+    """Score with the model in force, or with another version, which is marked so."""
+    from models import published, registry
+    from serving.batch import score_batch
+    from serving.kept import serve_from, serving_named
+    from serving.permissions import operator
+
+    tell = how.pop("tell", None)
+    who = operator()
+    given = {"ledger": book, "actor": who.actor, "role": who.role, "progress": tell, **how}
+    if which is not None:
+        model, version = registry.fetch(name, which)
+        return score_batch(model, version, history, out, promoted=False, **given)
+    current = published.read(name)
+    done = score_batch(current.model, current.version, history, out, **given)
+    if not serving_named(name):
+        serve_from(name, history.load)
+    return done
+
+
+@app.command()
+def publish(
+    question: QuestionName,
+    run: Annotated[str | None, typer.Option(help="A run; the last one by default.")] = None,
+    purpose: Purpose = "list for the meeting",
+    as_json: Json = False,
+) -> None:
+    """Make a scored run the list of its question, compared with the last.
+
+    Example: precursor publish domestic_abuse_high_harm
+    """
+    from serving.permissions import operator
+    from serving.publishing import publish as make_list
+
+    who = operator()
+    with ledger() as book:
+        said = make_list(
+            question, ledger=book, actor=who.actor, role=who.role, purpose=purpose, run_id=run
+        )
+    changes = ", ".join(f"{said[kind]:,} {kind}" for kind in ("new", "up", "down", "same", "gone"))
+    answer(said, f"Run {said['run_id']} is the list of {question}: {changes}.", as_json)
+
+
+ScoreId = Annotated[str, typer.Argument(metavar="SCORE_ID", help="As the scored file names it.")]
+
+
+@app.command()
+def explain(score_id: ScoreId, purpose: Purpose = "explain", as_json: Json = False) -> None:
+    """Tell one score in words, down to the records behind each reason.
+
+    Example: precursor explain SCORE_ID
+    """
+    from serving.answers import one_score
+    from serving.permissions import operator
+    from serving.stock import Stock
+    from serving.text import score_in_words
+
+    who = operator()
+    with ledger() as book:
+        found = one_score(
+            Stock(book), book, score_id, actor=who.actor, role=who.role, purpose=purpose
+        )
+    answer(found, score_in_words(found), as_json)
+
+
+@app.command()
+def replay(score_id: ScoreId, purpose: Purpose = "replay", as_json: Json = False) -> None:
+    """Compute a past score again, from its stored inputs and from the records, and compare.
+
+    Example: precursor replay SCORE_ID
+    """
+    from serving.permissions import operator
+    from serving.replay import replay as recompute
+    from serving.stock import Stock
+
+    who = operator()
+    with ledger() as book:
+        found = recompute(
+            score_id,
+            stock=Stock(book),
+            ledger=book,
+            actor=who.actor,
+            role=who.role,
+            purpose=purpose,
+        )
+    steps = {
+        "inputs -> score": found.score_from_inputs,
+        "records -> inputs": found.inputs_from_records,
+    }
+    text = "\n".join(f"{name}: {step.result}. {step.detail}" for name, step in steps.items())
+    answer(found.answer(), text, as_json)
+    if any(step.result == "differs" for step in steps.values()):
+        raise typer.Exit(1)
+
+
+@audit_app.command("verify")
+def audit_verify(as_json: Json = False) -> None:
+    """Verify the whole ledger: every link, every leaf; each break is named.
+
+    Example: precursor audit verify
+    """
+    with ledger() as book:
+        found = book.verify()
+    text = f"{found.entries:,} entries and {found.leaves:,} leaves verified: "
+    text += "the chain holds." if found.ok else f"{len(found.breaks)} breaks."
+    answer(found.as_data(), "\n".join([text, *map(str, found.breaks)]), as_json)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Option(help="analyst, data_scientist, reviewer or service.")],
+    actor: Annotated[str | None, typer.Option(help="Whose; the system user by default.")] = None,
+    days: Annotated[int, typer.Option(help="How long it lasts.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Give access: a token for the API, or to paste on the sign-in page. It is shown once.
+
+    Example: precursor token --role analyst --days 7
+    """
+    from serving.access import Access
+    from serving.permissions import operator
+
+    with ledger() as book:
+        secret = Access(book).issue_token(actor or operator().actor, role, days)
+    answer({"token": secret, "role": role, "days": days}, secret, as_json)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Loopback unless you say otherwise.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    records: Annotated[
+        Path | None, typer.Option(help="Serve all questions from this load.")
+    ] = None,
+) -> None:
+    """Run the service: JSON under /v1, pages under /.
+
+    Example: precursor serve --port 3000
+    """
+    from features.loads import open_load
+    from models import published
+    from serving.kept import serve_from
+    from serving.service import serve as run
+
+    if records is not None:
+        load = open_load(records)
+        for question in published.questions():
+            serve_from(question, load)
+    run(host, port)
