@@ -1,0 +1,205 @@
+"""Protective orders, programmes and offender management, and what they truly do to offending."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.synthetic import kinds
+from features.synthetic import parameters as p
+from features.synthetic.columns import NEVER, Array, Columns, happened, stack, take
+from features.synthetic.switches import Switches
+from features.synthetic.timeline import DAPO_START, EASI_START, Timeline
+
+DVPO, DAPO, NON_MOLESTATION, RESTRAINING, STALKING_ORDER, SEXUAL_ORDER = range(6)
+_WEEKS = np.array([[4, 5], [12, 53], [26, 53], [52, 53], [26, 53]])
+_POINTS = np.array([2.0, 1.5, 1.0, 2.0, 2.0, 1.5])
+
+
+class Interventions:
+    """The interventions in force, week by week, and the record of those that there were.
+
+    Parameters
+    ----------
+    people : int
+        Number of latent people.
+    timeline : Timeline
+    switches : Switches
+        Without `interventions` everything is assigned and nothing has an effect.
+    rng : numpy.random.Generator
+    """
+
+    def __init__(
+        self, people: int, timeline: Timeline, switches: Switches, rng: np.random.Generator
+    ) -> None:
+        self._rng = rng
+        self._works = switches.interventions
+        self._easi_start = timeline.day(EASI_START)
+        self._dapo_start = timeline.day(DAPO_START)
+        self._places = max(1, round(p.IOM_PEOPLE * people / p.FULL_SCALE))
+        self._order = np.full(people, -1, dtype=np.int64)
+        spans = ("order", "programme", "easi")
+        self._from = {name: np.full(people, NEVER, dtype=np.int64) for name in spans}
+        self._to = {name: np.full(people, NEVER, dtype=np.int64) for name in spans}
+        self._score = np.zeros(people)
+        self._managed = np.zeros(people, dtype=bool)
+        self._orders: list[Columns] = []
+        self._programmes: list[Columns] = []
+        self._changes: list[Columns] = []
+        self._made = 0
+
+    def ratio(self, day: int) -> Array | None:
+        """Return the true rate ratios of a day, people by groups; None where all are 1."""
+        if not self._works:
+            return None
+        ratios = np.ones((len(self._score), 6))
+        ratios[self._on("order", day), : p.NSH] *= p.ORDER_RATIO
+        ratios[self._on("programme", day), : p.NSH] *= p.PROGRAMME_RATIO
+        ratios[self._on("easi", day), p.DAS : p.SEX] *= p.EASI_RATIO
+        ratios[self._managed] *= p.IOM_RATIO
+        return ratios
+
+    def _on(self, name: str, day: int) -> Array:
+        on: Array = (self._from[name] <= day) & (day < self._to[name])
+        return on
+
+    def order_over(self, person: Array, day: Array) -> Array:
+        """Return the number of the order that bound each person on a day, or -1."""
+        bound = (self._from["order"][person] <= day) & (day < self._to["order"][person])
+        return np.where(bound, self._order[person], -1)
+
+    def order_kind(self, order: Array) -> Array:
+        """Return the kind of each order by its number."""
+        made = stack(self._orders)["kind"] if self._orders else np.zeros(1, dtype=np.int64)
+        return made[order]
+
+    def assign(self, events: Columns) -> None:
+        """Make orders and start programmes for a week's named suspects."""
+        events = take(events, happened(events["named"]))
+        if len(events["person"]):
+            self._make_orders(events)
+            self._start_programmes(events)
+
+    def _make_orders(self, events: Columns) -> None:
+        rng, group, stalking = self._rng, events["group"], events["stalking"]
+        k = len(group)
+        chance = np.where(events["serious"], p.SERIOUS_ORDER, 1.0) * p.ORDER_CHANCE
+        wanted = (rng.random(k) < chance) & ((group <= p.DAS) | ((group == p.NSH) & stalking))
+        made = events["named"] + rng.integers(1, 15, k)
+        domestic = rng.choice(3, k, p=np.array([0.50, 0.32, 0.18]))
+        kind = np.array([DVPO, NON_MOLESTATION, RESTRAINING])[domestic]
+        kind = np.where((kind == DVPO) & (made >= self._dapo_start) & (domestic == 0), DAPO, kind)
+        stalks = (stalking & (rng.random(k) < 0.4)) | (group == p.NSH)
+        kind = np.where(stalks, STALKING_ORDER, kind)
+        low, high = _WEEKS[kind].T
+        to = made + 7 * rng.integers(low, high)
+        free = self._to["order"][events["person"]] < made
+        rows = np.flatnonzero(wanted & free)
+        rows = rows[np.unique(events["person"][rows], return_index=True)[1]]
+        if not len(rows):
+            return
+        person = events["person"][rows]
+        number = self._made + np.arange(len(rows))
+        self._made += len(rows)
+        self._order[person] = number
+        self._from["order"][person] = made[rows]
+        self._to["order"][person] = to[rows]
+        self._orders.append(
+            {
+                "order": number,
+                "event": events["event"][rows],
+                "person": person,
+                "kind": kind[rows],
+                "made": made[rows],
+                "to": to[rows],
+            }
+        )
+
+    def _start_programmes(self, events: Columns) -> None:
+        rng, k = self._rng, len(events["person"])
+        chance = rng.random((2, k))
+        arrested = happened(events["arrested"])
+        abuse = (events["group"] <= p.DAS) & arrested & (chance[0] < p.PROGRAMME_CHANCE)
+        stalks = np.isin(events["group"], [p.DAS, p.NSH]) & (chance[1] < p.EASI_CHANCE)
+        stalks &= events["named"] >= self._easi_start
+        for name, chosen, weeks, since in (
+            ("programme", abuse, p.PROGRAMME_WEEKS, events["arrested"]),
+            ("easi", stalks, p.EASI_WEEKS, events["named"]),
+        ):
+            start = since + rng.integers(14, 61, k)
+            left = rng.random(k) < 0.3
+            to = start + np.where(left, (7 * weeks * rng.random(k)).astype(np.int64), 7 * weeks)
+            rows = np.flatnonzero(chosen & (self._to[name][events["person"]] < start))
+            rows = rows[np.unique(events["person"][rows], return_index=True)[1]]
+            if not len(rows):
+                continue
+            person = events["person"][rows]
+            self._from[name][person] = start[rows]
+            self._to[name][person] = to[rows]
+            self._programmes.append(
+                {
+                    "person": person,
+                    "stalking": np.full(len(rows), name == "easi"),
+                    "started": start[rows],
+                    "ended": to[rows],
+                    "left": left[rows],
+                }
+            )
+
+    def review(self, events: Columns, day: int, monthly: bool) -> None:
+        """Add a week's named offences to the management score; monthly, choose who is managed.
+
+        Those with the highest scores are taken on, up to the places there are, and kept until
+        they fall below four times that rank.
+        """
+        self._score *= 0.5 ** (1 / p.IOM_HALF_LIFE_WEEKS)
+        named = happened(events["named"]) & (events["named"] <= day)
+        points = np.where(events["serious"], 10.0, _POINTS[events["group"]])
+        np.add.at(self._score, events["person"][named], points[named])
+        if not monthly:
+            return
+        rank = np.empty(len(self._score), dtype=np.int64)
+        rank[np.argsort(-self._score, kind="stable")] = np.arange(len(self._score))
+        known = self._score > 1.0
+        managed = known & ((rank < self._places) | (self._managed & (rank < 4 * self._places)))
+        changed = np.flatnonzero(managed != self._managed)
+        if len(changed):
+            opened = managed[changed]
+            self._changes.append(
+                {"person": changed, "day": np.full(len(changed), day), "opened": opened}
+            )
+        self._managed = managed
+
+    @property
+    def orders(self) -> Columns:
+        """The orders made: number, the offence that led to it, person, kind, first and last day."""
+        empty = np.zeros(0, dtype=np.int64)
+        names = ("order", "event", "person", "kind", "made", "to")
+        return stack([{name: empty for name in names}, *self._orders])
+
+    @property
+    def programmes(self) -> Columns:
+        """The programmes started: person, if for stalking, first and last day, if left early."""
+        empty = np.zeros(0, dtype=np.int64)
+        none = np.zeros(0, dtype=bool)
+        first = {"person": empty, "stalking": none, "started": empty, "ended": empty, "left": none}
+        return stack([first, *self._programmes])
+
+    @property
+    def management(self) -> Columns:
+        """The changes of offender management: person, day, opened or else closed."""
+        empty = np.zeros(0, dtype=np.int64)
+        return stack(
+            [{"person": empty, "day": empty, "opened": np.zeros(0, dtype=bool)}, *self._changes]
+        )
+
+
+def breach_kind(order_kind: Array) -> Array:
+    """Return the kind of offence that breaking an order of each kind is.
+
+    Examples
+    --------
+    >>> kinds.CODES[breach_kind(np.array([NON_MOLESTATION]))[0]]
+    '066/39'
+    """
+    breaches: Array = kinds.BREACH_OF[order_kind]
+    return breaches
