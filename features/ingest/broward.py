@@ -257,10 +257,17 @@ _SQL = {
         SELECT *, CASE date_quality WHEN 'age_only' THEN date_hi ELSE arrest_date END AS known_on
         FROM arrests
     """,
+    "followed": """
+        SELECT c._row, min(a.known_on) AS seen_on
+        FROM charge_filings c
+        JOIN arrested a ON a.person_id = c.person_id AND a.arrest_date > c.filed_date
+        GROUP BY c._row
+    """,
     "filed": """
-        SELECT *,
-            filed_date + CASE date_quality WHEN 'age_only' THEN $lag ELSE 0 END AS known_on
-        FROM charge_filings
+        SELECT *, greatest(
+            filed_date + CASE date_quality WHEN 'age_only' THEN $lag ELSE 0 END,
+            coalesce(seen_on, $data_to)) AS known_on
+        FROM charge_filings LEFT JOIN followed USING (_row)
     """,
     "stays": f"""
         {_STAY.format(kind="remand", table="jail_stays")}
