@@ -1,0 +1,141 @@
+"""The promoted model of each question as plain files, from which a service reads it without MLflow.
+
+``HOME/champions/QUESTION/VERSION/`` holds booster.txt and manifest.json of a promoted version, and
+``HOME/champions/QUESTION/champion.json`` says which version is in force. That pointer is replaced
+in one step, so a worker that reads it sees the old champion or the new one, never half of each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.errors import Conflict, NotFound
+from features.home import home
+from models.risk_model import RiskModel
+
+POINTER = "champion.json"
+
+
+@dataclass(frozen=True)
+class Published:
+    """The model in force for a question, and under which version and SHA-256 it was promoted."""
+
+    model: RiskModel
+    version: int
+    sha256: str
+
+
+def folder(question: str) -> Path:
+    """Return where a question's promoted models lie.
+
+    Examples
+    --------
+    >>> folder("domestic_abuse_high_harm").name
+    'domestic_abuse_high_harm'
+    """
+    return home() / "champions" / question
+
+
+def put(question: str, version: int, model: RiskModel) -> Path:
+    """Copy a model to a question's folder and make it the one in force.
+
+    Raises
+    ------
+    Conflict
+        Where another model already lies there under this version.
+    """
+    place = folder(question) / str(version)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        if RiskModel.load(place).sha256 != model.sha256:
+            raise Conflict(
+                f"{place}: another model lies here under version {version}",
+                remedy="Move it away if it is not wanted; versions are never overwritten.",
+            )
+    else:
+        part = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=place.parent))
+        try:
+            model.save(part)
+            part.chmod(0o755)
+            part.rename(place)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+    _replace(
+        place.parent / POINTER,
+        {
+            "question": question,
+            "version": version,
+            "sha256": model.sha256,
+            "synthetic": model.synthetic,
+        },
+    )
+    return place
+
+
+def pointer(question: str) -> dict[str, Any]:
+    """Return which version is in force (question, version, sha256, synthetic); cheap to ask often.
+
+    Raises
+    ------
+    NotFound
+        Where none was promoted.
+    """
+    path = folder(question) / POINTER
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as missing:
+        raise NotFound(
+            f"question '{question}' has no promoted model here ({path} does not exist)",
+            remedy=f"Promote one: precursor promote {question} challenger --reason TEXT.",
+            field="question",
+            code="no_champion",
+        ) from missing
+    return found
+
+
+def read(question: str) -> Published:
+    """Read the model in force, refusing files that were changed since the promotion.
+
+    Raises
+    ------
+    NotFound
+        Where none was promoted.
+    Conflict
+        Where a file differs from what was promoted.
+    """
+    said = pointer(question)
+    version, sha256 = int(said["version"]), str(said["sha256"])
+    model = RiskModel.load(folder(question) / str(version), sha256=sha256)
+    return Published(model, version, sha256)
+
+
+def questions() -> list[str]:
+    """Return the questions that have a model in force, by name."""
+    return sorted(path.parent.name for path in (home() / "champions").glob(f"*/{POINTER}"))
+
+
+def withdraw(question: str) -> None:
+    """Take a question's model out of force; the files stay where they are."""
+    (folder(question) / POINTER).unlink(missing_ok=True)
+
+
+def _replace(path: Path, data: dict[str, Any]) -> None:
+    """Write a file so that whoever reads it finds all of the old content or all of the new."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(data, indent=1, sort_keys=True) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,301 @@
+"""The registry: every trained model under its question's name in MLflow, and who is champion.
+
+MLflow is imported when a function is called, never when this module is: a service that merely
+scores reads `models.published` and needs no MLflow. The store is SQLite under the state folder
+unless ``MLFLOW_TRACKING_URI`` points elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from features.errors import NotFound, PrecursorError, UsageError
+from features.home import home
+from models import published
+from models.risk_model import BOOSTER, MANIFEST, RiskModel
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+ALIASES = (CHAMPION, CHALLENGER, PREVIOUS)
+
+OURS = "PRECURSOR_MLFLOW_STORE"
+"""Variable that remembers which store was chosen for lack of another."""
+
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+
+
+@dataclass(frozen=True)
+class Version:
+    """One entry of the registry: a version of a question's model, and what it is called."""
+
+    question: str
+    number: int
+    aliases: tuple[str, ...]
+    sha256: str
+    run_id: str
+    synthetic: bool
+
+
+def connect() -> MlflowClient:
+    """Return a client of the store in use, which is made where it does not exist yet."""
+    for quiet, value in QUIET.items():
+        os.environ.setdefault(quiet, value)
+    import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    address = elsewhere()
+    if address is None:
+        store = home() / "mlflow"
+        store.mkdir(parents=True, exist_ok=True)
+        address = f"sqlite:///{store / 'mlflow.db'}"
+        os.environ[OURS] = address
+    if mlflow.get_tracking_uri() != address:
+        mlflow.set_tracking_uri(address)
+    return mlflow.MlflowClient()
+
+
+def elsewhere() -> str | None:
+    """Return the store that ``MLFLOW_TRACKING_URI`` names, or None where the home's own is used.
+
+    MLflow sets the variable itself once a store is chosen; that does not count as a wish.
+    """
+    named = os.environ.get("MLFLOW_TRACKING_URI")
+    return named if named and named != os.environ.get(OURS) else None
+
+
+def experiment(question: str) -> str:
+    """Return the id of a question's experiment, made where needed, artifacts under the home."""
+    client = connect()
+    found = client.get_experiment_by_name(question)
+    if found is not None:
+        return str(found.experiment_id)
+    if elsewhere() is not None:
+        return str(client.create_experiment(question))
+    artifacts = home() / "mlflow" / "artifacts" / question
+    artifacts.mkdir(parents=True, exist_ok=True)
+    return str(client.create_experiment(question, artifact_location=artifacts.as_uri()))
+
+
+def made_up(model: RiskModel) -> pd.DataFrame:
+    """Return two invented rows that the model accepts: no real person's row is ever logged.
+
+    One has nothing on record, the other small round numbers.
+    """
+    columns = model.feature_set.columns
+    nothing = [np.nan if column.name in model.nullable else 0.0 for column in columns]
+    something = [float(place % 4 + 1) for place, _ in enumerate(columns)]
+    frame = pd.DataFrame([nothing, something], columns=model.feature_set.names)
+    for column in columns:
+        if column.measure == "age":
+            frame[column.name] = [30.0, 40.0]
+    return frame
+
+
+def log(model: RiskModel) -> Version:
+    """Log a model to the active MLflow run and register it under its question's name.
+
+    It is logged as text, JSON and the code of `models/scorer.py`, which loads in an environment
+    without Precursor.
+
+    Parameters
+    ----------
+    model : RiskModel
+
+    Returns
+    -------
+    Version
+        Without an alias; `set_alias` gives it one.
+
+    Raises
+    ------
+    PrecursorError
+        Where no MLflow run is active.
+    """
+    client = connect()
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    run = mlflow.active_run()
+    if run is None:
+        raise PrecursorError(
+            "registry: no MLflow run is active",
+            remedy="Log the model inside 'with mlflow.start_run():'.",
+        )
+    outputs = ["probability", "log_odds", "base", *(f"group:{g}" for g in model.feature_set.groups)]
+    signature = ModelSignature(
+        inputs=Schema([ColSpec(DataType.double, name) for name in model.feature_set.names]),
+        outputs=Schema([ColSpec(DataType.double, name) for name in outputs]),
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        model.save(Path(temporary))
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("scorer.py")),
+            artifacts={
+                "booster": str(Path(temporary) / BOOSTER),
+                "manifest": str(Path(temporary) / MANIFEST),
+            },
+            signature=signature,
+            input_example=made_up(model),
+            pip_requirements=[
+                f"{name}=={version}"
+                for name, version in (
+                    ("lightgbm", model.versions["lightgbm"]),
+                    ("numpy", model.versions["numpy"]),
+                    ("pandas", pd.__version__),
+                    ("mlflow", mlflow.__version__),
+                )
+            ],
+        )
+    return _registered(client, model, str(info.model_id), str(run.info.run_id))
+
+
+def _registered(client: MlflowClient, model: RiskModel, model_id: str, run_id: str) -> Version:
+    name = model.question.name
+    if not client.search_registered_models(f"name = '{_plain(name)}'"):
+        client.create_registered_model(name)
+    made = client.create_model_version(
+        name,
+        source=f"models:/{model_id}",
+        run_id=run_id,
+        model_id=model_id,
+        tags={"sha256": model.sha256, "synthetic": str(model.synthetic).lower()},
+    )
+    return _version(client, name, int(made.version))
+
+
+def set_alias(question: str, alias: str, version: int) -> None:
+    """Give a version an alias; whichever version had it loses it."""
+    connect().set_registered_model_alias(question, alias, str(version))
+
+
+def remove_alias(question: str, alias: str) -> None:
+    """Take an alias away; nothing happens where no version has it."""
+    connect().delete_registered_model_alias(question, alias)
+
+
+def versions(question: str) -> list[Version]:
+    """Return a question's registered versions, the oldest first.
+
+    Raises
+    ------
+    NotFound
+        Where no model is registered under this name.
+    """
+    client = connect()
+    found = client.search_model_versions(f"name = '{_plain(question)}'")
+    if not found:
+        known = sorted(model.name for model in client.search_registered_models())
+        raise NotFound(
+            f"no model is registered for question '{question}'"
+            + (f"; there are models for: {', '.join(known)}" if known else ""),
+            remedy=f"Train one: precursor train {question} RECORDS.",
+            field="question",
+            code="no_model",
+        )
+    return sorted(
+        (_version(client, question, int(entry.version)) for entry in found),
+        key=lambda version: version.number,
+    )
+
+
+def find(question: str, which: str | int) -> Version:
+    """Return a question's version by number or alias.
+
+    Parameters
+    ----------
+    which : str or int
+        A number, ``champion``, ``challenger`` or ``previous``.
+
+    Raises
+    ------
+    NotFound
+        Where the question has no models, or none that is called so; the remedy is the command.
+    """
+    known = versions(question)
+    wanted = str(which)
+    for version in known:
+        if wanted == str(version.number) or wanted in version.aliases:
+            return version
+    listed = ", ".join(
+        f"{v.number} ({', '.join(v.aliases)})" if v.aliases else str(v.number) for v in known
+    )
+    if wanted == CHAMPION:
+        raise NotFound(
+            f"question '{question}' has no champion; registered versions: {listed}",
+            remedy=f"Promote one: precursor promote {question} {known[-1].number} --reason TEXT.",
+            field="question",
+            code="no_champion",
+        )
+    raise NotFound(
+        f"question '{question}' has no version '{wanted}'; registered versions: {listed}",
+        remedy=f"Name one of these, or train another: precursor train {question} RECORDS.",
+        field="version",
+        code="no_version",
+    )
+
+
+def fetch(question: str, which: str | int) -> tuple[RiskModel, int]:
+    """Return a question's model by number or alias, and its version number.
+
+    Raises
+    ------
+    NotFound
+        As :func:`find`.
+    Conflict
+        Where its files are not those that were registered.
+    """
+    version = find(question, which)
+    import mlflow
+
+    with tempfile.TemporaryDirectory() as temporary:
+        place = mlflow.artifacts.download_artifacts(
+            f"models:/{question}/{version.number}", dst_path=temporary
+        )
+        model = RiskModel.load(Path(place) / "artifacts", sha256=version.sha256 or None)
+    return model, version.number
+
+
+def champion(question: str) -> tuple[RiskModel, int]:
+    """Return a question's champion from the registry, and its version number."""
+    return fetch(question, CHAMPION)
+
+
+def publish(question: str, which: str | int = CHAMPION) -> Path:
+    """Copy a version's files to the champions' folder, from which services read it."""
+    model, number = fetch(question, which)
+    return published.put(question, number, model)
+
+
+def _version(client: MlflowClient, question: str, number: int) -> Version:
+    entry = client.get_model_version(question, str(number))
+    return Version(
+        question=question,
+        number=number,
+        aliases=tuple(alias for alias in ALIASES if alias in entry.aliases),
+        sha256=entry.tags.get("sha256", ""),
+        run_id=entry.run_id or "",
+        synthetic=entry.tags.get("synthetic") == "true",
+    )
+
+
+def _plain(question: str) -> str:
+    if not question.replace("_", "").isalnum():
+        raise UsageError(
+            f"'{question}' is no question's name",
+            remedy="Names are small letters, digits and underscores.",
+            field="question",
+        )
+    return question

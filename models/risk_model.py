@@ -1,0 +1,291 @@
+"""A risk model: booster, calibration and contract in one, kept as text and JSON, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.declare import FeatureSet
+from features.errors import Conflict, NotFound, PrecursorError
+from features.question import Question
+from models.calibration import Calibration
+from models.contract import inputs, same_definitions
+from models.interval import IntervalTable
+
+Floats = npt.NDArray[np.float64]
+
+FORMAT = 1
+BOOSTER, MANIFEST = "booster.txt", "manifest.json"
+TOLERANCE = 1e-9
+FEW_ROWS = 256  # waking a second thread costs more than scoring so few rows
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a model's figures depend on."""
+    return {
+        "python": platform.python_version(),
+        "lightgbm": lgb.__version__,
+        "numpy": np.__version__,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class RiskModel:
+    """One model that answers one question: what it predicts, from what, and how sure it is.
+
+    Parameters
+    ----------
+    text : str
+        LightGBM's own text of the booster; everything is computed from this text, so what is in
+        memory is what is on disk.
+    calibration : Calibration
+    question : Question
+    feature_set : FeatureSet
+    nullable : frozenset of str
+        Columns that were empty in some training row.
+    interval : IntervalTable
+    versions : mapping
+    training : mapping
+        How it was trained, as plain data; nothing in it is about one person.
+    """
+
+    text: str = field(repr=False)
+    calibration: Calibration
+    question: Question
+    feature_set: FeatureSet = field(repr=False)
+    nullable: frozenset[str] = field(repr=False)
+    interval: IntervalTable = field(repr=False)
+    versions: Mapping[str, str] = field(default_factory=versions)
+    training: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.booster.feature_name() != self.feature_set.names:
+            raise PrecursorError(
+                f"model of '{self.question.name}': the booster's columns are not the feature set's",
+                remedy="Train it again; booster and manifest belong to two models.",
+            )
+
+    @cached_property
+    def booster(self) -> lgb.Booster:
+        """The LightGBM booster, read from its text."""
+        return lgb.Booster(model_str=self.text)
+
+    @cached_property
+    def members(self) -> dict[str, list[int]]:
+        """Positions of each feature group's columns, groups in the feature set's order."""
+        found: dict[str, list[int]] = {group: [] for group in self.feature_set.groups}
+        for place, column in enumerate(self.feature_set.columns):
+            found[column.group].append(place)
+        return found
+
+    @property
+    def slope(self) -> float:
+        """Calibrated log-odds for each unit of raw margin."""
+        return self.calibration.slope
+
+    @property
+    def intercept(self) -> float:
+        """Calibrated log-odds at raw margin 0."""
+        return self.calibration.intercept
+
+    def raw(self, X: Floats) -> Floats:
+        """Return raw margins, shape (rows,), for inputs of shape (rows, columns)."""
+        return self._predict(X)
+
+    def log_odds(self, X: Floats) -> Floats:
+        """Return calibrated log-odds, shape (rows,)."""
+        return self.calibration.log_odds(self.raw(X))
+
+    def probability(self, X: Floats) -> Floats:
+        """Return calibrated probabilities, shape (rows,)."""
+        return self.calibration.probability(self.raw(X))
+
+    def contributions(self, X: Floats) -> tuple[float, Floats]:
+        """Return what each column contributes to each row's calibrated log-odds (exact TreeSHAP).
+
+        Returns
+        -------
+        base : float
+            Log-odds before anything is known of the person: the average over training.
+        contributions : ndarray, shape (rows, columns)
+            ``base + contributions.sum(axis=1)`` is the row's log-odds.
+
+        Raises
+        ------
+        PrecursorError
+            Where a row does not add up to within 1e-9; no such score may leave.
+        """
+        found = self._predict(X, contributions=True)
+        # the last column is the same for all rows: the booster's expected margin
+        base = float(self.slope * found[0, -1] + self.intercept) if len(found) else 0.0
+        contributions = self.slope * found[:, :-1]
+        gap = np.abs(base + contributions.sum(axis=1) - self.log_odds(X))
+        if not bool((gap < TOLERANCE).all()):
+            raise PrecursorError(
+                f"model of '{self.question.name}': contributions miss the score by up to"
+                f" {gap.max():.3g} log-odds",
+                remedy="Do not use this model; train it again and report the fault.",
+                code="reasons_do_not_add_up",
+            )
+        return base, contributions
+
+    def interval_for(self, probability: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """Return the 90 % interval for the mean recorded risk of people with such a record."""
+        return self.interval.ends(probability)
+
+    def check(self, frame: pd.DataFrame, feature_set: FeatureSet | None = None) -> Floats:
+        """Return a matrix's columns as inputs of this model, or refuse the matrix.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Columns are found by name; keys and labels may stand beside them.
+        feature_set : FeatureSet, optional
+            What the frame was computed from; refused unless it is defined as in training.
+        """
+        if feature_set is not None:
+            same_definitions(self.feature_set, feature_set)
+        return inputs(frame, self.feature_set, self.nullable)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether it was trained on a simulated force, so that nothing it says is about people."""
+        return bool(self.training.get("load", {}).get("synthetic", False))
+
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """The two files of the model by name; equal models have equal bytes."""
+        booster = self.text.encode()
+        manifest = {
+            "format": FORMAT,
+            "booster_sha256": _sha256(booster),
+            "calibration": {
+                "slope": self.slope,
+                "intercept": self.intercept,
+                "note": self.calibration.note,
+            },
+            "feature_fingerprint": self.feature_set.fingerprint,
+            "feature_set": self.feature_set.to_data(),
+            "interval": self.interval.to_data(),
+            "nullable": sorted(self.nullable),
+            "question": self.question.to_data(),
+            "training": dict(self.training),
+            "versions": dict(self.versions),
+        }
+        sealed = {**manifest, "seal": _seal(manifest)}
+        text = json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        return {BOOSTER: booster, MANIFEST: (text + "\n").encode()}
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 over both files; the name under which the ledger knows this very model."""
+        return _sha256(self.files[BOOSTER] + self.files[MANIFEST])
+
+    def save(self, folder: Path) -> None:
+        """Write booster.txt and manifest.json into a folder, which is made if needed."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in self.files.items():
+            (folder / name).write_bytes(content)
+
+    @classmethod
+    def load(cls, folder: Path, sha256: str | None = None) -> RiskModel:
+        """Read a model and refuse it if a byte of it changed since it was saved.
+
+        Parameters
+        ----------
+        folder : Path
+        sha256 : str, optional
+            What it must be, for example by the ledger; without it the manifest's own seal and
+            the booster's hash in it are verified.
+
+        Raises
+        ------
+        NotFound
+            Where a file is missing.
+        Conflict
+            Where a file was changed.
+        """
+        folder = Path(folder)
+        missing = [name for name in (BOOSTER, MANIFEST) if not (folder / name).is_file()]
+        if missing:
+            raise NotFound(
+                f"{folder}: no {' and no '.join(missing)}",
+                remedy="Give the folder of a saved model.",
+            )
+        booster, text = ((folder / name).read_bytes() for name in (BOOSTER, MANIFEST))
+        data = _opened(folder, booster, text)
+        found = _sha256(booster + text)
+        if sha256 is not None and found != sha256:
+            raise _changed(folder, f"SHA-256 {found[:12]} where {sha256[:12]} was expected")
+        feature_set = FeatureSet.from_data(data["feature_set"])
+        if feature_set.fingerprint != data["feature_fingerprint"]:
+            raise _changed(folder / MANIFEST, "the feature set does not have its fingerprint")
+        model = cls(
+            text=booster.decode(),
+            calibration=Calibration(**data["calibration"]),
+            question=Question.model_validate(data["question"]),
+            feature_set=feature_set,
+            nullable=frozenset(data["nullable"]),
+            interval=IntervalTable.from_data(data["interval"]),
+            versions=data["versions"],
+            training=data["training"],
+        )
+        # the bytes that were read name the model, even where this release would write others
+        model.__dict__["files"] = {BOOSTER: booster, MANIFEST: text}
+        return model
+
+    def _predict(self, X: Floats, *, contributions: bool = False) -> Floats:
+        if not len(X):
+            return np.zeros((0, len(self.feature_set.columns) + 1) if contributions else 0)
+        threads: dict[str, Any] = {"num_threads": 1} if len(X) <= FEW_ROWS else {}
+        found = self.booster.predict(
+            X, raw_score=not contributions, pred_contrib=contributions, **threads
+        )
+        return np.asarray(found, dtype=np.float64)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    return _sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _changed(place: Path, found: str) -> Conflict:
+    return Conflict(
+        f"{place}: this model's files were changed after it was saved ({found})",
+        remedy="Restore them from the registry, or train and promote the model again.",
+        code="model_changed",
+    )
+
+
+def _opened(folder: Path, booster: bytes, text: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+        seal = data.pop("seal")
+        intact = seal == _seal(data)
+    except (ValueError, AttributeError, KeyError, TypeError) as broken:
+        raise _changed(folder / MANIFEST, "it is not the JSON that was written") from broken
+    if not intact:
+        raise _changed(folder / MANIFEST, "its seal does not fit")
+    if data["format"] != FORMAT:
+        raise Conflict(
+            f"{folder / MANIFEST}: format {data['format']}, this release reads {FORMAT}",
+            remedy="Serve it with the release it was trained with, or train it again.",
+        )
+    if data["booster_sha256"] != _sha256(booster):
+        raise _changed(folder / BOOSTER, "its SHA-256 is not the manifest's")
+    return dict(data)

@@ -1,0 +1,85 @@
+"""Calibration keeps the order, moves log-odds along a line, and recovers a line that is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
+
+from features.errors import PrecursorError
+from models import calibration
+from models.calibration import Calibration
+
+slopes = st.floats(0.2, 3.0)
+levels = st.floats(-4.0, 2.0)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@given(slopes, levels, seeds)
+def test_it_recovers_the_line_that_is_there(slope: float, level: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    margin = rng.normal(0, 1.5, 40_000)
+    y = rng.random(40_000) < expit(slope * margin + level)
+    found = calibration.fit(margin, y)
+    assert found.slope == pytest.approx(slope, rel=0.15, abs=0.05)
+    assert found.intercept == pytest.approx(level, abs=0.25)
+    assert found.probability(margin).mean() == pytest.approx(y.mean(), abs=1e-4)
+
+
+@given(slopes, levels, st.lists(st.floats(-30, 30), min_size=2, max_size=20))
+def test_log_odds_lie_on_a_line_and_keep_their_order(
+    slope: float, level: float, margins: list[float]
+) -> None:
+    line = Calibration(slope, level)
+    ordered = np.sort(np.array(margins))
+    assert np.allclose(line.log_odds(ordered), slope * ordered + level)
+    p = line.probability(ordered)
+    assert (np.diff(p) >= 0).all()
+    assert ((p >= 0) & (p <= 1)).all()
+    assert np.allclose(p, expit(line.log_odds(ordered)))
+
+
+def test_the_level_follows_the_newest_rows_and_the_slope_all_of_them() -> None:
+    rng = np.random.default_rng(1)
+    margin = rng.normal(size=60_000)
+    newest = np.arange(60_000) >= 50_000
+    y = rng.random(60_000) < expit(0.8 * margin - np.where(newest, 2.0, 1.0))
+    found = calibration.fit(margin, y, newest=newest)
+    assert found.slope == pytest.approx(calibration.fit(margin, y).slope)
+    assert found.probability(margin[newest]).mean() == pytest.approx(y[newest].mean(), abs=1e-6)
+
+
+def test_whole_weights_count_as_repeated_rows() -> None:
+    rng = np.random.default_rng(2)
+    margin, times = rng.normal(size=3000), rng.integers(0, 4, 3000)
+    y = rng.random(3000) < expit(margin - 1)
+    weighted = calibration.fit(margin, y, times)
+    repeated = calibration.fit(np.repeat(margin, times), np.repeat(y, times))
+    assert weighted.slope == pytest.approx(repeated.slope, abs=1e-6)
+    assert weighted.intercept == pytest.approx(repeated.intercept, abs=1e-6)
+
+
+@given(seeds)
+def test_margins_that_rank_backwards_get_the_right_level_and_a_note(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    margin = rng.normal(size=5000)
+    y = rng.random(5000) < expit(-margin - 1)
+    found = calibration.fit(margin, y)
+    assert found.slope == 1
+    assert "left at 1" in found.note
+    assert found.probability(margin).mean() == pytest.approx(y.mean(), abs=1e-9)
+
+
+def test_one_outcome_only_cannot_be_calibrated_on() -> None:
+    with pytest.raises(PrecursorError, match="all of 5 rows have the same outcome"):
+        calibration.fit(np.arange(5.0), np.zeros(5))
+    with pytest.raises(PrecursorError, match="newest rows"):
+        calibration.fit(np.arange(4.0), [0, 1, 1, 0], newest=[False, True, True, False])
+
+
+@pytest.mark.parametrize("slope", [0.0, -1.0, float("nan")])
+def test_a_slope_that_loses_the_order_is_refused(slope: float) -> None:
+    with pytest.raises(PrecursorError, match="do not keep the order"):
+        Calibration(slope, 0.0)

@@ -1,0 +1,143 @@
+"""Whoever becomes champion has passed the gate or been forced, and can be rolled back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_up_matrix import QUICK, matrix, question
+from made_up_registry import registry_in
+
+from features.declare import FeatureSet
+from features.errors import Conflict, NotFound
+from models import published, registry
+from models.risk_model import RiskModel
+from training import promotion
+from training.experiment import Result
+
+
+@pytest.fixture
+def store(precursor_home: Path) -> tuple[Result, ...]:
+    """The registry in this test's home; its two trainings, oldest first."""
+    return registry_in(precursor_home)
+
+
+def test_a_model_that_beats_its_baselines_is_promoted_and_published(
+    store: tuple[Result, ...],
+) -> None:
+    verdict = promotion.judge("made_up", 1)
+    assert verdict.passed, verdict.reasons
+    assert verdict.sha256 == store[0].model.sha256
+    assert promotion.promote("made_up", 1) == verdict
+    assert registry.find("made_up", "champion").number == 1
+    in_force = published.read("made_up")
+    assert (in_force.version, in_force.sha256) == (1, verdict.sha256)
+    assert in_force.model.synthetic
+    assert registry.find("made_up", "challenger").number == 2
+
+
+def test_a_model_that_does_not_is_refused_with_every_reason(store: tuple[Result, ...]) -> None:
+    verdict = promotion.judge("made_up", "challenger")
+    assert verdict.refuses
+    with pytest.raises(Conflict, match="the gate refuses version 2") as refused:
+        promotion.promote("made_up")
+    for reason in verdict.reasons:
+        assert reason in refused.value.message
+    assert "logistic regression on age and priors" in refused.value.message
+    with pytest.raises(NotFound, match="no champion"):
+        registry.champion("made_up")
+    assert published.questions() == []
+
+
+def test_force_promotes_and_rollback_puts_the_previous_one_back(store: tuple[Result, ...]) -> None:
+    promotion.promote("made_up", 1)
+    verdict = promotion.promote("made_up", "challenger", force=True)
+    assert (verdict.version, verdict.replaces, verdict.passed) == (2, 1, False)
+    aliases = {version.number: version.aliases for version in registry.versions("made_up")}
+    assert aliases == {1: ("previous",), 2: ("champion",)}
+    assert published.read("made_up").version == 2
+
+    assert promotion.rollback("made_up") == (1, 2)
+    aliases = {version.number: version.aliases for version in registry.versions("made_up")}
+    assert aliases == {1: ("champion",), 2: ("previous",)}
+    assert published.read("made_up").sha256 == store[0].model.sha256
+
+
+def test_without_a_previous_champion_there_is_nothing_to_roll_back_to(
+    store: tuple[Result, ...],
+) -> None:
+    promotion.promote("made_up", 1)
+    with pytest.raises(NotFound, match="no version 'previous'"):
+        promotion.rollback("made_up")
+    assert published.read("made_up").version == 1
+
+
+def test_promoting_the_champion_again_changes_nothing(store: tuple[Result, ...]) -> None:
+    promotion.promote("made_up", 1)
+    assert promotion.promote("made_up", 1).replaces is None
+    assert registry.find("made_up", 1).aliases == ("champion",)
+
+
+def test_a_withdrawn_champion_is_out_of_force_everywhere(store: tuple[Result, ...]) -> None:
+    promotion.promote("made_up", 1)
+    promotion.withdraw("made_up")
+    assert published.questions() == []
+    with pytest.raises(NotFound, match="no champion"):
+        registry.champion("made_up")
+
+
+def _judged(model: RiskModel, monkeypatch: pytest.MonkeyPatch) -> promotion.Verdict:
+    monkeypatch.setattr(registry, "fetch", lambda question, which: (model, 1))
+    monkeypatch.setattr(promotion, "_champion", lambda question: None)
+    return promotion.judge("made_up", 1)
+
+
+def test_a_gate_that_reports_does_not_refuse(
+    store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lenient = replace(store[1].model, question=question(gates="report"))
+    verdict = _judged(lenient, monkeypatch)
+    assert not verdict.passed
+    assert not verdict.refuses
+    assert verdict.to_data()["reports_only"] is True
+
+
+def test_figures_too_good_to_be_true_and_bad_calibration_are_found(
+    store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from copy import deepcopy
+
+    training = deepcopy(dict(store[0].model.training))
+    training["evaluation"]["figures"]["model"]["auc"]["value"] = 0.99
+    training["calibration"]["expected"] = 2 * training["calibration"]["observed"]
+    verdict = _judged(replace(store[0].model, training=training), monkeypatch)
+    assert [check.name for check in verdict.checks if not check.passed] == [
+        "calibration",
+        "plausible",
+    ]
+    assert any("look for what leaked" in reason for reason in verdict.reasons)
+
+
+def test_a_model_by_other_definitions_than_this_release_is_found(
+    store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = store[0].model
+    older = FeatureSet(model.feature_set.columns, {**model.feature_set.definitions, "harm": "v0"})
+    verdict = _judged(replace(model, feature_set=older), monkeypatch)
+    assert any("other terms: harm" in reason for reason in verdict.reasons)
+
+
+def test_a_training_inside_a_run_that_mlflow_opened_belongs_to_it(
+    store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.experiment import train
+
+    client = registry.connect()
+    run = client.create_run(client.create_experiment("opened by mlflow run"))
+    monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
+    found = train(question(), matrix(), **QUICK)
+    assert found.version is not None
+    assert found.version.run_id == run.info.run_id
+    assert found.version.aliases == ("challenger",)
+    assert client.get_run(run.info.run_id).data.metrics["model.auc"] > 0.5

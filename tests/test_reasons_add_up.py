@@ -1,0 +1,146 @@
+"""Contributions are exact, add up to the score, and the sentences keep to their rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_matrix import FEATURES, matrix, result
+
+from features.catalogue import catalogue
+from features.errors import PrecursorError
+from models.explanation import explain, group_contributions
+from models.words import DATED, MOST_REASONS, date_words, on_record, phrase, reasons
+
+value = st.one_of(st.integers(0, 5), st.integers(6, 10_000)).map(float)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> np.ndarray:
+    """A row that the model accepts, likely or not."""
+    row = [draw(value) for _ in FEATURES.columns]
+    place = FEATURES.names.index("suspected_recency")
+    row[place] = draw(st.one_of(value, st.just(float("nan"))))
+    return np.array([row])
+
+
+@given(histories())
+def test_base_and_groups_make_the_score_for_any_history(row: np.ndarray) -> None:
+    model = result().model
+    explanation = explain(model, row)[0]
+    assert list(explanation.by_group) == FEATURES.groups
+    assert abs(explanation.base + sum(explanation.by_group.values()) - explanation.raw) < 1e-9
+    probability = 1 / (1 + np.exp(-explanation.raw))
+    assert model.probability(row)[0] == pytest.approx(probability, abs=1e-12)
+    told = json.loads(json.dumps(explanation.data(), allow_nan=False))
+    assert [group["group"] for group in told["groups"]] == FEATURES.groups
+
+
+def test_contributions_are_those_of_the_shap_library() -> None:
+    shap = pytest.importorskip("shap")
+    model = result().model
+    rows = matrix(seed=3).X[:400]
+    explainer = shap.TreeExplainer(lgb.Booster(model_str=model.text))
+    theirs = explainer(rows)
+    base, ours = model.contributions(rows)
+    assert np.abs(ours - model.slope * theirs.values).max() < 1e-9
+    assert base == pytest.approx(model.slope * theirs.base_values[0] + model.intercept, abs=1e-9)
+
+
+def test_a_person_scored_alone_gets_the_same_bits_as_among_many() -> None:
+    model = result().model
+    rows = matrix(seed=4).X[:600]
+    base, parts = model.contributions(rows)
+    sums = group_contributions(FEATURES, parts)
+    probability = model.probability(rows)
+    for place in range(0, 600, 37):
+        alone = rows[place : place + 1]
+        own_base, own = model.contributions(alone)
+        assert own_base == base
+        assert (own[0] == parts[place]).all()
+        assert (group_contributions(FEATURES, own)[0] == sums[place]).all()
+        assert model.probability(alone)[0] == probability[place]
+
+
+def test_a_row_that_does_not_add_up_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = result().model
+    rows = matrix(seed=5).X[:3]
+    right = type(model).log_odds
+    monkeypatch.setattr(type(model), "log_odds", lambda self, X: right(self, X) + 1e-6)
+    with pytest.raises(PrecursorError, match="contributions miss the score"):
+        model.contributions(rows)
+
+
+def test_a_batch_without_rows_has_no_scores() -> None:
+    model = result().model
+    nothing = np.zeros((0, len(FEATURES.columns)))
+    assert model.probability(nothing).shape == (0,)
+    assert model.contributions(nothing)[1].shape == (0, len(FEATURES.columns))
+
+
+@given(histories(), st.integers(0, 9))
+def test_sentences_keep_to_their_rules(row: np.ndarray, most: int) -> None:
+    model = result().model
+    _, parts = model.contributions(row)
+    sums = dict(zip(FEATURES.groups, group_contributions(FEATURES, parts)[0], strict=True))
+    told = reasons(model, row[0], parts[0], as_of_date=date(2026, 6, 16), most=most)
+    assert len(told) <= min(most, MOST_REASONS)
+    assert [abs(r.contribution) for r in told] == sorted(
+        (abs(r.contribution) for r in told), reverse=True
+    )
+    assert len({reason.group for reason in told}) == len(told)
+    for reason in told:
+        assert reason.contribution == sums[reason.group]
+        assert (reason.direction == "raises") == (reason.contribution > 0)
+        higher = "higher" if reason.direction == "raises" else "lower"
+        assert reason.text.endswith(f": associated with {higher} risk.")
+        assert not re.search(r"\b(because|cause[sd]?|not named|never|no)\b", reason.text, re.I)
+        assert reason.features
+        for name in reason.features:
+            column, place = FEATURES[name], FEATURES.names.index(name)
+            assert column.group == reason.group
+            assert on_record(column, row[0][place])
+            assert parts[0][place] * reason.contribution > 0
+
+
+def test_silence_gives_no_reason() -> None:
+    model = result().model
+    silent = np.zeros((1, len(FEATURES.columns)))
+    silent[0, FEATURES.names.index("suspected_recency")] = np.nan
+    silent[0, FEATURES.names.index("person_age")] = 25.0
+    _, parts = model.contributions(silent)
+    assert {reason.group for reason in reasons(model, silent[0], parts[0])} <= {"age"}
+
+
+def test_every_sentence_names_the_legal_status_of_what_it_counts() -> None:
+    said = {"suspected": "not proven", "custody": "arrest", "charged": "charge"}
+    said |= {"convicted": "conviction", "victims": "not proven"}
+    for column in catalogue().columns:
+        if column.source not in said or column.measure == "onset":
+            continue
+        if column.group == "disposals":
+            continue
+        words = column.phrase(3.0)
+        assert said[column.source] in words, f"{column.name}: {words}"
+    mixed = {
+        group: {c.source for c in catalogue().columns if c.group == group} & set(said)
+        for group in catalogue().groups
+    }
+    assert all(len(sources) <= 1 for sources in mixed.values()), mixed
+
+
+@given(st.dates(date(1990, 1, 1), date(2040, 1, 1)))
+def test_dates_are_written_out(day: date) -> None:
+    words = date_words(day)
+    assert re.fullmatch(r"[1-9]\d? [A-Z][a-z]+ \d{4}", words)
+
+
+def test_a_recency_is_told_as_a_date_too() -> None:
+    column = next(c for c in catalogue().columns if c.measure in DATED and "report" in c.words)
+    assert ", on 4 June 2026 (not proven)" in phrase(column, 12.0, date(2026, 6, 16))

@@ -1,0 +1,280 @@
+"""One training, whole: matrix, split, baselines, fit, calibration, evaluation, intervals, registry.
+
+The model that is registered is the one that was judged, byte for byte; a fit on newer rows is
+another training with a report of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import PrecursorError
+from features.matrix import Matrix
+from features.question import CohortRule, Question
+from models import calibration, interval, registry
+from models.risk_model import RiskModel
+from training import baselines, fit, report, tracking
+from training.evaluation import MODEL, Evaluation, Judged, evaluate, gain
+from training.metrics import brier, calibration_line
+from training.splits import FEWEST_POSITIVES, Split, folds, temporal
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Progress = Callable[[str], None]
+
+REFITS = 12
+DRAWS = 500
+INTERVAL_ROWS = 5_000  # held-out rows on which the refits are compared
+SEED = 20
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training came to.
+
+    Attributes
+    ----------
+    model : RiskModel
+    evaluation : Evaluation
+    report : dict
+        Plain data; `report["verdict"]` is the first sentence.
+    text : str
+        The report to print.
+    version : Version or None
+        The entry in the registry; None where none was asked for.
+    """
+
+    model: RiskModel
+    evaluation: Evaluation
+    report: dict[str, Any]
+    text: str
+    version: registry.Version | None
+
+
+def train(
+    question: Question,
+    matrix: Matrix,
+    *,
+    register: bool = True,
+    refits: int = REFITS,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    **changes: Any,
+) -> Result:
+    """Train a question's model, judge it beside its baselines, and register it as challenger.
+
+    Parameters
+    ----------
+    question : Question
+    matrix : Matrix
+        With labels; rows without a mature label are left out.
+    register : bool
+        Log the run to MLflow and register the model.
+    refits : int
+        Samples of people for the 90 % intervals of scores; at least 2.
+    draws : int
+        Samples of people for the intervals of figures.
+    seed : int
+    threads : int, optional
+        For LightGBM; the model is the same with any number.
+    progress : callable, optional
+        Called with a line of text at each step.
+    **changes
+        LightGBM parameters other than the house's.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    PrecursorError
+        Where the matrix was made for another question, or has too few rows for an honest split.
+    """
+    say = progress or (lambda _: None)
+    _same_question(question, matrix)
+    frame = matrix.labelled().frame
+    frame = frame.sort_values(["nominal_id", "as_of_date"], kind="stable").reset_index(drop=True)
+    work = Matrix(frame, matrix.feature_set, matrix.manifest)
+    X, y = work.X, work.y
+    split = temporal(frame, question)
+    people = frame["nominal_id"].to_numpy(dtype=str)
+    as_of = frame["as_of_date"].to_numpy().astype("datetime64[D]")
+    rows = fit.Rows(
+        X[split.train], y[split.train], people[split.train], as_of[split.train], work.feature_set
+    )
+    say(f"fitting on {len(rows.y):,} rows")
+    fitted = fit.fit(rows, threads=threads, **{"seed": seed, **changes})
+    simple, missing = baselines.fit(question.baselines, rows.X, rows.y, work.feature_set)
+    held = np.flatnonzero(split.test)
+    sampled = held[np.linspace(0, len(held) - 1, min(len(held), INTERVAL_ROWS)).astype(int)]
+    scatter = fit.refits(rows, fitted, X[sampled], count=refits, seed=seed, progress=progress)
+    model = RiskModel(
+        text=fitted.text,
+        calibration=fitted.calibration,
+        question=question,
+        feature_set=work.feature_set,
+        nullable=frozenset(np.array(work.feature_set.names)[np.isnan(rows.X).any(axis=0)]),
+        interval=interval.table(fitted.log_odds(X[sampled]), scatter),
+    )
+    say(f"judging on {len(held):,} rows")
+    others, notes = baselines.best(simple, X[held], y[held])
+    notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
+    scores = {MODEL: model.probability(X[held]), **others}
+    judged = _judged(question, work, split)
+    evaluation = evaluate(judged, scores, draws=draws, seed=seed)
+    also = _also(judged, work, split, scores, draws, seed)
+    told = _report(question, work, split, evaluation, also, notes, model, scores, judged)
+    model = replace(model, training=_training(work, split, fitted, evaluation, told, seed))
+    text = report.text(told, evaluation)
+    if not register:
+        return Result(model, evaluation, told, text, None)
+    say("registering")
+    with tracking.run(question.name):
+        version = tracking.record(model, evaluation, told, text, gain(judged, scores))
+    registry.set_alias(question.name, registry.CHALLENGER, version.number)
+    return Result(model, evaluation, told, text, registry.find(question.name, version.number))
+
+
+def _same_question(question: Question, matrix: Matrix) -> None:
+    made_for = matrix.manifest.get("question", {}).get("name", question.name)
+    if made_for != question.name:
+        raise PrecursorError(
+            f"matrix: it was made for question '{made_for}', not for '{question.name}'",
+            remedy=f"Make one: precursor matrix {question.name} RECORDS OUT.",
+        )
+
+
+def _judged(question: Question, work: Matrix, split: Split) -> Judged:
+    """The test rows; a cohort is listed anew on each date, given rows make one list."""
+    frame = work.frame[split.test]
+    harm = frame["outcome_harm"].to_numpy(np.float64) if "outcome_harm" in frame else None
+    dated = isinstance(question.cohort, CohortRule)
+    return Judged(
+        y=frame["label"].to_numpy(np.int64),
+        people=frame["nominal_id"].to_numpy(dtype=str),
+        capacity=question.capacity,
+        lists=frame["as_of_date"].to_numpy() if dated else None,
+        harm=harm if harm is not None and harm.sum() > 0 else None,
+    )
+
+
+def _also(
+    judged: Judged,
+    work: Matrix,
+    split: Split,
+    scores: Mapping[str, Floats],
+    draws: int,
+    seed: int,
+) -> dict[str, Any]:
+    """The same scores judged by each further label, for example charges."""
+    found = {}
+    for name in work.frame.columns:
+        if not str(name).startswith("label_"):
+            continue
+        y = work.frame.loc[split.test, name].to_numpy(np.int64)
+        if min(y.sum(), len(y) - y.sum()) < FEWEST_POSITIVES:
+            continue
+        other = Judged(y, judged.people, judged.capacity, judged.lists)
+        found[str(name)] = evaluate(other, scores, draws=draws, seed=seed).to_data()
+    return found
+
+
+def _part(work: Matrix, mask: Mask) -> dict[str, int]:
+    frame = work.frame[mask]
+    return {
+        "rows": len(frame),
+        "people": int(frame["nominal_id"].nunique()),
+        "positives": int(frame["label"].sum()),
+    }
+
+
+def _within(model: RiskModel, judged: Judged, probability: Floats) -> dict[str, float] | None:
+    """Calibration on one half of the test people, judged on the other, both ways round."""
+    half = folds(judged.people, 2)
+    log_odds = np.log(probability / (1 - probability))
+    again = np.zeros(len(judged.y))
+    for part in (0, 1):
+        inside, outside = half == part, half != part
+        positives = int(judged.y[outside].sum())
+        if min(positives, int(outside.sum()) - positives) < FEWEST_POSITIVES:
+            return None
+        line = calibration.fit(log_odds[outside], judged.y[outside])
+        again[inside] = line.probability(log_odds[inside])
+    ones = np.ones((1, len(judged.y)))
+    slope, intercept = calibration_line(judged.y, again, ones)
+    return {
+        "slope": float(slope[0]),
+        "intercept": float(intercept[0]),
+        "brier": float(brier(judged.y, again)(ones)[0]),
+    }
+
+
+def _report(
+    question: Question,
+    work: Matrix,
+    split: Split,
+    evaluation: Evaluation,
+    also: Mapping[str, Any],
+    notes: Mapping[str, str],
+    model: RiskModel,
+    scores: Mapping[str, Floats],
+    judged: Judged,
+) -> dict[str, Any]:
+    earned, verdict = report.earns_its_place(evaluation)
+    own = evaluation.figures[MODEL]
+    return {
+        "verdict": verdict,
+        "earns_its_place": earned,
+        "question": question.name,
+        "description": question.description,
+        "synthetic": bool(work.manifest.get("load", {}).get("synthetic", False)),
+        "training": _part(work, split.train),
+        "test": _part(work, split.test),
+        "split": split.to_data(),
+        "capacity": question.capacity,
+        "per_list": " a date" if judged.lists is not None else " rows in all",
+        "evaluation": evaluation.to_data(),
+        "calibration": {
+            "slope": own["calibration_slope"].to_data(),
+            "intercept": own["calibration_intercept"].to_data(),
+            "expected": own["expected"].value,
+            "observed": own["observed"].value,
+            "brier": own["brier"].value,
+            "within": _within(model, judged, scores[MODEL]),
+            "note": model.calibration.note,
+        },
+        "baselines": dict(notes),
+        "also": dict(also),
+        "matrix_fingerprint": work.fingerprint,
+    }
+
+
+def _training(
+    work: Matrix,
+    split: Split,
+    fitted: fit.Fit,
+    evaluation: Evaluation,
+    told: Mapping[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    """What the model's manifest says of its training; nothing in it is about one person."""
+    return {
+        "load": dict(work.manifest.get("load", {})),
+        "matrix_fingerprint": told["matrix_fingerprint"],
+        "part": told["training"],
+        "split": split.to_data(),
+        "parameters": {k: v for k, v in fitted.parameters.items() if k != "num_threads"},
+        "trees": fitted.trees,
+        "seed": seed,
+        "verdict": told["verdict"],
+        "evaluation": evaluation.to_data(),
+        "calibration": told["calibration"],
+    }

@@ -1,0 +1,199 @@
+"""Fitting: shallow boosted trees with a fixed seed; the same rows give the same text exactly.
+
+How many trees is decided inside the training part, by folds of people; the test part is never
+looked at. What the fold models say about the people they have not seen also fits the calibration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from features.declare import FeatureSet
+from models import calibration
+from models.calibration import Calibration
+from training.metrics import person_samples
+from training.splits import folds, recent
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+Progress = Callable[[str], None]
+
+PARAMETERS: Mapping[str, Any] = {
+    "objective": "binary",
+    "metric": "binary_logloss",
+    # Shallow trees: with few outcomes they rank as well as deep ones, and explaining them exactly
+    # takes a fifth of the time.
+    "num_leaves": 8,
+    "max_depth": 3,
+    "learning_rate": 0.03,
+    "min_data_in_leaf": 50,
+    "feature_fraction": 0.3,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "lambda_l2": 10.0,
+    # The same rows give the same model: on any number of threads, and on any run.
+    "deterministic": True,
+    "force_row_wise": True,
+    "seed": 20,
+    "verbosity": -1,
+}
+"""Chosen by folds of people inside training parts."""
+
+MOST_TREES = 1500
+PATIENCE = 75
+FEWEST_TREES = 10
+FOLDS = 4
+ONE_THREAD_UP_TO = 5_000_000  # values; below it, threads wait for each other longer than they work
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The training part: inputs, labels, and who and when each row is.
+
+    Rows must be sorted by person and date, because their order changes the trees.
+    """
+
+    X: Floats
+    y: Labels
+    people: npt.NDArray[Any]
+    as_of_date: npt.NDArray[np.datetime64]
+    feature_set: FeatureSet
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted booster with what is needed to calibrate and to refit it.
+
+    Attributes
+    ----------
+    text : str
+        LightGBM's text of the booster fitted on all training rows.
+    calibration : Calibration
+    trees : int
+    unseen : ndarray, shape (rows,)
+        Each training row's raw margin by a booster that was fitted without that person.
+    parameters : mapping
+    """
+
+    text: str
+    calibration: Calibration
+    trees: int
+    unseen: Floats
+    parameters: Mapping[str, Any]
+
+    def log_odds(self, X: Floats) -> Floats:
+        """Return calibrated log-odds of the booster fitted on all training rows."""
+        return self.calibration.log_odds(
+            lgb.Booster(model_str=self.text).predict(X, raw_score=True)
+        )
+
+
+def threads_for(rows: Rows) -> int:
+    """Return how many threads are fastest: one for small parts, 0 (all cores) for large ones."""
+    return 1 if rows.X.size < ONE_THREAD_UP_TO else 0
+
+
+def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
+    """Fit a booster on the training part, decide on its size, and calibrate it.
+
+    Parameters
+    ----------
+    rows : Rows
+    threads : int, optional
+        0 takes all cores; by default as many as the size is worth. The model is the same.
+    **changes
+        LightGBM parameters other than the house's.
+
+    Returns
+    -------
+    Fit
+    """
+    number = threads_for(rows) if threads is None else threads
+    chosen = {**PARAMETERS, "num_threads": number, **changes}
+    data = _dataset(rows, chosen)
+    fold = folds(rows.people, FOLDS)
+    pairs = [(np.flatnonzero(fold != at), np.flatnonzero(fold == at)) for at in range(FOLDS)]
+    pairs = [(train, held) for train, held in pairs if len(held) and len(train)]
+    watched = lgb.cv(
+        chosen,
+        data,
+        num_boost_round=MOST_TREES,
+        folds=pairs,
+        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+        return_cvbooster=True,
+    )
+    together: Any = watched["cvbooster"]
+    trees = max(FEWEST_TREES, int(together.best_iteration))
+    unseen = np.zeros(len(rows.y))
+    for booster, (_, held) in zip(together.boosters, pairs, strict=True):
+        unseen[held] = booster.predict(rows.X[held], raw_score=True, num_iteration=trees)
+    newest = recent(rows.as_of_date, rows.y)
+    fitted = lgb.train(chosen, data, num_boost_round=trees)
+    return Fit(
+        # the text names the threads that happened to be used; they change nothing in the model
+        text=re.sub(r"\[num_threads: -?\d+\]", "[num_threads: 0]", fitted.model_to_string()),
+        calibration=calibration.fit(unseen, rows.y, newest=newest),
+        trees=trees,
+        unseen=unseen,
+        parameters=chosen,
+    )
+
+
+def refits(
+    rows: Rows,
+    fitted: Fit,
+    X: Floats,
+    *,
+    count: int,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Floats:
+    """Score held-out rows by models fitted again on samples of the training people.
+
+    Parameters
+    ----------
+    rows : Rows
+    fitted : Fit
+        Its parameters, number of trees and calibration rows are kept.
+    X : ndarray, shape (held-out rows, columns)
+    count : int
+        How many samples of people.
+    seed : int
+    progress : callable, optional
+        Called with a line of text after each.
+
+    Returns
+    -------
+    ndarray, shape (count, held-out rows)
+        Calibrated log-odds.
+    """
+    weights = person_samples(rows.people, count, seed)[1:]
+    data = _dataset(rows, fitted.parameters)
+    newest = recent(rows.as_of_date, rows.y)
+    found = []
+    for number, weight in enumerate(weights, start=1):
+        drawn = np.flatnonzero(weight)
+        sample = data.subset(drawn.tolist()).set_weight(weight[drawn])
+        booster = lgb.train(dict(fitted.parameters), sample, num_boost_round=fitted.trees)
+        line = calibration.fit(fitted.unseen, rows.y, weight, newest)
+        found.append(line.log_odds(booster.predict(X, raw_score=True)))
+        if progress is not None:
+            progress(f"refit {number} of {count} for the intervals")
+    return np.asarray(found)
+
+
+def _dataset(rows: Rows, chosen: Mapping[str, Any]) -> lgb.Dataset:
+    return lgb.Dataset(
+        rows.X,
+        rows.y,
+        feature_name=rows.feature_set.names,
+        params=dict(chosen),
+        free_raw_data=False,
+    )

@@ -1,0 +1,144 @@
+"""The report of a training: first whether the model earns its place, then the figures behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from training.baselines import WORDS
+from training.evaluation import MODEL, Evaluation
+from training.metrics import Figure
+
+METRICS = {
+    "auc": "AUC",
+    "average_precision": "avg. precision",
+    "brier": "Brier",
+    "precision": "precision @C",
+    "recall": "captured @C",
+    "harm_captured": "harm @C",
+}
+"""Columns of the printed table; @C is at capacity."""
+
+
+def earns_its_place(evaluation: Evaluation) -> tuple[bool, str]:
+    """Return whether LightGBM beats every baseline, and the one sentence that says so.
+
+    It beats a baseline when the 95 % interval of the paired difference in AUC lies above zero.
+
+    Examples
+    --------
+    >>> from training.metrics import Figure
+    >>> high, low, gap = Figure(0.7, 0.68, 0.72), Figure(0.6, 0.58, 0.62), Figure(0.1, 0.08, 0.12)
+    >>> found = Evaluation({"model": {"auc": high}, "prior_count": {"auc": low}},
+    ...     {"prior_count": {"auc": gap}}, {}, [], 100, 90, 20)
+    >>> print(earns_its_place(found)[1])
+    LightGBM earns its place: AUC 0.700 (0.680 to 0.720), above the best baseline, the number of \
+prior records, with 0.600 (0.580 to 0.620), by 0.100 (0.080 to 0.120).
+    """
+    own = evaluation.figures[MODEL]["auc"]
+    gaps = {name: by_metric["auc"] for name, by_metric in evaluation.differences.items()}
+    if not gaps:
+        return False, f"LightGBM has an AUC of {own}, and no baseline could be fitted beside it."
+    best = max(gaps, key=lambda name: evaluation.figures[name]["auc"].value)
+    rival = f"the best baseline, {WORDS[best]}, with {evaluation.figures[best]['auc']}"
+    unbeaten = [name for name, gap in gaps.items() if not gap.low > 0]
+    if not unbeaten:
+        return True, f"LightGBM earns its place: AUC {own}, above {rival}, by {gaps[best]}."
+    lost = [name for name in unbeaten if gaps[name].value < 0]
+    worst = "is beaten by" if lost else "cannot be told apart from"
+    listed = " and ".join(WORDS[name] for name in lost or unbeaten)
+    return False, (
+        f"LightGBM does not earn its place: AUC {own} {worst} {listed};"
+        f" against {rival}, it differs by {gaps[best]}."
+    )
+
+
+def text(report: Mapping[str, Any], evaluation: Evaluation) -> str:
+    """Return the report as lines to print."""
+    lines = [report["verdict"], ""]
+    if report["synthetic"]:
+        lines += ["Synthetic records: none of these figures is performance on people.", ""]
+    if report["description"]:
+        lines += [report["description"], ""]
+    lines += [
+        _part("Training", report["training"], f"before {report['split']['train_before']}"),
+        _part("Test", report["test"], f"from {report['split']['test_from']}"),
+        _apart(report["split"]),
+        f"Capacity {report['capacity']}{report['per_list']}; intervals are 95 %, people resampled.",
+        "",
+        *_table(evaluation),
+        "",
+        *_differences(evaluation),
+        "",
+        *_calibration(report["calibration"]),
+        *(
+            f"Baseline {name.replace('_', ' ')}: {note}."
+            for name, note in report["baselines"].items()
+        ),
+    ]
+    for name, other in report["also"].items():
+        lines += ["", f"The same scores judged by {name.replace('_', ' ')}:", *_lines(other)]
+    return "\n".join(lines) + "\n"
+
+
+def _part(name: str, part: Mapping[str, Any], where: str) -> str:
+    return (
+        f"{name}: {part['rows']:,} rows of {part['people']:,} people {where},"
+        f" {part['positives']:,} with the outcome ({part['positives'] / part['rows']:.1%})."
+    )
+
+
+def _apart(split: Mapping[str, Any]) -> str:
+    if not split["people_apart"]:
+        return "The same people may be in both parts, earlier in training than in test."
+    dropped = split["rows_dropped_to_keep_people_apart"]
+    return f"Nobody is in both parts; {dropped:,} training rows of people in the test were dropped."
+
+
+def _table(evaluation: Evaluation) -> list[str]:
+    shown = [metric for metric in METRICS if metric in evaluation.figures[MODEL]]
+    head = f"{'':<22}" + "".join(f"{METRICS[metric]:>26}" for metric in shown)
+    rows = [
+        f"{name.replace('_', ' '):<22}" + "".join(f"{by_metric[m]!s:>26}" for m in shown)
+        for name, by_metric in evaluation.figures.items()
+    ]
+    return [head, *rows]
+
+
+def _differences(evaluation: Evaluation) -> list[str]:
+    return [
+        f"Model minus {name.replace('_', ' ')}: AUC {by_metric['auc']},"
+        f" precision @C {by_metric['precision']}."
+        for name, by_metric in evaluation.differences.items()
+    ]
+
+
+def _calibration(found: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "Calibration is judged within the test period:"
+        f" predicted {found['expected']:.1%}, recorded {found['observed']:.1%};"
+        f" slope {Figure(**found['slope'])}, intercept {Figure(**found['intercept'])}."
+    ]
+    if found["within"] is not None:
+        lines.append(
+            "Calibrated on one half of the test people and judged on the other:"
+            f" slope {found['within']['slope']:.3f}, Brier {found['within']['brier']:.4f}"
+            f" (as it stands {found['brier']:.4f})."
+        )
+    if found["note"]:
+        lines.append(found["note"])
+    return lines
+
+
+def _lines(other: Mapping[str, Any]) -> list[str]:
+    return [
+        f"  {name.replace('_', ' ')}: AUC {_shown(by_metric['auc'])},"
+        f" precision @C {_shown(by_metric['precision'])}"
+        for name, by_metric in other["figures"].items()
+    ]
+
+
+def _shown(figure: Mapping[str, float | None]) -> str:
+    if figure["value"] is None:
+        return "-"
+    return str(Figure(*(float("nan") if v is None else v for v in figure.values())))
