@@ -291,28 +291,36 @@ def behind(column: FeatureColumn, events: pd.DataFrame) -> list[dict[str, Any]]:
     if column.source not in SOURCES:
         return []
     bits = SOURCES[column.source].bits(column.of)
-    rows = events[(events["source"] == column.source) & ((events["marks"] & bits) == bits)]
+    age = events["age"].to_numpy(np.float64, na_value=np.nan)
+    kept = np.array(events["source"] == column.source, bool)
+    kept &= (events["marks"].to_numpy() & bits) == bits
     if column.window is not None:
-        rows = rows[rows["age"] <= column.window]
+        kept &= age <= column.window
     if column.measure == "recency":
-        rows = rows[rows["age"] == rows["age"].min()]
+        kept &= age == np.fmin.reduce(age[kept], initial=np.inf)
     if column.measure in ("first", "onset"):
-        rows = rows[rows["age"] == rows["age"].max()]
-    rows = rows.drop_duplicates(["record_table", "record_id"])
-    role = "victim" if column.source == "victimised" else "suspect"
-    return [
-        {
-            "table": row.record_table,
-            "record_id": row.record_id,
-            "reference": row.reference or row.record_id,
-            "occurred_on": None if pd.isna(occurred_on) else str(occurred_on)[:10],
-            "known_on": str(row.known_on)[:10],
-            "status": row.status,
-            "role": role,
-            "detail": row.detail,
+        kept &= age == np.fmax.reduce(age[kept], initial=-np.inf)
+    values = {name: events[name].to_numpy() for name in ("occurred_on", "known_on", *RECORD)}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in np.flatnonzero(kept):
+        said = {
+            name: None if pd.isna(value[row]) else str(value[row]) for name, value in values.items()
         }
-        for row, occurred_on in zip(rows.itertuples(), rows["occurred_on"], strict=True)
-    ]
+        record_id = str(said["record_id"])
+        found.setdefault(
+            (str(said["record_table"]), record_id),
+            {
+                "table": said["record_table"],
+                "record_id": record_id,
+                "reference": said["reference"] or record_id,
+                "occurred_on": said["occurred_on"] and said["occurred_on"][:10],
+                "known_on": str(said["known_on"])[:10],
+                "status": said["status"],
+                "role": "victim" if column.source == "victimised" else "suspect",
+                "detail": said["detail"],
+            },
+        )
+    return list(found.values())
 
 
 def keyed(spine: pd.DataFrame) -> pd.DataFrame:
