@@ -22,7 +22,7 @@ BUCKETS = (30, 90, 180, 365, 730)
 
 DECAY_ONE = 65_536
 HALF_LIFE = 365
-"""An event of today weighs `DECAY_ONE`, half of it after `HALF_LIFE` days, by a table of integers."""
+"""An event of today weighs `DECAY_ONE`, half of it after `HALF_LIFE` days, all integers."""
 
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names off without a word
 
