@@ -40,14 +40,31 @@ def test_a_model_that_beats_its_baselines_is_promoted_and_published(
 def test_a_model_that_does_not_is_refused_with_every_reason(store: tuple[Result, ...]) -> None:
     verdict = promotion.judge("made_up", "challenger")
     assert verdict.refuses
+    recorded: list[promotion.Verdict] = []
     with pytest.raises(Conflict, match="the gate refuses version 2") as refused:
-        promotion.promote("made_up")
+        promotion.promote("made_up", record=recorded.append)
+    assert recorded == [verdict]
     for reason in verdict.reasons:
         assert reason in refused.value.message
     assert "logistic regression on age and priors" in refused.value.message
     with pytest.raises(NotFound, match="no champion"):
         registry.champion("made_up")
     assert published.questions() == []
+
+
+def test_what_cannot_be_recorded_does_not_happen(store: tuple[Result, ...]) -> None:
+    def full_disk(_: object) -> None:
+        raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space"):
+        promotion.promote("made_up", 1, record=full_disk)
+    assert published.questions() == []
+    promotion.promote("made_up", 1)
+    promotion.promote("made_up", 2, force=True)
+    with pytest.raises(OSError, match="no space"):
+        promotion.rollback("made_up", record=full_disk)
+    assert registry.find("made_up", "champion").number == 2
+    assert published.read("made_up").version == 2
 
 
 def test_force_promotes_and_rollback_puts_the_previous_one_back(store: tuple[Result, ...]) -> None:
@@ -58,7 +75,9 @@ def test_force_promotes_and_rollback_puts_the_previous_one_back(store: tuple[Res
     assert aliases == {1: ("previous",), 2: ("champion",)}
     assert published.read("made_up").version == 2
 
-    assert promotion.rollback("made_up") == (1, 2)
+    recorded: list[dict[str, object]] = []
+    assert promotion.rollback("made_up", record=recorded.append) == (1, 2)
+    assert recorded == [{"version": 1, "sha256": store[0].model.sha256, "replaces": 2}]
     aliases = {version.number: version.aliases for version in registry.versions("made_up")}
     assert aliases == {1: ("champion",), 2: ("previous",)}
     assert published.read("made_up").sha256 == store[0].model.sha256
@@ -129,12 +148,14 @@ def test_a_model_by_other_definitions_than_this_release_is_found(
 
 
 def test_a_training_inside_a_run_that_mlflow_opened_belongs_to_it(
-    store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
+    store: tuple[Result, ...], precursor_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training.experiment import train
 
     client = registry.connect()
-    run = client.create_run(client.create_experiment("opened by mlflow run"))
+    place = (precursor_home / "opened").as_uri()
+    opened = client.create_experiment("opened by mlflow run", artifact_location=place)
+    run = client.create_run(opened)
     monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
     found = train(question(), matrix(), **QUICK)
     assert found.version is not None

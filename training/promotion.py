@@ -1,12 +1,12 @@
 """Promotion: the gate a model passes before it may score people, and the aliases that follow.
 
-Nothing here writes the ledger: training knows nothing of serving. Whoever calls `promote` records
-the verdict there, with actor and reason, before it.
+Nothing here writes the ledger: training knows nothing of serving. Whoever promotes hands in what
+records the verdict, with actor and reason; it is called before anything is changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,7 +129,13 @@ def judge(question: str, which: str | int = CHALLENGER) -> Verdict:
     )
 
 
-def promote(question: str, which: str | int = CHALLENGER, *, force: bool = False) -> Verdict:
+def promote(
+    question: str,
+    which: str | int = CHALLENGER,
+    *,
+    force: bool = False,
+    record: Callable[[Verdict], object] | None = None,
+) -> Verdict:
     """Make a version the champion and publish its files; the one before it is kept for rollback.
 
     Parameters
@@ -138,6 +144,8 @@ def promote(question: str, which: str | int = CHALLENGER, *, force: bool = False
     which : str or int
     force : bool
         Promote although the gate refuses.
+    record : callable, optional
+        Called with the verdict before anything is changed, for a refusal too.
 
     Returns
     -------
@@ -149,6 +157,8 @@ def promote(question: str, which: str | int = CHALLENGER, *, force: bool = False
         Where the gate refuses; all its reasons are listed.
     """
     verdict = judge(question, which)
+    if record is not None:
+        record(verdict)
     if verdict.refuses and not force:
         raise Conflict(
             f"the gate refuses version {verdict.version} of '{question}':"
@@ -166,8 +176,16 @@ def promote(question: str, which: str | int = CHALLENGER, *, force: bool = False
     return verdict
 
 
-def rollback(question: str) -> tuple[int, int]:
+def rollback(
+    question: str, *, record: Callable[[dict[str, Any]], object] | None = None
+) -> tuple[int, int]:
     """Put the previous champion back in force; the two change places.
+
+    Parameters
+    ----------
+    question : str
+    record : callable, optional
+        Called before anything is changed, with version, sha256 and the version it replaces.
 
     Returns
     -------
@@ -179,12 +197,13 @@ def rollback(question: str) -> tuple[int, int]:
     NotFound
         Where there is no previous champion.
     """
-    before = registry.find(question, CHAMPION).number
-    now = registry.find(question, PREVIOUS).number
-    registry.publish(question, now)
-    registry.set_alias(question, CHAMPION, now)
-    registry.set_alias(question, PREVIOUS, before)
-    return now, before
+    before, now = registry.find(question, CHAMPION), registry.find(question, PREVIOUS)
+    if record is not None:
+        record({"version": now.number, "sha256": now.sha256, "replaces": before.number})
+    registry.publish(question, now.number)
+    registry.set_alias(question, CHAMPION, now.number)
+    registry.set_alias(question, PREVIOUS, before.number)
+    return now.number, before.number
 
 
 def _champion(question: str) -> tuple[RiskModel, int] | None:
