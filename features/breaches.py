@@ -202,15 +202,33 @@ def same_key(relation: Relation, _: Asked) -> Mapping[str, str]:
     if not {"record_id", "known_on"} <= set(names):
         return {}
     row = ", ".join(f'"{name}"' for name in names)
+    keys = (
+        f'SELECT record_id, known_on FROM "{relation.contract.name}"'
+        " WHERE known_on IS NOT NULL GROUP BY ALL HAVING count(*) > 1"
+    )
     twice = (
-        f"SELECT record_id, known_on, min(_row) AS first, min(hash({row})) <> max(hash({row}))"
-        f' AS differ FROM "{relation.contract.name}" GROUP BY ALL HAVING count(*) > 1'
+        f"SELECT _row, min(_row) OVER same AS first, min(hash({row})) OVER same AS least,"
+        f' max(hash({row})) OVER same AS most FROM "{relation.contract.name}"'
+        f" WHERE (record_id, known_on) IN ({keys})"
+        " WINDOW same AS (PARTITION BY record_id, known_on)"
     )
-    rows = (
-        f'SELECT a._row FROM "{relation.contract.name}" a JOIN ({twice}) b'
-        " USING (record_id, known_on) WHERE b.differ OR a._row > b.first"
+    return {
+        "record_id": f"_row IN (SELECT _row FROM ({twice}) WHERE least <> most OR _row > first)"
+    }
+
+
+def reference_key(name: str) -> str:
+    """Return the column by which other tables refer to a table."""
+    return "nominal_id" if name == "nominal" else "record_id"
+
+
+def known(name: str) -> str:
+    """Return the SQL of the table that :func:`references` asks: when each key was first known."""
+    key = reference_key(name)
+    return (
+        f"CREATE OR REPLACE TEMP TABLE _known_{name} AS SELECT {key} AS key, min(known_on) AS first"
+        f' FROM "{name}" WHERE {key} IS NOT NULL GROUP BY {key}'
     )
-    return {"record_id": f"_row IN ({rows})"}
 
 
 def references(late: bool) -> Predicates:
@@ -220,21 +238,14 @@ def references(late: bool) -> Predicates:
         found = {}
         for column in relation.columns():
             target = asked.relations.get(column.refers_to)
-            key = "nominal_id" if column.refers_to == "nominal" else "record_id"
-            if target is None or {key, "known_on"} & target.absent or "known_on" in relation.absent:
+            if target is None or reference_key(column.refers_to) in target.absent:
                 continue
-            known = (
-                f"SELECT {key} AS key, min(known_on) AS first FROM {column.refers_to}"
-                f" WHERE {key} IS NOT NULL GROUP BY {key}"
-            )
+            keys = f"SELECT key FROM _known_{column.refers_to}"
             if late:
-                rows = (
-                    f'SELECT a._row FROM "{relation.contract.name}" a JOIN ({known}) b'
-                    f' ON a."{column.name}" = b.key WHERE a.known_on < b.first'
-                )
-                found[column.name] = f"_row IN ({rows})"
+                first = f'SELECT first FROM _known_{column.refers_to} WHERE key = "{column.name}"'
+                found[column.name] = f"known_on < ({first})"
             else:
-                found[column.name] = f'"{column.name}" NOT IN (SELECT key FROM ({known}))'
+                found[column.name] = f'"{column.name}" NOT IN ({keys})'
         return found
 
     return breaks

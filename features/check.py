@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from features.breaches import ERROR, HANDLED, Asked, Relation, Violation
+from features.breaches import ERROR, HANDLED, Asked, Relation, Violation, known
 from features.errors import NotFound
 from features.loads import manifest, open_load, sha256
 from features.mapping import read_mapping
 from features.reading import Reading, read
+from features.records import TABLES
 from features.rules import RULES
 
 
@@ -152,14 +153,27 @@ def broken(reading: Reading, asked: Asked) -> list[Violation]:
 
     A table that turns out to be unreadable half way is itself a violation.
     """
+    referred = sorted({c.refers_to for t in TABLES.values() for c in t.columns if c.refers_to})
     found: list[Violation] = []
-    for relation in asked.relations.values():
+    unreadable: set[str] = set()
+    for name in [name for name in referred if name in asked.relations]:
+        try:
+            reading.connection.execute(known(name))
+        except duckdb.Error as error:
+            found.append(_unreadable(name, error))
+            unreadable.add(name)
+    readable = {name: r for name, r in asked.relations.items() if name not in unreadable}
+    asked = replace(asked, relations=readable)
+    for name, relation in readable.items():
         try:
             found += _broken(reading.connection, relation, asked)
         except duckdb.Error as error:
-            why = str(error).strip().splitlines()[0]
-            found.append(RULES["unreadable"].violation(relation.contract.name, why=why))
+            found.append(_unreadable(name, error))
     return found
+
+
+def _unreadable(name: str, error: duckdb.Error) -> Violation:
+    return RULES["unreadable"].violation(name, why=str(error).strip().splitlines()[0])
 
 
 def _broken(
