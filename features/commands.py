@@ -10,6 +10,7 @@ import typer
 from features.console import Json, Records, answer, day, progress
 
 if TYPE_CHECKING:
+    from features.check import Report
     from features.history import History
 
 app = typer.Typer()
@@ -81,6 +82,40 @@ def check(
     from features.check import check as examine
 
     report = examine(records)
-    answer(report.as_json(), report.text(most), as_json)
+    answer(report.as_json(), in_words(report, most), as_json)
     if not report.ok:
         raise typer.Exit(1)
+
+
+def in_words(report: Report, most: int) -> str:
+    """Return a report as text: what stands, what was set aside, the first violations of each rule.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from features.check import Report
+    >>> in_words(Report(Path("records"), date(2026, 1, 31)), 5)
+    'records: no violations; the records are good.'
+    """
+    if not report.violations:
+        return f"{report.path}: no violations; the records are good."
+    lines = []
+    for entry in report.summary():
+        place = ".".join(filter(None, (entry["table"], entry["column"])))
+        lines.append(f"{entry['severity']}: {place}, rule {entry['rule']}: {entry['count']:,}")
+        same = [
+            v
+            for v in report.violations
+            if (v.severity, v.table, v.column, v.rule)
+            == (entry["severity"], entry["table"], entry["column"], entry["rule"])
+        ]
+        lines += [f"  {violation}" for violation in same[:most]]
+        if len(same) > most > 0:
+            lines.append(f"  and {len(same) - most:,} more (--most N, or --json for all)")
+    number = f"{len(report.violations):,} violations"
+    lines.append(
+        f"{report.path}: {number}; none of them keeps the records from being used."
+        if report.ok
+        else f"{report.path}: {number}; errors stand. Mend the source and ingest it again."
+    )
+    return "\n".join(lines)
