@@ -95,11 +95,11 @@ PROMPT = np.array([0.80, 0.70, 0.75, 0.35, 0.90, 0.92])
 DELAY_WEEKS = np.array([[0.5, 1.1], [1.0, 1.2], [1.0, 1.2], [3.6, 2.0], [0.4, 1.1], [0.4, 1.1]])
 
 # Arrests per named suspect (fitted to the published numbers in custody).
-ARRESTED = np.array([0.155, 0.135, 0.055, 0.22, 0.20, 0.55])
+ARRESTED = np.array([0.155, 0.135, 0.045, 0.22, 0.20, 0.55])
 RAPE_ARRESTED, SERIOUS_ARRESTED = 0.30, 0.40
 
 # How custody ended, April 2021 to February 2022: a published police board paper gives shares for
-# stalking and harassment, for rape, and for all domestic abuse; what is missing to 100 % is "other".
+# stalking and harassment, for rape, and for all domestic abuse; the rest up to 100 % is "other".
 PUBLISHED_DISPOSALS = {
     #                      charged bailed  RUI  OOCD   NFA  other
     "domestic_abuse": (0.07, 0.15, 0.18, 0.03, 0.47, 0.10),
