@@ -1,0 +1,209 @@
+"""What the service answers, for programs and pages alike: asked, recorded, and only then given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from features.errors import NotFound, PrecursorError, UsageError
+from serving import metrics
+from serving.batch import leaves
+from serving.kept import remember_load
+from serving.ledger import Action, Leaf, Ledger
+from serving.runs import published
+from serving.schema import ScoreRequest
+from serving.scoring import records_behind, score_people
+from serving.stock import Stock
+
+IN_ANSWER = ("text", "direction", "contribution", "group", "records")
+
+
+class Gone(PrecursorError):
+    """What was asked for was erased (status 410)."""
+
+    code = "erased"
+    status = 410
+
+
+def scores(
+    stock: Stock, ledger: Ledger, request: ScoreRequest, *, actor: str, role: str
+) -> dict[str, Any]:
+    """Score people on request; each of them is on the ledger when this returns.
+
+    Returns
+    -------
+    dict
+        `scores` and `rejected`, each in the order of the request.
+
+    Raises
+    ------
+    PrecursorError
+        No such question, no model or records in force, a date after the records. The refusal is on
+        the ledger too.
+    """
+    asked = {"people_asked": len(request.nominal_ids), "on_behalf_of": request.on_behalf_of}
+    try:
+        in_force = stock.get(request.question)
+        at = _as_of(request.as_of_date, in_force.load.default_as_of)
+        spine = pd.DataFrame({"nominal_id": request.nominal_ids, "as_of_date": at})
+        scored, rejected = score_people(
+            in_force.model, in_force.version, in_force.history, spine, records=True
+        )
+    except PrecursorError as refused:
+        ledger.append(
+            Action.REFUSAL,
+            actor=actor,
+            role=role,
+            purpose=request.purpose,
+            question=request.question,
+            body={**asked, "code": refused.code, "what": "POST /v1/scores"},
+        )
+        raise
+    remember_load(in_force.load)
+    ledger.append(
+        Action.SCORE,
+        actor=actor,
+        role=role,
+        purpose=request.purpose,
+        question=request.question,
+        body={
+            **asked,
+            "as_of_date": at.isoformat(),
+            "model": {"version": in_force.version, "sha256": in_force.model.sha256},
+            "load": {"number": in_force.load.number, "fingerprint": in_force.load.fingerprint},
+            "scored": sum(not score.insufficient_history for score in scored),
+            "insufficient_history": sum(score.insufficient_history for score in scored),
+            "rejected": dict(Counter(person.reason for person in rejected)),
+        },
+        people=leaves(scored, rejected),
+    )
+    for score in scored:
+        answer = "insufficient_history" if score.insufficient_history else "scored"
+        metrics.SCORES.labels(request.question, answer).inc()
+    for person in rejected:
+        metrics.SCORES.labels(request.question, person.reason).inc()
+    return {
+        "scores": [_given(score.answer()) for score in scored],
+        "rejected": [person.answer() for person in rejected],
+    }
+
+
+def one_score(
+    stock: Stock, ledger: Ledger, score_id: str, *, actor: str, role: str, purpose: str
+) -> dict[str, Any]:
+    """Return a score as it was given; the look at it is recorded.
+
+    Records behind the reasons of a batch's scores are looked up now, in the load the score names;
+    where that load is gone, `records_unavailable` says so.
+
+    Raises
+    ------
+    NotFound
+        No score has this id.
+    Gone
+        The person was erased.
+    """
+    entry, payload = ledger.score(score_id)
+    if payload is None:
+        raise Gone(
+            f"score {score_id!r} cannot be read: the person was erased",
+            remedy=f"The ledger's entry {entry.seq} still says that it was given, and when.",
+            field="score_id",
+        )
+    answer = explained(stock, payload)
+    ledger.append(
+        Action.VIEW,
+        actor=actor,
+        role=role,
+        purpose=purpose,
+        question=entry.question,
+        body={"what": "GET /v1/scores", "entry": entry.seq},
+        people=[Leaf(payload["nominal_id"], None, {"viewed": score_id})],
+    )
+    return answer
+
+
+def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded score with the records behind each reason."""
+    answer = {name: value for name, value in payload.items() if name != "inputs"}
+    lacking = [reason for reason in answer["reasons"] if not reason["records"]]
+    if lacking:
+        try:
+            history = stock.history(answer["load"]["fingerprint"])
+        except NotFound as gone:
+            answer["records_unavailable"] = gone.message
+        else:
+            events = history.events(answer["nominal_id"], date.fromisoformat(answer["as_of_date"]))
+            for reason in lacking:
+                reason["records"] = records_behind(history, reason["features"], events)
+    return _given(answer)
+
+
+def list_page(
+    ledger: Ledger,
+    question: str,
+    *,
+    offset: int,
+    limit: int,
+    actor: str,
+    role: str,
+    purpose: str,
+) -> dict[str, Any]:
+    """Return a page of the published list; each person on it has a leaf in the entry.
+
+    Raises
+    ------
+    NotFound
+        No list is published for this question.
+    """
+    found = published(question)
+    info = found.run.info
+    rows = found.page(offset, limit)
+    ledger.append(
+        Action.LIST,
+        actor=actor,
+        role=role,
+        purpose=purpose,
+        question=question,
+        body={"run_id": found.run.run_id, "offset": offset, "limit": limit},
+        people=[
+            Leaf(row["nominal_id"], None, {"listed": row["score_id"], "rank": row["rank"]})
+            for row in rows
+        ],
+    )
+    return {
+        "question": question,
+        "run_id": found.run.run_id,
+        "published_at": found.said["published_at"],
+        "as_of_date": info["as_of_dates"][0],
+        "model": {**info["model"], "version": str(info["model"]["version"])},
+        "load": info["load"],
+        "expires_on": info["expires_on"],
+        "people": len(found),
+        "insufficient_history": info["insufficient_history"],
+        "capacity": info["capacity"],
+        "offset": offset,
+        "limit": limit,
+        "rows": [{**row, "as_of_date": row["as_of_date"].isoformat()} for row in rows],
+    }
+
+
+def _as_of(asked: date | None, latest: date) -> date:
+    if asked is not None and asked > latest:
+        raise UsageError(
+            f"as_of_date {asked} lies after the day following the end of the records ({latest})",
+            remedy="Leave it out, or ask for that day or an earlier one.",
+            field="as_of_date",
+            code="after_the_records",
+        )
+    return asked or latest
+
+
+def _given(answer: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of an answer what only the ledger needs."""
+    reasons = [{key: reason[key] for key in IN_ANSWER} for reason in answer["reasons"]]
+    return {**answer, "reasons": reasons}

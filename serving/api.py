@@ -1,0 +1,130 @@
+"""The service's own routes for programs, beside the one that scores; all of them recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+from starlette.routing import Route as Path
+
+from serving import metrics
+from serving.answers import list_page, one_score
+from serving.ledger import Ledger
+from serving.openapi import document
+from serving.replay import replay
+from serving.routes import Route, find
+from serving.shape import invalid
+from serving.stock import Stock
+
+PAGE = 100
+LONGEST_PURPOSE = 500
+LOOKED_UP = "looked up by a program"
+"""Purpose of a look-up that names none."""
+
+
+def api_routes(stock: Stock, ledger: Ledger) -> list[BaseRoute]:
+    """Return the routes of `serving.routes` that are answered here; the gate stands before them."""
+
+    def score(request: Request) -> Response:
+        asked = query(request)
+        answer = one_score(stock, ledger, request.path_params["score_id"], **_who(request, asked))
+        return JSONResponse(answer)
+
+    def listed(request: Request) -> Response:
+        asked = query(request)
+        answer = list_page(
+            ledger,
+            request.path_params["question"],
+            offset=int(asked.get("offset", 0)),
+            limit=int(asked.get("limit", PAGE)),
+            **_who(request, asked),
+        )
+        return JSONResponse(answer)
+
+    def replayed(request: Request) -> Response:
+        asked = query(request)
+        found = replay(
+            request.path_params["score_id"], stock=stock, ledger=ledger, **_who(request, asked)
+        )
+        return JSONResponse(found.answer())
+
+    def docs(_: Request) -> Response:
+        return JSONResponse(document())
+
+    def figures(_: Request) -> Response:
+        return Response(metrics.exposition(), media_type=metrics.MEDIA)
+
+    endpoints: dict[str, Callable[[Request], Response]] = {
+        "/v1/scores/{score_id}": score,
+        "/v1/lists/{question}": listed,
+        "/v1/replays/{score_id}": replayed,
+        "/docs.json": docs,
+        "/metrics": figures,
+    }
+    return [Path(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
+
+
+def query(request: Request) -> dict[str, Any]:
+    """Return a request's query as its route describes it; every mistake is named.
+
+    Raises
+    ------
+    Refusal
+        A parameter is unknown, given twice, no whole number, or out of bounds.
+    """
+    route, _ = find(request.method, request.url.path)
+    return checked(route, request.query_params.multi_items())
+
+
+def checked(route: Route | None, items: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return query parameters in their types, or refuse them all together.
+
+    Examples
+    --------
+    >>> route, _ = find("GET", "/v1/lists/escalation")
+    >>> checked(route, [("limit", "10")])
+    {'limit': 10}
+    >>> checked(route, [("limit", "0"), ("page", "2")])
+    Traceback (most recent call last):
+    ...
+    serving.shape.Refusal: limit: is not a whole number from 1 to 1000; page: is not known here. \
+Send it as /docs.json says.
+    """
+    known = {parameter.name: parameter for parameter in (route.query if route else ())}
+    found: dict[str, Any] = {}
+    mistakes: list[dict[str, Any]] = []
+
+    def wrong(name: str, why: str) -> None:
+        mistakes.append({"loc": (name,), "msg": why})
+
+    for name, value in items:
+        parameter = known.get(name)
+        if parameter is None:
+            wrong(name, "is not known here")
+        elif name in found:
+            wrong(name, "is given twice")
+        elif parameter.kind == "integer":
+            least, most = parameter.least or 0, parameter.most or 10**9
+            whole = value.isascii() and value.isdecimal() and len(value) < 10
+            if not whole or not least <= int(value) <= most:
+                wrong(name, f"is not a whole number from {least} to {most}")
+            found[name] = int(value) if whole else 0
+        else:
+            if not value.strip() or not value.isprintable() or len(value) > LONGEST_PURPOSE:
+                wrong(name, "is not one line of at most 500 characters")
+            found[name] = value
+    if mistakes:
+        raise invalid(mistakes)
+    return found
+
+
+def _who(request: Request, asked: dict[str, Any]) -> dict[str, str]:
+    principal = request.scope["principal"]
+    return {
+        "actor": principal.actor,
+        "role": principal.role.value,
+        "purpose": asked.get("purpose", LOOKED_UP),
+    }

@@ -1,0 +1,139 @@
+"""Loads and models that scores were made from, found again by their fingerprints.
+
+A score names its load and its model by hash, never by path. This is where a path is noted for each
+load that was scored from, which load each question is served from, and where a model is kept that
+was scored with without being in force.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from features.errors import Conflict, NotFound
+from features.home import home
+from features.loads import Load, open_load
+from models import published
+from models.risk_model import RiskModel
+from serving.runs import write_json
+
+
+def remember_load(load: Load) -> None:
+    """Note where a load lies, so that its scores can be explained and replayed."""
+    place = _loads()
+    place.mkdir(parents=True, exist_ok=True)
+    write_json(place / f"{load.fingerprint}.json", {"path": str(load.path.absolute())})
+
+
+def serve_from(question: str, load: Load) -> None:
+    """Make a load the one that a question's scores are made from, from the next request on."""
+    remember_load(load)
+    write_json(
+        _named(question),
+        {"path": str(load.path.absolute()), "fingerprint": load.fingerprint},
+    )
+
+
+def serving_named(question: str) -> bool:
+    """Return whether a load was named for a question, rather than found."""
+    return _named(question).is_file()
+
+
+def serving_from(question: str) -> dict[str, Any]:
+    """Return path and fingerprint of the load a question is served from; cheap to ask often.
+
+    Where none was named, it is the one under ``HOME/records/`` that reaches furthest.
+
+    Raises
+    ------
+    NotFound
+        No load was named and none lies there.
+    """
+    named = _named(question)
+    if named.is_file():
+        return dict(json.loads(named.read_text(encoding="utf-8")))
+    found = []
+    for file in (home() / "records").glob("*/load.json"):
+        said = json.loads(file.read_text(encoding="utf-8"))
+        order = (said["data_to"], said["number"], said["created_at"])
+        found.append((order, {"path": str(file.parent), "fingerprint": said["fingerprint"]}))
+    if not found:
+        raise NotFound(
+            f"question '{question}': there are no records to score from",
+            remedy="Name a load: precursor serve --records RECORDS.",
+            field="question",
+            code="no_records",
+        )
+    return max(found, key=lambda item: item[0])[1]
+
+
+def find_load(fingerprint: str) -> Load:
+    """Return the load with this fingerprint.
+
+    Raises
+    ------
+    NotFound
+        It was never scored from here, or it is no longer where it was.
+    """
+    place = _loads() / f"{fingerprint}.json"
+    paths = [file.parent for file in (home() / "records").glob("*/load.json")]
+    if place.is_file():
+        paths.insert(0, Path(json.loads(place.read_text(encoding="utf-8"))["path"]))
+    for path in paths:
+        if _fingerprint(path) == fingerprint:
+            return open_load(path)
+    raise NotFound(
+        f"the load {fingerprint[:12]} is not where it was when it was scored from",
+        remedy="Put it back, or ingest the same source again: equal loads are equal files.",
+        code="no_records",
+    )
+
+
+def _fingerprint(path: Path) -> str | None:
+    file = path / "load.json"
+    if not file.is_file():
+        return None
+    return str(json.loads(file.read_text(encoding="utf-8"))["fingerprint"])
+
+
+def keep_model(model: RiskModel) -> None:
+    """Keep a model that is not in force, so that its scores can be replayed."""
+    place = home() / "models" / model.sha256
+    if not place.exists():
+        model.save(place)
+
+
+def find_model(question: str, version: int, sha256: str) -> RiskModel:
+    """Return the very model that gave a score.
+
+    Raises
+    ------
+    NotFound
+        Its files are gone.
+    Conflict
+        Its files were changed.
+    """
+    for place in (published.folder(question) / str(version), home() / "models" / sha256):
+        if place.is_dir():
+            model = RiskModel.load(place)
+            if model.sha256 == sha256:
+                return model
+            raise Conflict(
+                f"{place}: this is not the model that gave the score",
+                remedy="Restore the files from the registry or from a back-up.",
+                code="model_changed",
+            )
+    raise NotFound(
+        f"question '{question}': the files of model version {version} are gone",
+        remedy="Restore them from the registry or from a back-up.",
+        code="no_model",
+    )
+
+
+def _named(question: str) -> Path:
+    return _loads() / f"{question}.question.json"
+
+
+def _loads() -> Path:
+    return home() / "loads"

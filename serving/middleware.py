@@ -1,0 +1,247 @@
+"""The gate that every request passes: bounds, access, headers, one error shape, figures.
+
+It stands in front of the framework's own routes as well as ours. What is not named in
+`serving.routes` does not exist for programs; everything else belongs to the pages, which look after
+their own sign-in. A request's body is read here, up to its bound, before anything behind sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import Awaitable
+from typing import Protocol
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from features.errors import PrecursorError
+from serving import metrics
+from serving.access import Forbidden, Principal, Unauthorised, require
+from serving.routes import Route, find, is_for_programs
+from serving.shape import Refusal, encoded, shaped
+
+LARGEST_BODY = 1_000_000
+MOST_AT_ONCE = 64
+SECONDS_TO_ARRIVE = 10.0
+SECONDS_TO_ANSWER = 30.0
+
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""Headers of every answer that does not set them itself."""
+
+_log = logging.getLogger("precursor.service")
+
+
+class Doorkeeper(Protocol):
+    """What the gate asks: who a token belongs to, and to write a refusal down."""
+
+    def authenticate(self, bearer: str | None) -> Principal:
+        """Return whose token an Authorization header carries; raise for nobody's."""
+
+    def refused(self, principal: Principal, route: Route, error: PrecursorError) -> None:
+        """Put a refusal on the ledger before it is answered."""
+
+
+class Gate:
+    """Pure ASGI middleware; the framework creates one for each worker."""
+
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+        self.app = app
+        self.doorkeeper = doorkeeper
+        self.under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or answer why not."""
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return None
+        answer = _Answer(scope, send)
+        self.under_way += 1
+        try:
+            await self._through(scope, receive, answer)
+        except PrecursorError as error:
+            await answer.refuse(error)
+        except Exception as fault:
+            note_fault(fault, answer.number)
+            await answer.refuse(Refusal(500))
+        finally:
+            self.under_way -= 1
+            answer.count()
+
+    async def _through(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        path, method = scope["path"], scope["method"]
+        route = None
+        if is_for_programs(path):
+            answer.for_programs = True
+            answer.label = "unknown"
+            route = await self._admitted(scope, path, method, answer)
+        if self.under_way > MOST_AT_ONCE and path != "/livez":
+            answer.extra["retry-after"] = "1"
+            raise Refusal(429)
+        if method in ("POST", "PUT", "PATCH", "DELETE"):
+            receive = await _bounded(scope, receive, wants_json=route is not None)
+        await _within(SECONDS_TO_ANSWER, self.app(scope, receive, answer.send))
+
+    async def _admitted(self, scope: Scope, path: str, method: str, answer: _Answer) -> Route:
+        route, allowed = find(method, path)
+        if route is not None:
+            answer.label = route.path
+            if route.permission is None:
+                return route
+        bearer = Headers(scope=scope).get("authorization")
+        try:
+            principal = await run_in_threadpool(self.doorkeeper.authenticate, bearer)
+        except Unauthorised:
+            answer.extra["www-authenticate"] = "Bearer"
+            raise
+        if route is None:
+            if not allowed:
+                raise Refusal(404)
+            answer.extra["allow"] = ", ".join(allowed)
+            raise Refusal(405, f"{path} answers {' and '.join(allowed)}, not {method}")
+        scope["principal"] = principal
+        try:
+            require(principal, route.permission or "")
+        except Forbidden as error:
+            await run_in_threadpool(self.doorkeeper.refused, principal, route, error)
+            raise
+        return route
+
+
+def note_fault(fault: Exception, request_id: str) -> None:
+    """Log where a fault came from, not its message: that may name a person."""
+    lines = "".join(traceback.format_tb(fault.__traceback__))
+    _log.error("request %s: %s\n%s", request_id, type(fault).__name__, lines)
+
+
+async def _bounded(scope: Scope, receive: Receive, *, wants_json: bool) -> Receive:
+    """Read a body up to its bound; return a receive that hands it on."""
+    headers = Headers(scope=scope)
+    if int(headers.get("content-length", "0")) > LARGEST_BODY:
+        raise Refusal(413)
+    if wants_json and headers.get("content-type", "").partition(";")[0].strip() != (
+        "application/json"
+    ):
+        raise Refusal(415)
+    body = b""
+    more = True
+    try:
+        async with asyncio.timeout(SECONDS_TO_ARRIVE):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    break
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > LARGEST_BODY:
+                    raise Refusal(413)
+    except TimeoutError:
+        raise Refusal(408) from None
+
+    async def again() -> Message:
+        nonlocal body, more
+        if not more:
+            more, whole = True, body
+            body = b""
+            return {"type": "http.request", "body": whole, "more_body": False}
+        return await receive()
+
+    return again
+
+
+async def _within(seconds: float, answering: Awaitable[None]) -> None:
+    """Wait for an answer; what works on in a thread is left to end by itself."""
+    task = asyncio.ensure_future(answering)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if not done:
+        task.cancel()
+        raise Refusal(503, f"the answer took longer than {seconds:.0f} seconds")
+    await task
+
+
+class _Answer:
+    """One answer on its way out: headers added, errors put into shape, counted once."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.forward = send
+        self.number = scope["request_id"] = secrets.token_hex(8)
+        self.label = "page"
+        self.for_programs = False
+        self.extra: dict[str, str] = {}
+        self.started: float = time.perf_counter()
+        self.status = 0
+        self._held: Message | None = None
+        self._body = b""
+        self._closed = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a message of the application on; errors are held until their body is whole."""
+        if self._closed:  # the deadline has answered already
+            return
+        if message["type"] == "http.response.start":
+            if self.for_programs and message["status"] >= 400:
+                self._held = message
+                return
+            await self._start(message)
+        elif self._held is not None:
+            self._body += message.get("body", b"")
+            if not message.get("more_body", False):
+                status, body = shaped(self._held["status"], self._body)
+                await self._whole(status, body)
+        else:
+            await self.forward(message)
+
+    async def refuse(self, error: PrecursorError) -> None:
+        """Answer a refusal of ours, unless an answer has begun."""
+        if self.status:
+            self._closed = True
+            return
+        metrics.REFUSALS.labels(error.code).inc()
+        await self._whole(error.status, encoded(error))
+
+    async def _whole(self, status: int, body: bytes) -> None:
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        await self._start({"type": "http.response.start", "status": status, "headers": headers})
+        self._closed = True
+        await self.forward({"type": "http.response.body", "body": body})
+
+    async def _start(self, message: Message) -> None:
+        self.status = message["status"]
+        headers = MutableHeaders(raw=list(message.get("headers", ())))
+        for name in ("server", "x-bentoml-request-id"):
+            if name in headers:
+                del headers[name]
+        for name, value in (HEADERS | {"x-request-id": self.number} | self.extra).items():
+            headers.setdefault(name, value)
+        await self.forward({**message, "headers": headers.raw})
+
+    def count(self) -> None:
+        """Add the answer to the figures."""
+        taken = time.perf_counter() - self.started
+        metrics.observe(self.label, self.scope["method"], self.status or 499, taken)

@@ -1,0 +1,54 @@
+"""Publishing: a run becomes the list that the meeting works from, frozen and on the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from features.errors import Conflict
+from serving.ledger import Action, Ledger
+from serving.runs import find_run, freeze, point
+
+
+def publish(
+    question: str,
+    *,
+    ledger: Ledger,
+    actor: str,
+    role: str,
+    purpose: str = "list for the meeting",
+    run_id: str | None = None,
+) -> dict[str, Any]:
+    """Make a run the list of its question; by default the run that was made last.
+
+    Returns
+    -------
+    dict
+        run_id, previous, and how many people are new, up, down, the same, or gone since the list
+        before.
+
+    Raises
+    ------
+    NotFound
+        There is no such run.
+    Conflict
+        The run's model was not in force, it holds several as-of dates, or its rows were changed.
+    """
+    run = find_run(question, run_id)
+    if not run.info["promoted"]:
+        raise Conflict(
+            f"run {run.run_id} was scored with version {run.info['model']['version']}, which was"
+            " not in force",
+            remedy=f"Promote it and score again, or name another run of '{question}'.",
+            code="not_promoted",
+        )
+    said = freeze(run)
+    ledger.append(
+        Action.PUBLISH,
+        actor=actor,
+        role=role,
+        purpose=purpose,
+        question=question,
+        body={**said, "people": run.info["people"], "run_sha256": run.info["sha256"]},
+    )
+    point(run, said)
+    return said

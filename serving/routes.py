@@ -1,0 +1,154 @@
+"""The service's routes for programs, in one table: path, who may use it, what it takes and gives.
+
+The gate asks this table who may pass, the API's document is written from it, and metrics are
+labelled by its templates, so that no person's id ever becomes a label.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import BaseModel
+
+from serving.permissions import PERMISSIONS, Permission, Role
+from serving.schema import ListAnswer, ReplayAnswer, ScoreAnswer, ScoreRequest, ScoresAnswer
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter of a route, for its document and its check."""
+
+    name: str
+    words: str
+    kind: str = "string"
+    least: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route: method and path template, what it takes to use it, what it takes and answers.
+
+    Examples
+    --------
+    >>> route = Route("GET", "/v1/scores/{score_id}", Permission.VIEW, "One score.")
+    >>> route.matches("/v1/scores/s-1"), route.matches("/v1/scores/a/b")
+    (True, False)
+    """
+
+    method: str
+    path: str
+    permission: Permission | None
+    summary: str
+    takes: type[BaseModel] | None = None
+    answers: type[BaseModel] | None = None
+    query: tuple[Parameter, ...] = ()
+    refusals: tuple[int, ...] = ()
+    media: str = "application/json"
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\{\w+\}", "[^/]+", self.path))
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The roles that may use it; none for an anonymous route."""
+        return () if self.permission is None else PERMISSIONS[self.permission].roles
+
+    def matches(self, path: str) -> bool:
+        """Return whether a request's path is one of this route's."""
+        return self._pattern.fullmatch(path) is not None
+
+
+PURPOSE = Parameter("purpose", "What it is looked up for; it is recorded.")
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/scores",
+        Permission.SCORE,
+        "Score people, with reasons down to the records; every answer is on the ledger first.",
+        takes=ScoreRequest,
+        answers=ScoresAnswer,
+        refusals=(404, 409, 413, 415),
+    ),
+    Route(
+        "GET",
+        "/v1/scores/{score_id}",
+        Permission.VIEW,
+        "One score as it was given.",
+        answers=ScoreAnswer,
+        query=(PURPOSE,),
+        refusals=(404, 410),
+    ),
+    Route(
+        "GET",
+        "/v1/lists/{question}",
+        Permission.LIST,
+        "The published list of a question, by rank.",
+        answers=ListAnswer,
+        query=(
+            PURPOSE,
+            Parameter("offset", "Lines to skip.", "integer", least=0),
+            Parameter("limit", "Most lines to return.", "integer", least=1, most=1_000),
+        ),
+        refusals=(404, 409),
+    ),
+    Route(
+        "GET",
+        "/v1/replays/{score_id}",
+        Permission.REPLAY,
+        "A past score computed again from its stored inputs, and the inputs from the records.",
+        answers=ReplayAnswer,
+        query=(PURPOSE,),
+        refusals=(404, 410),
+    ),
+    Route("GET", "/docs.json", Permission.OPENAPI, "This document."),
+    Route(
+        "GET",
+        "/readyz",
+        Permission.METRICS,
+        "Whether scores can be given; if not, why.",
+        media="text/plain",
+    ),
+    Route("GET", "/metrics", Permission.METRICS, "Figures for Prometheus.", media="text/plain"),
+    Route("GET", "/livez", None, "Whether the process runs; anonymous.", media="text/plain"),
+)
+"""Every route for programs. A route without a permission is anonymous."""
+
+SYSTEM = ("/healthz", "/schema.json", "/static_content", "/assets")
+"""Paths that BentoML adds of its own; they do not exist here."""
+
+
+def is_for_programs(path: str) -> bool:
+    """Return whether a path belongs to this table's world rather than to the pages'.
+
+    Examples
+    --------
+    >>> is_for_programs("/v1/scores"), is_for_programs("/lists/escalation")
+    (True, False)
+    """
+    return (
+        path == "/v1"
+        or path.startswith("/v1/")
+        or path.startswith(SYSTEM)
+        or any(route.path == path for route in ROUTES)
+    )
+
+
+def find(method: str, path: str) -> tuple[Route | None, tuple[str, ...]]:
+    """Return the route of a request, and the methods its path allows.
+
+    Examples
+    --------
+    >>> route, allowed = find("GET", "/v1/scores")
+    >>> route, allowed
+    (None, ('POST',))
+    """
+    here = [route for route in ROUTES if route.matches(path)]
+    return (
+        next((route for route in here if route.method == method), None),
+        tuple(route.method for route in here),
+    )

@@ -1,0 +1,349 @@
+"""Runs: scored lists kept under the state folder, and the one of them that is published.
+
+A run is written once and never changed: ``run.json`` says what it is and carries the SHA-256 of the
+rows. Publishing makes a run *the list*: its rows are compared with the list before, frozen beside
+it, and a pointer names it. Lists are read in row groups, so that a page costs the same whatever the
+number of people.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import Conflict, NotFound
+from features.home import home
+
+SCORED = pa.schema(
+    [
+        ("score_id", pa.string()),
+        ("nominal_id", pa.string()),
+        ("as_of_date", pa.date32()),
+        ("rank", pa.int64()),
+        ("probability", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("band", pa.string()),
+        ("insufficient_history", pa.bool_()),
+        ("reasons", pa.string()),
+    ]
+)
+"""Columns of a scored file; `reasons` is JSON: text, direction, contribution, group."""
+
+REJECTED = pa.schema(
+    [("nominal_id", pa.string()), ("as_of_date", pa.date32()), ("reason", pa.string())]
+)
+"""Columns of the file of those who were not scored."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{2,62}")  # a question's name comes from outside, as a folder's
+CHANGES = ("new", "up", "down", "same")
+ROW_GROUP = 1_000
+ROWS, INFO, FROZEN, POINTER = "scores.parquet", "run.json", "list.parquet", "list.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One scored list on disk; `info` is what ``run.json`` says of it."""
+
+    path: Path
+    info: Mapping[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """The run's name, unique within its question."""
+        return self.path.name
+
+    @property
+    def question(self) -> str:
+        """Name of the question."""
+        return str(self.info["question"])
+
+    @property
+    def rows(self) -> Path:
+        """The scored rows, by as-of date and rank."""
+        return self.path / ROWS
+
+
+def folder(question: str, root: Path | None = None) -> Path:
+    """Return where the runs of a question lie."""
+    return (root or home()) / "runs" / question
+
+
+def new_run_id(as_of_date: date) -> str:
+    """Return a name for a new run, which sorts by date.
+
+    Examples
+    --------
+    >>> new_run_id(date(2026, 2, 1))[:11]
+    '2026-02-01-'
+    """
+    return f"{as_of_date.isoformat()}-{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A run that is written but not yet in force: nobody finds it before :meth:`keep`."""
+
+    part: Path
+    run: Run
+
+    def keep(self) -> Run:
+        """Give the run its name, after the ledger has it."""
+        os.rename(self.part, self.run.path)
+        return self.run
+
+    def drop(self) -> None:
+        """Remove what was written."""
+        shutil.rmtree(self.part, ignore_errors=True)
+
+
+def draft(
+    scored: pa.Table, info: Mapping[str, Any], *, run_id: str, root: Path | None = None
+) -> Draft:
+    """Write a run's rows and description under a temporary name.
+
+    Parameters
+    ----------
+    scored : pyarrow.Table
+        Columns of `SCORED`, sorted by as-of date and rank.
+    info : mapping
+        question, as_of_dates, model, load and so on, ready for JSON; nothing about one person.
+    """
+    path = folder(str(info["question"]), root) / run_id
+    part = path.with_name(f".{run_id}.part")
+    part.mkdir(parents=True)
+    write_rows(scored, part / ROWS)
+    said = {**info, "run_id": run_id, "sha256": sha256(part / ROWS)}
+    write_json(part / INFO, said)
+    return Draft(part, Run(path, said))
+
+
+def write_rows(table: pa.Table, path: Path) -> None:
+    """Write rows as Parquet in small row groups, and wait until they are on disk."""
+    pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
+    _sync(path)
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write a JSON file in one piece: readers see the old or the new one, never half."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    _sync(part)
+    os.replace(part, path)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sha256(path: Path) -> str:
+    """Return a file's SHA-256 as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find_run(question: str, run_id: str | None = None, root: Path | None = None) -> Run:
+    """Return one run of a question, by default the one made last.
+
+    Raises
+    ------
+    NotFound
+        There is no such run.
+    Conflict
+        Its rows were changed after they were written.
+    """
+    runs = {
+        path.parent.name: path.parent
+        for path in folder(question, root).glob(f"*/{INFO}")
+        if not path.parent.name.startswith(".")
+    }
+    if not runs or (run_id is not None and run_id not in runs):
+        raise NotFound(
+            f"question '{question}': there is no run{'' if run_id is None else f' {run_id!r}'}",
+            remedy=f"Make one: precursor score {question} RECORDS --out FILE.",
+        )
+    described = {name: Run(path, _read(path / INFO)) for name, path in runs.items()}
+    if run_id is None:
+        run_id = max(described, key=lambda name: str(described[name].info["created_at"]))
+    run = described[run_id]
+    _unchanged(run.rows, str(run.info["sha256"]))
+    return run
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _unchanged(path: Path, expected: str) -> None:
+    if sha256(path) != expected:
+        raise Conflict(
+            f"{path}: the rows of this list were changed after they were written",
+            remedy="Score again; the ledger still has every score of this run.",
+            code="run_changed",
+        )
+
+
+def compared(rows: pa.Table, before: pa.Table | None) -> pa.Table:
+    """Return ranked rows with the rank each person had before, and new, up, down or same.
+
+    A person without a rank now has no change; without a rank before, they are new.
+
+    Examples
+    --------
+    >>> now = pa.table({"nominal_id": ["B", "A", "C"], "rank": [1, 2, 3]})
+    >>> last = pa.table({"nominal_id": ["A", "B"], "rank": [1, 2]})
+    >>> compared(now, last)["change"].to_pylist()
+    ['up', 'down', 'new']
+    """
+    had: dict[str, int | None] = {}
+    if before is not None:
+        had = dict(zip(before["nominal_id"].to_pylist(), before["rank"].to_pylist(), strict=True))
+    earlier = [had.get(person) for person in rows["nominal_id"].to_pylist()]
+    change = [
+        None if now is None else _change(now, was)
+        for now, was in zip(rows["rank"].to_pylist(), earlier, strict=True)
+    ]
+    return rows.append_column("previous_rank", pa.array(earlier, pa.int64())).append_column(
+        "change", pa.array(change, pa.string())
+    )
+
+
+def _change(now: int, was: int | None) -> str:
+    if was is None:
+        return "new"
+    return "up" if now < was else "down" if now > was else "same"
+
+
+def freeze(run: Run, root: Path | None = None) -> dict[str, Any]:
+    """Write a run's rows, compared with the list in force, beside it; return how they compare.
+
+    Raises
+    ------
+    Conflict
+        The run holds several as-of dates: a list is of one day.
+    """
+    days = list(run.info["as_of_dates"])
+    if len(days) != 1:
+        raise Conflict(
+            f"run {run.run_id} holds {len(days)} as-of dates; a list is of one day",
+            remedy="Score one day: precursor score QUESTION RECORDS --as-of DATE --out FILE.",
+            code="not_a_list",
+        )
+    last = pointed(run.question, root)
+    before = None
+    if last is not None and last["run_id"] != run.run_id:
+        earlier = folder(run.question, root) / last["run_id"] / ROWS
+        before = pq.read_table(earlier, columns=["nominal_id", "rank"])
+    elif last is not None:
+        return dict(last)
+    rows = compared(pq.read_table(run.rows), before)
+    part = run.path / f".{FROZEN}.part"
+    write_rows(rows, part)
+    os.replace(part, run.path / FROZEN)
+    counts = Counter(rows["change"].to_pylist())
+    people = set() if before is None else set(before["nominal_id"].to_pylist())
+    return {
+        "run_id": run.run_id,
+        "previous": None if last is None else last["run_id"],
+        "sha256": sha256(run.path / FROZEN),
+        **{change: counts[change] for change in CHANGES},
+        "gone": len(people - set(rows["nominal_id"].to_pylist())),
+    }
+
+
+def point(run: Run, said: Mapping[str, Any], root: Path | None = None) -> None:
+    """Make a frozen run the list, after the ledger has it."""
+    published_at = datetime.now(UTC).isoformat(timespec="seconds")
+    write_json(folder(run.question, root) / POINTER, {"published_at": published_at, **said})
+
+
+def pointed(question: str, root: Path | None = None) -> dict[str, Any] | None:
+    """Return what the pointer of a question says; None before the first list."""
+    path = folder(question, root) / POINTER
+    return _read(path) if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class PublishedList:
+    """The list in force of a question: the run, how it was published, and its rows by page.
+
+    The file is held in memory as it is, compressed; any number of threads may ask.
+    """
+
+    run: Run
+    said: Mapping[str, Any]
+    content: pa.Buffer
+    metadata: pq.FileMetaData
+
+    def __len__(self) -> int:
+        return int(self.metadata.num_rows)
+
+    def _file(self) -> pq.ParquetFile:
+        # one for each call: a reader is not made for several threads
+        return pq.ParquetFile(pa.BufferReader(self.content), metadata=self.metadata)
+
+    def columns(self, *names: str) -> pa.Table:
+        """Return whole columns of the list, for filters and figures."""
+        return self._file().read(columns=list(names), use_threads=False)
+
+    def page(self, offset: int = 0, limit: int = 100) -> list[dict[str, Any]]:
+        """Return lines of the list by rank, reasons as data; those without a rank come last."""
+        return self.take(np.arange(offset, min(offset + limit, len(self))))
+
+    def take(self, positions: np.ndarray) -> list[dict[str, Any]]:
+        """Return the lines at some positions (from 0, rising), reading their row groups only."""
+        found: list[dict[str, Any]] = []
+        file = self._file()
+        groups = positions // ROW_GROUP
+        for group in np.unique(groups).tolist():
+            table = file.read_row_group(group, use_threads=False)
+            found += table.take(positions[groups == group] - group * ROW_GROUP).to_pylist()
+        for line in found:
+            line["reasons"] = json.loads(line["reasons"])
+        return found
+
+
+def published(question: str, root: Path | None = None) -> PublishedList:
+    """Return the list in force of a question; opened once for each list, whoever asks.
+
+    Raises
+    ------
+    NotFound
+        No list was published for this question.
+    Conflict
+        The list's rows were changed after it was published.
+    """
+    said = pointed(question, root) if _NAME.fullmatch(question) else None
+    if said is None:
+        raise NotFound(
+            f"question '{question}': no list is published",
+            remedy=f"Publish a run: precursor publish {question}.",
+            field="question",
+            code="no_list",
+        )
+    return _opened(folder(question, root) / said["run_id"], json.dumps(said, sort_keys=True))
+
+
+@lru_cache(maxsize=16)
+def _opened(path: Path, said: str) -> PublishedList:
+    about = json.loads(said)
+    _unchanged(path / FROZEN, about["sha256"])
+    content = pa.py_buffer((path / FROZEN).read_bytes())
+    metadata = pq.read_metadata(pa.BufferReader(content))
+    return PublishedList(Run(path, _read(path / INFO)), about, content, metadata)

@@ -1,0 +1,231 @@
+"""What programs send to the service and get from it, as models that check themselves.
+
+Requests are strict: an unknown key, a number where a text belongs, NaN, or an id given twice is
+refused with its place. Answers are described here for the API's document; they are made in
+`serving.scoring`, `serving.runs` and `serving.replay`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+MOST_PEOPLE = 1_000
+"""Most people in one request; larger numbers are a batch's work."""
+
+NominalId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+"""A person record's id: 1 to 64 printable ASCII characters without spaces."""
+
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+"""One line of text that says something."""
+
+
+class Request(BaseModel):
+    """Common rules of requests: nothing unknown, nothing coerced, no values in error texts."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+class ScoreRequest(Request):
+    """Who is to be scored, by which question, for what purpose.
+
+    Examples
+    --------
+    >>> ScoreRequest(question="escalation", nominal_ids=["N1"], purpose="weekly review").as_of_date
+    """
+
+    question: Annotated[
+        str,
+        Field(
+            description="Name of the question, for example `escalation_12m`.",
+            pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        ),
+    ]
+    nominal_ids: Annotated[
+        list[NominalId],
+        Field(
+            min_length=1,
+            max_length=MOST_PEOPLE,
+            description="The people to score, each once.",
+        ),
+    ]
+    purpose: Annotated[
+        Line, Field(max_length=500, description="What the scores are for; it is recorded.")
+    ]
+    as_of_date: Annotated[
+        date | None,
+        Field(
+            description="Moment of knowledge, exclusive; the day after the records end if empty."
+        ),
+    ] = None
+    on_behalf_of: Annotated[
+        Line | None,
+        Field(max_length=200, description="The person a program asks for; it is recorded."),
+    ] = None
+
+    @field_validator("nominal_ids")
+    @classmethod
+    def _each_once(cls, ids: list[str]) -> list[str]:
+        if len(set(ids)) < len(ids):
+            raise ValueError("each person may be named once only")
+        return ids
+
+
+class Record(BaseModel):
+    """One record behind a reason."""
+
+    table: str
+    record_id: str
+    reference: str
+    occurred_on: date | None
+    known_on: date
+    status: str | None
+    role: str | None
+    detail: str | None = None
+
+
+class Reason(BaseModel):
+    """One sentence of a score's explanation, with the records that make it up."""
+
+    text: str
+    direction: Literal["raises", "lowers"]
+    contribution: Annotated[float, Field(description="In log-odds.")]
+    group: str
+    records: list[Record]
+
+
+class Interval(BaseModel):
+    """Range of the mean recorded risk of people with such a record; no range for one person."""
+
+    low: float
+    high: float
+    level: float
+
+
+class ModelName(BaseModel):
+    """Which model gave the score."""
+
+    name: str
+    version: str
+    sha256: str
+    synthetic: bool
+
+
+class LoadName(BaseModel):
+    """Which load of records the score was made from."""
+
+    number: int
+    data_to: date
+    fingerprint: str
+
+
+class ScoreAnswer(BaseModel):
+    """One person's score with its reasons; without a number where the history is insufficient."""
+
+    score_id: str
+    question: str
+    nominal_id: str
+    as_of_date: date
+    probability: float | None
+    interval: Interval | None
+    band: Literal["Lower", "Medium", "High", "Very high"] | None
+    horizon_days: int
+    insufficient_history: bool
+    reasons: list[Reason]
+    groups: Annotated[dict[str, float], Field(description="Log-odds by group; they add up.")]
+    base: float | None
+    raw: Annotated[float | None, Field(description="Log-odds: base plus the sum of the groups.")]
+    model: ModelName
+    load: LoadName
+    expires_on: date
+    records_unavailable: Annotated[
+        str | None, Field(description="Why records are not listed; left out where they are.")
+    ] = None
+
+
+class RejectedAnswer(BaseModel):
+    """A person who may not be scored, and why."""
+
+    nominal_id: str
+    as_of_date: date
+    reason: Literal["unknown", "under_18", "no_date_of_birth", "outside_cohort"]
+
+
+class ScoresAnswer(BaseModel):
+    """Answer to a request for scores."""
+
+    scores: list[ScoreAnswer]
+    rejected: list[RejectedAnswer]
+
+
+class ListedPerson(BaseModel):
+    """One line of a published list."""
+
+    rank: int | None
+    change: Annotated[
+        Literal["new", "up", "down", "same"] | None, Field(description="Against the list before.")
+    ]
+    score_id: str
+    nominal_id: str
+    as_of_date: date
+    probability: float | None
+    low: float | None
+    high: float | None
+    band: str | None
+    insufficient_history: bool
+    reasons: list[dict[str, Any]]
+
+
+class ListAnswer(BaseModel):
+    """A page of the published list of a question."""
+
+    question: str
+    run_id: str
+    published_at: str
+    as_of_date: date
+    model: ModelName
+    load: LoadName
+    expires_on: date
+    people: int
+    insufficient_history: int
+    capacity: int
+    offset: int
+    limit: int
+    rows: list[ListedPerson]
+
+
+class Step(BaseModel):
+    """One step of a replay."""
+
+    result: Literal["equal", "differs", "not_replayable"]
+    reason: str | None
+    details: dict[str, Any]
+
+
+class ReplayAnswer(BaseModel):
+    """A past score computed again: from its stored inputs, and its inputs from the records."""
+
+    score_id: str
+    score_from_inputs: Step
+    inputs_from_records: Step
+
+
+class ErrorDetail(BaseModel):
+    """What was wrong, where, and what to do about it."""
+
+    code: str
+    message: str
+    field: str | None
+    remedy: str
+
+
+class ErrorAnswer(BaseModel):
+    """The one shape of every error."""
+
+    error: ErrorDetail

@@ -1,0 +1,224 @@
+"""The service: one BentoML service that scores, with the other routes and the pages mounted in it.
+
+``bentoml serve serving.service:service`` runs it; `serve` does so with what the house insists on:
+loopback unless a host is asked for, no telemetry, an absolute state folder, one worker.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import bentoml
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Router
+from starlette.types import Receive, Scope, Send
+
+from features.errors import PrecursorError
+from features.home import home
+from serving import answers
+from serving.access import Access, Principal, operator
+from serving.api import api_routes
+from serving.ledger import Action, Ledger
+from serving.middleware import Gate, note_fault
+from serving.pages.app import create_pages
+from serving.routes import Route
+from serving.schema import ScoreRequest
+from serving.shape import Refusal
+from serving.stock import Stock
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class NotReady(PrecursorError):
+    """No score can be given now, and why (status 503)."""
+
+    code = "not_ready"
+    status = 503
+
+
+class Desk:
+    """What a worker opens once and all its requests share: stock, ledger and access."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger.open()
+        self.access = Access(self.ledger)
+        self.stock = Stock(self.ledger)
+        self.pages = Router(
+            [
+                *api_routes(self.stock, self.ledger),
+                Mount("/", create_pages(self.stock, self.ledger, self.access)),
+            ]
+        )
+        in_force = {name: self._version(name) for name in self.stock.questions()}
+        self.ledger.append(
+            Action.SERVED,
+            actor=operator().actor,
+            role=operator().role,
+            purpose="answer requests",
+            body={"in_force": in_force},
+        )
+
+    def _version(self, question: str) -> dict[str, Any]:
+        try:
+            found = self.stock.get(question)
+        except PrecursorError as refused:
+            return {"refused": refused.code}
+        return {"version": found.version, "load": found.load.fingerprint}
+
+    def ready(self) -> None:
+        """Return if scores can be given; raise what stands in the way."""
+        self.ledger.ready()
+        questions = self.stock.questions()
+        if not questions:
+            raise NotReady(
+                "no question has a model in force",
+                remedy="Promote one: precursor promote QUESTION VERSION --reason TEXT.",
+            )
+        for question in questions:
+            try:
+                self.stock.get(question)
+            except PrecursorError as refused:
+                raise NotReady(refused.message, remedy=refused.remedy) from refused
+
+    def close(self) -> None:
+        """Let go of the databases."""
+        self.ledger.close()
+
+
+class Door:
+    """Stands in the framework's place from the start; the desk comes in when the worker starts."""
+
+    def __init__(self) -> None:
+        self.desk: Desk | None = None
+
+    @property
+    def open(self) -> Desk:
+        """The worker's desk, once it has started."""
+        if self.desk is None:
+            raise NotReady("the service is starting", remedy="Try again in a second.")
+        return self.desk
+
+    def authenticate(self, bearer: str | None) -> Principal:
+        """Return whose token an Authorization header carries; raise for nobody's."""
+        return self.open.access.authenticate(bearer)
+
+    def refused(self, principal: Principal, route: Route, error: PrecursorError) -> None:
+        """Put a refusal on the ledger."""
+        self.open.ledger.append(
+            Action.REFUSAL,
+            actor=principal.actor,
+            role=principal.role,
+            purpose="not stated",
+            body={"what": f"{route.method} {route.path}", "code": error.code},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what is not the framework's own: the other routes, and the pages."""
+        await self.open.pages(scope, receive, send)
+
+
+def create_service() -> Any:
+    """Return a BentoML service; its worker opens ledger, stock and pages when it starts."""
+    door = Door()
+
+    class Precursor:
+        """Scores with reasons, each on the ledger before it is answered."""
+
+        def __init__(self) -> None:
+            # it would log the whole of a request that fails its model
+            logging.getLogger("bentoml._internal.server.http_app").setLevel(logging.CRITICAL)
+            door.desk = self.desk = Desk()
+            # requests leave small cycles; without this the collector walks all imports for them
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 50, 1_000)
+
+        @bentoml.api(route="/v1/scores")  # type: ignore[untyped-decorator]
+        def scores(self, request: ScoreRequest, /, context: bentoml.Context) -> dict[str, Any]:
+            """Score people, with reasons down to the records."""
+            asked: Mapping[str, Any] = context.request.scope
+            found = answered(self.desk, request, asked["principal"], str(asked["request_id"]))
+            # the framework passes a response on as it is, but for the status
+            context.response.status_code = found.status_code
+            return cast("dict[str, Any]", found)
+
+        def __is_ready__(self) -> bool:
+            self.desk.ready()
+            return True
+
+        @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+        def close(self) -> None:
+            """Let go of what was opened."""
+            self.desk.close()
+            door.desk = None
+
+    made: Any = bentoml.service(
+        name="precursor",
+        workers=int(os.environ.get("PRECURSOR_WORKERS", "1")),
+        traffic={"timeout": 60},
+        metrics={"enabled": False},  # labels by raw path; ours by template
+        logging={"access": {"enabled": False}},  # would log paths
+    )(Precursor)
+    made.mount_asgi_app(door, path="/")
+    made.add_asgi_middleware(Gate, doorkeeper=door)
+    return made
+
+
+def answered(
+    desk: Desk, request: ScoreRequest, principal: Principal, request_id: str
+) -> JSONResponse:
+    """Return the response to a request for scores, as a response whatever happens.
+
+    The framework would encode data a second way, and put errors into another shape.
+    """
+    who = {"actor": principal.actor, "role": principal.role.value}
+    try:
+        return JSONResponse(answers.scores(desk.stock, desk.ledger, request, **who))
+    except PrecursorError as refused:
+        return JSONResponse(refused.as_json(), refused.status)
+    except Exception as fault:
+        note_fault(fault, request_id)
+        return JSONResponse(Refusal(500).as_json(), 500)
+
+
+service = create_service()
+
+
+def serve(host: str = "127.0.0.1", port: int = 3000, *, workers: int = 1) -> None:
+    """Run the service until it is told to stop; this process becomes it.
+
+    Parameters
+    ----------
+    host : str
+        Loopback by default; another one is warned about, because traffic is not encrypted.
+    port : int
+    workers : int
+        Processes that answer.
+    """
+    if host not in LOOPBACK:
+        print(
+            f"WARNING: listening on {host}: other machines can reach this service, and traffic is"
+            " not encrypted. Put a proxy with TLS in front of it.",
+            file=sys.stderr,
+        )
+    root = Path(__file__).resolve().parent.parent
+    environment = os.environ | {
+        "BENTOML_DO_NOT_TRACK": "true",
+        "BENTOML_HOME": str(home() / "bentoml"),
+        "PRECURSOR_HOME": str(home()),
+        "PRECURSOR_WORKERS": str(workers),
+    }
+    command = [
+        sys.executable, "-m", "bentoml", "serve", "serving.service:service",
+        "--working-dir", str(root), "--host", host, "--port", str(port),
+        "--timeout-graceful-shutdown", "10",
+    ]  # fmt: skip
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, command, environment)

@@ -1,0 +1,190 @@
+"""A scored file: everybody is in it or beside it, on the ledger, and it is whole or absent."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from served import ME, NAME, Served, served
+from small_force import AS_OF, CHILD, NEWCOMER, QUIET, UNBORN
+from sqlalchemy.exc import DBAPIError
+
+from features.errors import Conflict, NotFound, PrecursorError, UsageError
+from serving import runs
+from serving.batch import Scored, score_batch
+from serving.ledger import Action
+from serving.publishing import publish
+
+__all__ = ["served"]
+
+COLUMNS = [
+    "score_id",
+    "nominal_id",
+    "as_of_date",
+    "rank",
+    "probability",
+    "low",
+    "high",
+    "band",
+    "insufficient_history",
+    "reasons",
+]
+
+
+def batch(served: Served, out: Path, **more: Any) -> Scored:
+    return score_batch(served.model, 1, served.history, out, ledger=served.ledger, **ME, **more)
+
+
+def spine(*rows: tuple[str, str]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["nominal_id", "as_of_date"])
+    return frame.assign(as_of_date=pd.to_datetime(frame["as_of_date"]))
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_every_row_is_in_exactly_one_of_the_two_files(
+    served: Served, tmp_path: Path, suffix: str
+) -> None:
+    people = [*served.people[:20], CHILD, UNBORN, QUIET, NEWCOMER, "nobody"]
+    rows = spine(*((p, day) for p in people for day in ("2026-02-01", "2025-06-01")))
+    done = batch(served, tmp_path / f"scores{suffix}", spine=rows)
+    assert done.rejected.name == f"scores.rejected{suffix}"
+    read = pd.read_parquet if suffix == ".parquet" else pd.read_csv
+    scored, rejected = read(done.out), read(done.rejected)
+    assert list(scored.columns) == COLUMNS
+    assert list(rejected.columns) == ["nominal_id", "as_of_date", "reason"]
+    keys = ["nominal_id", "as_of_date"]
+    both = pd.concat([scored[keys], rejected[keys]]).astype(str)
+    asked = rows.astype({"as_of_date": str})
+    assert sorted(map(tuple, both.to_numpy())) == sorted(map(tuple, asked.to_numpy()))
+    assert scored["score_id"].is_unique
+
+
+def test_ranks_are_by_probability_within_a_date_and_nobodys_twice(
+    served: Served, tmp_path: Path
+) -> None:
+    days = ("2026-02-01", "2025-06-01")
+    rows = spine(*((p, day) for p in [*served.people, NEWCOMER] for day in days))
+    scored = pd.read_parquet(batch(served, tmp_path / "scores.parquet", spine=rows).out)
+    for _, day in scored.groupby("as_of_date"):
+        ranked = day[~day["insufficient_history"]].sort_values("rank")
+        assert ranked["rank"].tolist() == list(range(1, len(ranked) + 1))
+        assert ranked["probability"].is_monotonic_decreasing
+    few = scored[scored["insufficient_history"]]
+    assert len(few) >= 1
+    assert few[["rank", "probability", "low", "high", "band"]].isna().all().all()
+
+
+def test_the_ledger_has_every_line_of_the_file(served: Served, tmp_path: Path) -> None:
+    done = batch(served, tmp_path / "scores.parquet", spine=spine(("nobody", "2026-02-01"),
+                 *((p, "2026-02-01") for p in [*served.people[:30], NEWCOMER])))  # fmt: skip
+    entry = served.ledger.entries(action=Action.BATCH, limit=1)[0]
+    assert entry.leaf_count == 32
+    assert entry.body["file_sha256"] == runs.sha256(done.out)
+    assert entry.body["run_id"] == done.run.run_id
+    for row in pd.read_parquet(done.out).to_dict("records"):
+        _, payload = served.ledger.score(row["score_id"])
+        assert payload is not None
+        assert payload["nominal_id"] == row["nominal_id"]
+        if not row["insufficient_history"]:
+            assert payload["probability"] == row["probability"]
+            assert set(payload["inputs"]) == set(served.model.feature_set.names)
+    assert served.ledger.verify().ok
+
+
+def test_no_file_appears_that_is_not_on_the_ledger(served: Served, tmp_path: Path) -> None:
+    out = tmp_path / "scores.csv"
+    before = batch(served, out, spine=spine((served.people[0], "2026-02-01"))).out.read_bytes()
+    kept = set(runs.folder(NAME).iterdir())
+    with closing(sqlite3.connect(served.home / "ledger.db")) as database:
+        database.execute(
+            "CREATE TRIGGER no_room BEFORE INSERT ON ledger_entry WHEN NEW.action = 'batch'"
+            " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+        try:
+            with pytest.raises((PrecursorError, DBAPIError)):
+                batch(served, out)
+        finally:
+            database.execute("DROP TRIGGER no_room")
+    assert out.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "scores.rejected.csv"}
+    assert set(runs.folder(NAME).iterdir()) == kept
+
+
+@pytest.mark.parametrize("name", ["scores", "scores.xlsx", "nowhere/scores.csv"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_scored(
+    served: Served, tmp_path: Path, name: str
+) -> None:
+    entries = served.ledger.head()
+    with pytest.raises(UsageError):
+        batch(served, tmp_path / name)
+    assert served.ledger.head() == entries
+
+
+def test_a_date_after_the_records_is_refused(served: Served, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="2026-02-02"):
+        batch(served, tmp_path / "scores.csv", as_of=date(2026, 2, 2))
+
+
+def test_the_list_is_compared_with_the_one_before(served: Served, tmp_path: Path) -> None:
+    first = batch(served, tmp_path / "a.parquet", as_of=date(2025, 8, 1))
+    publish(NAME, ledger=served.ledger, run_id=first.run.run_id, **ME)
+    second = batch(served, tmp_path / "b.parquet")
+    said = publish(NAME, ledger=served.ledger, **ME)
+    assert said["previous"] == first.run.run_id
+    was = pd.read_parquet(first.out).set_index("nominal_id")["rank"]
+    found = runs.published(NAME)
+    lines = found.page(0, len(found))
+    assert [line["nominal_id"] for line in lines] == pd.read_parquet(second.out)[
+        "nominal_id"
+    ].to_list()
+    for line in lines:
+        before = was.get(line["nominal_id"])
+        if line["rank"] is None:
+            assert line["change"] is None
+        elif pd.isna(before):
+            assert line["change"] == "new"
+        else:
+            moved = int(line["rank"]) - int(before)
+            assert line["change"] == ("down" if moved > 0 else "up" if moved < 0 else "same")
+    assert said["new"] == sum(line["change"] == "new" for line in lines)
+
+
+def test_a_run_that_was_changed_cannot_become_the_list(served: Served, tmp_path: Path) -> None:
+    run = batch(served, tmp_path / "a.parquet").run
+    table = pq.read_table(run.rows)
+    pq.write_table(table.slice(1), run.rows)
+    with pytest.raises(Conflict, match="changed"):
+        publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME)
+
+
+def test_only_scores_of_a_model_in_force_on_one_day_become_a_list(
+    served: Served, tmp_path: Path
+) -> None:
+    unpromoted = batch(served, tmp_path / "a.parquet", promoted=False).run
+    rows = spine((served.people[0], "2026-02-01"), (served.people[0], "2026-01-01"))
+    two_days = batch(served, tmp_path / "b.parquet", spine=rows).run
+    for run in (unpromoted, two_days):
+        with pytest.raises(Conflict):
+            publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME)
+    with pytest.raises(NotFound):
+        publish(NAME, ledger=served.ledger, run_id="2026-02-01-none", **ME)
+    assert unpromoted.info["promoted"] is False
+
+
+def test_a_page_of_any_list_is_the_same_lines(served: Served, tmp_path: Path) -> None:
+    batch(served, tmp_path / "a.parquet", as_of=AS_OF)
+    publish(NAME, ledger=served.ledger, **ME)
+    found = runs.published(NAME)
+    whole = found.page(0, len(found))
+    assert found.page(len(found) - 3, 50) == whole[-3:]
+    assert found.page(len(found), 50) == []
+    ranks = found.columns("rank")["rank"].to_pylist()
+    assert ranks == [line["rank"] for line in whole]
+    assert json.dumps(whole[0]["reasons"])
