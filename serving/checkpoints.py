@@ -37,17 +37,25 @@ class Checkpoints:
     path: Path
 
     @classmethod
-    def of(cls, url: URL, folder: Path) -> Checkpoints:
-        """Return the checkpoints of the ledger at this address; no password goes into the name."""
-        address = url.set(password=None).render_as_string()
-        return cls(folder / f"ledger-{sha256(address.encode()).hexdigest()[:12]}.jsonl")
+    def of(cls, url: URL, home: Path) -> Checkpoints:
+        """Return the checkpoints of a ledger; they move with a state folder that holds both."""
+        if url.get_backend_name() == "sqlite":
+            path = Path(str(url.database))
+            name = str(path.relative_to(home) if path.is_relative_to(home) else path)
+        else:
+            name = f"{url.host or url.query.get('host')}:{url.port}/{url.database}"
+        return cls(home / "checkpoints" / f"ledger-{sha256(name.encode()).hexdigest()[:12]}.jsonl")
 
     def note(self, head: Head, at: str) -> None:
         """Write a head down, durably; readers alone can be told, so one line is one write."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         line = json.dumps({"seq": head.seq, "hash": head.hash, "at": at}) + "\n"
-        handle = os.open(self.path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
+        handle = os.open(self.path, os.O_APPEND | os.O_CREAT | os.O_RDWR, 0o600)
         try:
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                # A crash cut the last line short; it must not spoil this one.
+                line = "\n" + line
             os.write(handle, line.encode())
             os.fsync(handle)
         finally:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -13,13 +15,27 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    OperationalError,
+)
 
 from features.errors import PrecursorError, UsageError
 from features.home import home
 
 BUSY_SECONDS = 30
 """How long a writer waits for its turn before it gives up."""
+
+_LEAST_FREE = 64 << 20
+_PARENTS: list[object] = []
+
+# Up to so many rows, PostgreSQL takes an INSERT sooner than a COPY.
+_FEW = 100
+
+DAMAGED = "database_damaged"
+"""The code of the error about a file that SQLite cannot read as a database."""
 
 # Any constant will do, so long as every process of every release uses the same one.
 ADVISORY_LOCK = 0x50524543
@@ -100,9 +116,14 @@ def connect(url: URL) -> Engine:
 
 def _sqlite(url: URL) -> Engine:
     path = Path(str(url.database))
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # SQLite would make the file as the umask says; the WAL takes over the mode found here.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite would make the file as the umask says; the WAL takes over the mode found here.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise LedgerUnavailable(
+            f"{path}: {error.strerror}", remedy="Let this user write to the file and its folder."
+        ) from error
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -124,9 +145,10 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(
-            "BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN"
-        )
+        wait = connection.get_execution_options().get("waits")
+        if wait is not None:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait * 1000)}")
+        connection.exec_driver_sql("BEGIN" if wait is None else "BEGIN IMMEDIATE")
 
     _one_process_each(engine)
     return engine
@@ -145,17 +167,17 @@ def _write_ahead(cursor: Any) -> None:
 
 
 def _one_process_each(engine: Engine) -> None:
-    """Keep a forked child from using its parent's connections, which would corrupt both."""
+    """Keep a forked child from using its parent's connections, which would confuse both."""
+    reference = weakref.ref(engine)
 
-    @event.listens_for(engine, "connect")
-    def _owned(_connection: object, record: Any) -> None:
-        record.info["pid"] = os.getpid()
+    def forked() -> None:
+        mine = reference()
+        if mine is not None:
+            # Held on to: even closing them here would be using them.
+            _PARENTS.append(mine.pool)
+            mine.dispose(close=False)
 
-    @event.listens_for(engine, "checkout")
-    def _checked(_connection: object, record: Any, proxy: Any) -> None:
-        if record.info["pid"] != os.getpid():
-            record.dbapi_connection = proxy.dbapi_connection = None
-            raise DisconnectionError("this connection belongs to another process")
+    os.register_at_fork(after_in_child=forked)
 
 
 @contextmanager
@@ -175,20 +197,45 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, wait: float = BUSY_SECONDS) -> Iterator[Connection]:
     """Open a transaction that no other writer shares; it is durable when the block is left.
+
+    Parameters
+    ----------
+    engine : Engine
+    wait : float
+        How many seconds to wait for the turn.
 
     Raises
     ------
     LedgerUnavailable
-        If the database cannot be reached, is full, or stays locked for 30 seconds.
+        If the database cannot be reached, is full, or stays locked for so long.
     """
     with unavailable(engine), engine.connect() as connection:
-        connection.execution_options(writes=True)
+        connection.execution_options(waits=wait)
         with connection.begin():
             if connection.dialect.name == "postgresql":
+                if wait != BUSY_SECONDS:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait * 1000)}")
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
             yield connection
+
+
+def room(engine: Engine) -> None:
+    """Return if the disk of an SQLite file has room left; PostgreSQL minds its own.
+
+    Raises
+    ------
+    LedgerUnavailable
+        If less than 64 MiB are free.
+    """
+    if engine.dialect.name == "sqlite":
+        free = shutil.disk_usage(Path(str(engine.url.database)).parent).free
+        if free < _LEAST_FREE:
+            raise LedgerUnavailable(
+                f"the disk of {engine.url.database} is full: {free >> 20} MiB are free",
+                remedy=_remedy("full"),
+            )
 
 
 @contextmanager
@@ -196,13 +243,21 @@ def unavailable(engine: Engine) -> Iterator[None]:
     """Turn the driver's own errors about a locked, full or absent database into one of ours."""
     try:
         yield
-    except (OperationalError, DBAPIError) as error:
+    except DBAPIError as error:
+        place, cause = (
+            engine.url.render_as_string(hide_password=True),
+            " ".join(str(error.orig).split()),
+        )
+        # SQLite reports a file that is no database, or not a whole one, as the bare class.
+        if type(error) is DatabaseError and engine.dialect.name == "sqlite":
+            raise LedgerUnavailable(
+                f"{place}: {cause}",
+                remedy="The file is damaged: restore the last back-up that verifies.",
+                code=DAMAGED,
+            ) from error
         if not isinstance(error, OperationalError) and not error.connection_invalidated:
             raise
-        cause = " ".join(str(error.orig).split())
-        raise LedgerUnavailable(
-            f"{engine.url.render_as_string(hide_password=True)}: {cause}", remedy=_remedy(cause)
-        ) from error
+        raise LedgerUnavailable(f"{place}: {cause}", remedy=_remedy(cause)) from error
 
 
 def _remedy(cause: str) -> str:
@@ -217,17 +272,31 @@ def _remedy(cause: str) -> str:
 
 def add_rows(connection: Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows, values in the table's order, by the fastest way the driver has."""
-    if not rows:
-        return
-    names = ", ".join(column.name for column in table.columns)
-    if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" for _ in table.columns)
-        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
-        return
+    names = [column.name for column in table.columns]
+    if connection.dialect.name == "postgresql":
+        if len(rows) > _FEW:
+            _copy(connection, f"COPY {table.name} ({', '.join(names)}) FROM STDIN", rows)
+        elif rows:
+            filled = [dict(zip(names, row, strict=True)) for row in rows]
+            connection.execute(sa.insert(table), filled)
+    elif rows:
+        marks = ", ".join("?" for _ in names)
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", rows
+        )
+
+
+def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    from psycopg import Error
+
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except Error as error:
+        # As SQLAlchemy would have raised it, had it known of this statement.
+        raise DBAPIError.instance(statement, None, error, Error) from error
 
 
 def migrate(engine: Engine, store: str) -> None:

@@ -34,6 +34,7 @@ from serving.database import (
     connect,
     database_url,
     migrate,
+    room,
     writing,
 )
 from serving.draft import Draft, faults
@@ -45,6 +46,9 @@ from serving.verification import Verification, verify
 __all__ = ["Action", "Entry", "Head", "Leaf", "Ledger", "Promoted", "Recorded", "new_score_id"]
 
 _ADD = sa.insert(tables.entry)
+
+READY_SECONDS = 2.0
+"""How long the ledger may be locked before it counts as not ready."""
 
 
 class Ledger(Reader):
@@ -119,7 +123,7 @@ class Ledger(Reader):
         keys = KeyStore.open(keys_url, local=address.get_backend_name() == "sqlite")
         engine = connect(address)
         migrate(engine, "ledger")
-        return cls(engine, keys, Checkpoints.of(address, home() / "checkpoints"), clock)
+        return cls(engine, keys, Checkpoints.of(address, home()), clock)
 
     def close(self) -> None:
         """Let go of both databases."""
@@ -212,8 +216,15 @@ class Ledger(Reader):
         return head
 
     def ready(self) -> None:
-        """Return if an entry could be written now; what stands in the way is raised."""
-        with self._in_turn(), writing(self._engine) as connection:
+        """Return if an entry could be written now; what stands in the way is raised.
+
+        Raises
+        ------
+        LedgerUnavailable
+            If the database cannot be reached, is locked for two seconds, or its disk is full.
+        """
+        room(self._engine)
+        with self._in_turn(READY_SECONDS), writing(self._engine, READY_SECONDS) as connection:
             self._head(connection)
 
     def erase(self, nominal_id: str, *, actor: str, role: str, purpose: str) -> Entry:
@@ -261,11 +272,11 @@ class Ledger(Reader):
         return verify(self._engine, self._keys, self._checkpoints, heads, progress)
 
     @contextmanager
-    def _in_turn(self) -> Iterator[None]:
+    def _in_turn(self, wait: float = BUSY_SECONDS) -> Iterator[None]:
         """Queue the threads of one process here; SQLite would have them sleep and try again."""
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
+        if not self._turn.acquire(timeout=wait):
             raise LedgerUnavailable(
-                f"other requests have held the ledger for {BUSY_SECONDS} seconds",
+                f"other requests have kept the ledger locked for {wait:g} seconds",
                 remedy="Try again; give large batches in parts.",
             )
         try:

@@ -12,12 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
-from sqlalchemy.exc import DatabaseError
 
 from serving import guards, tables
 from serving.chain import Action, Head, entry_hash, seal
 from serving.checkpoints import Checkpoints
-from serving.database import LedgerUnavailable, reading
+from serving.database import DAMAGED, LedgerUnavailable, reading
 from serving.keys import KeyStore
 from serving.leaves import content_hash
 from serving.merkle import merkle_root
@@ -135,10 +134,10 @@ def verify(
         with reading(engine) as connection:
             # An erasure may have been recorded since this walk began.
             walk.keys_lost(_erased(connection))
-    except LedgerUnavailable:
-        raise
-    except DatabaseError as error:
-        walk.breaks.append(Break(None, f"the database cannot be read: {error.orig}", _INCIDENT))
+    except LedgerUnavailable as error:
+        if error.code != DAMAGED:
+            raise
+        walk.breaks.append(Break(None, error.message, error.remedy))
     breaks = sorted(walk.breaks, key=lambda b: (b.seq or 0, -1 if b.leaf is None else b.leaf))
     return Verification(walk.entries, walk.leaves, walk.erased, walk.last, tuple(breaks))
 
@@ -162,7 +161,13 @@ class _Walk:
         for number, head in checkpoints:
             place = f"{checkpoints.path}, line {number}"
             if head is None:
-                self.breaks.append(Break(None, f"{place} cannot be read", _INCIDENT))
+                self.breaks.append(
+                    Break(
+                        None,
+                        f"{place} cannot be read",
+                        "Remove the line if a crash cut it short; otherwise somebody changed it.",
+                    )
+                )
             else:
                 self.expected.setdefault(head.seq, {})[head.hash] = place
         for head in heads:
