@@ -19,7 +19,7 @@ import typer
 import features.commands
 import training.commands
 from features.console import Json, QuestionName, Reason, answer, progress
-from features.errors import PrecursorError
+from features.errors import Conflict, PrecursorError
 from serving import commands as desk
 
 app = typer.Typer(
@@ -127,7 +127,11 @@ def demo(
     result = experiment.train(asked, rows, progress=lambda line: typer.echo(f"  {line}"))
     typer.echo(result.text)
     step("promoting, scoring, publishing")
-    promote(asked.name, "challenger", reason="demonstration", force=True)
+    try:
+        promote(asked.name, "challenger", reason="demonstration")
+    except Conflict as refused:  # a very small force can make a model that beats nothing
+        typer.echo(f"Refused: {refused}")
+        promote(asked.name, "challenger", reason="demonstration, although refused", force=True)
     month = timedelta(days=28)
     for at in (history.load.default_as_of - month, history.load.default_as_of):
         with desk.ledger() as book, progress("scoring") as tell:

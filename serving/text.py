@@ -42,10 +42,12 @@ def score_in_words(score: Mapping[str, Any]) -> str:
     ]
     for reason in score["reasons"]:
         lines.append(f"  {reason['direction']:6} {reason['contribution']:+.2f}  {reason['text']}")
-        records = reason.get("records", [])
-        for record in records[:MOST_RECORDS]:
-            when = record["occurred_on"] or "date unknown"
-            lines.append(f"      {record['reference']}  {when}  {record['status']}")
+        records = [
+            f"{record['reference']}  {record['occurred_on'] or 'date unknown'}  {record['status']}"
+            for record in reason.get("records", [])
+        ]
+        records = list(dict.fromkeys(records))  # several records of one crime share its reference
+        lines += [f"      {record}" for record in records[:MOST_RECORDS]]
         if len(records) > MOST_RECORDS:
             lines.append(f"      and {len(records) - MOST_RECORDS} more (--json lists all)")
     if "records_unavailable" in score:

@@ -89,7 +89,7 @@ FEATURES: tuple[Feature, ...] = (
         "imprisonment",
         Measure("sum", "days"),
         "imprisonment",
-        "{value} served in prison or on remand by those released {window}",
+        "{value} served in prison or on remand (releases {window})",
         DAYS,
         of=("released",),
         windows=YEAR_EVER,
