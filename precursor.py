@@ -116,7 +116,7 @@ def demo(
             make(records, nominals=nominals, years=years, seed=seed, progress=tell)
     step("checking the records")
     report = examine(records)
-    typer.echo(report.text(3))
+    typer.echo(features.commands.in_words(report, 3))
     if not report.ok:
         raise typer.Exit(1)
     step("histories as known on each date")
