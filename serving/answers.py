@@ -17,7 +17,11 @@ from serving.ledger import Action, Leaf, Ledger
 from serving.runs import published
 from serving.schema import ScoreRequest
 from serving.scoring import records_behind, score_people
+from serving.stage import InShadow, may_see
 from serving.stock import Stock
+
+INWARD = ("inputs", "stage")
+"""What the ledger keeps of a score and no answer says."""
 
 IN_ANSWER = ("text", "direction", "contribution", "group", "records")
 
@@ -48,6 +52,8 @@ def scores(
     asked = {"people_asked": len(request.nominal_ids), "on_behalf_of": request.on_behalf_of}
     try:
         in_force = stock.get(request.question)
+        if not may_see(role, in_force.question.stage):
+            raise InShadow(request.question)
         at = _as_of(request.as_of_date, in_force.load.default_as_of)
         spine = pd.DataFrame({"nominal_id": request.nominal_ids, "as_of_date": at})
         scored, rejected = score_people(
@@ -106,6 +112,8 @@ def one_score(
         No score has this id.
     Gone
         The person was erased.
+    InShadow
+        Its question was in shadow when it was given; reviewers see it.
     """
     entry, payload = ledger.score(score_id)
     if payload is None:
@@ -114,6 +122,8 @@ def one_score(
             remedy=f"The ledger's entry {entry.seq} still says that it was given, and when.",
             field="score_id",
         )
+    if not may_see(role, payload["stage"]):
+        raise InShadow(payload["question"])
     answer = explained(stock, payload)
     ledger.append(
         Action.VIEW,
@@ -129,7 +139,7 @@ def one_score(
 
 def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return a recorded score with the records behind each reason."""
-    answer = {name: value for name, value in payload.items() if name != "inputs"}
+    answer = {name: value for name, value in payload.items() if name not in INWARD}
     lacking = [reason for reason in answer["reasons"] if not reason["records"]]
     if lacking:
         try:
@@ -159,9 +169,13 @@ def list_page(
     ------
     NotFound
         No list is published for this question.
+    InShadow
+        The question was in shadow when the list was scored; reviewers see it.
     """
     found = published(question)
     info = found.run.info
+    if not may_see(role, info["stage"]):
+        raise InShadow(question)
     rows = found.page(offset, limit)
     ledger.append(
         Action.LIST,

@@ -44,6 +44,7 @@ class Score:
     as_of_date: date
     horizon_days: int
     expires_on: date
+    stage: str
     model: Mapping[str, Any]
     load: Mapping[str, Any]
     insufficient_history: bool = False
@@ -78,8 +79,8 @@ class Score:
         }
 
     def payload(self) -> dict[str, Any]:
-        """Return what the ledger keeps of the score: the answer, and the inputs for a replay."""
-        return {**self.answer(), "inputs": dict(self.inputs)}
+        """Return what the ledger keeps: the answer, the question's stage, inputs for a replay."""
+        return {**self.answer(), "stage": self.stage, "inputs": dict(self.inputs)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ def _common(model: RiskModel, version: int, history: History) -> dict[str, Any]:
     return {
         "question": model.question.name,
         "horizon_days": model.question.horizon_days,
+        "stage": model.question.stage,
         "model": {
             "name": model.question.name,
             "version": str(version),

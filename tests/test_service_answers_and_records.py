@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from datetime import date
 
+import pandas as pd
 import pytest
 from served import ME, NAME, Served, put_in_force, served
 from small_force import AS_OF, CHILD, NEWCOMER, QUIET, UNBORN, make_model
@@ -197,6 +198,28 @@ def test_a_model_whose_file_was_changed_is_refused(served: Served) -> None:
     finally:
         put_in_force(served.ledger, served.model, 1)
     assert one(served)["model"]["version"] == "1"
+
+
+def test_a_question_in_shadow_is_shown_to_no_analyst(served: Served) -> None:
+    shadow = served.model.question.model_copy(update={"stage": "shadow"})
+    hidden = make_model(served.history, question=shadow)
+    out = served.home / "shadow.parquet"
+    done = score_batch(hidden, 6, served.history, out, ledger=served.ledger, **ME)
+    put_in_force(served.ledger, hidden, 6)
+    try:
+        publish(NAME, ledger=served.ledger, **ME)
+        score_id = pd.read_parquet(done.out)["score_id"][0]
+        refused = [
+            served.score("N0001"),
+            served.get(f"/v1/scores/{score_id}"),
+            served.get(f"/v1/lists/{NAME}", "service"),
+        ]
+        assert [answer.status_code for answer in refused] == [403] * 3
+        assert {answer.json()["error"]["code"] for answer in refused} == {"in_shadow"}
+        assert served.get(f"/v1/scores/{score_id}", "reviewer").status_code == 200
+        assert served.get(f"/v1/lists/{NAME}", "reviewer").status_code == 200
+    finally:
+        put_in_force(served.ledger, served.model, 1)
 
 
 def test_nothing_but_a_sign_of_life_is_anonymous(served: Served) -> None:
