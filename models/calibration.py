@@ -109,13 +109,9 @@ def fit(
     label = np.asarray(y).astype(np.int64)
     counts = np.ones(len(label)) if weight is None else np.asarray(weight, dtype=np.float64)
     used = counts > 0
-    level = used if newest is None else used & np.asarray(newest, dtype=bool)
-    for rows, which in ((used, "rows"), (level, "newest rows")):
-        if len(np.unique(label[rows])) < 2:
-            raise PrecursorError(
-                f"calibration: all of {int(rows.sum())} {which} have the same outcome",
-                remedy="Use a longer period or a commoner outcome, so that both outcomes occur.",
-            )
+    last = used if newest is None else used & np.asarray(newest, dtype=bool)
+    _both_outcomes(label[used], "rows")
+    _both_outcomes(label[last], "newest rows")
     # C=inf is "no penalty": a penalty would pull the slope towards 0 and blunt every probability.
     line = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
     line.fit(margin[used, None], label[used], sample_weight=counts[used])
@@ -125,10 +121,36 @@ def fit(
         slope = 1.0
     elif newest is None:
         return Calibration(slope, float(line.intercept_[0]))
-    return Calibration(slope, _level(slope * margin[level], label[level], counts[level]), note)
+    return Calibration(slope, _shift(slope * margin[last], label[last], counts[last]), note)
 
 
-def _level(margin: Floats, label: npt.NDArray[np.int64], weight: Floats) -> float:
+def level(
+    raw: npt.ArrayLike, y: npt.ArrayLike, slope: float, weight: npt.ArrayLike | None = None
+) -> Calibration:
+    """Fit the level only, so that the mean probability of these rows is their recorded rate.
+
+    Examples
+    --------
+    >>> found = level([0.0, 1.0, 2.0, 3.0], [0, 0, 0, 1], slope=0.5)
+    >>> round(float(found.probability([0.0, 1.0, 2.0, 3.0]).mean()), 6)
+    0.25
+    """
+    margin = np.asarray(raw, dtype=np.float64)
+    label = np.asarray(y).astype(np.int64)
+    counts = np.ones(len(label)) if weight is None else np.asarray(weight, dtype=np.float64)
+    _both_outcomes(label[counts > 0], "rows")
+    return Calibration(slope, _shift(slope * margin, label, counts))
+
+
+def _both_outcomes(label: npt.NDArray[np.int64], rows: str) -> None:
+    if len(np.unique(label)) < 2:
+        raise PrecursorError(
+            f"calibration: all of {len(label)} {rows} have the same outcome",
+            remedy="Use a longer period or a commoner outcome, so that both outcomes occur.",
+        )
+
+
+def _shift(margin: Floats, label: npt.NDArray[np.int64], weight: Floats) -> float:
     """Return the intercept at which the mean probability is the recorded rate."""
     rate = float(np.average(label, weights=weight))
 

@@ -53,7 +53,8 @@ def test_the_report_states_what_it_must() -> None:
     for said in (
         "Synthetic records: none of these figures is performance on people.",
         "Calibration is judged within the test period",
-        "Calibrated on one half of the test people and judged on the other",
+        "The registered model is calibrated on the test part",
+        "calibrated on one half of the test people and judged on the other",
         "people resampled",
         "The same scores judged by label charged:",
         "harm @C",

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_matrix import matrix, question, result
 from scipy.special import expit
 
 from features.errors import PrecursorError
 from models import calibration
 from models.calibration import Calibration
+from training.metrics import Ranking
+from training.recalibration import SLOPE_POSITIVES, final
+from training.splits import temporal
 
 slopes = st.floats(0.2, 3.0)
 levels = st.floats(-4.0, 2.0)
@@ -83,3 +87,28 @@ def test_one_outcome_only_cannot_be_calibrated_on() -> None:
 def test_a_slope_that_loses_the_order_is_refused(slope: float) -> None:
     with pytest.raises(PrecursorError, match="do not keep the order"):
         Calibration(slope, 0.0)
+
+
+def test_the_registered_model_follows_the_rate_of_the_test_part_and_ranks_as_judged() -> None:
+    found = result()
+    given = matrix()
+    split = temporal(given.frame, question())
+    test = given.frame[split.test]
+    p = found.model.probability(found.model.check(test))
+    assert p.mean() == pytest.approx(test["label"].mean(), abs=1e-6)
+    auc = float(Ranking(test["label"], p).auc(np.ones((1, len(p))))[0])
+    assert auc == pytest.approx(found.evaluation.figures["model"]["auc"].value, abs=1e-12)
+    halves = found.report["calibration"]["by_halves"]
+    assert halves["expected"] == pytest.approx(halves["observed"], rel=0.2)
+
+
+def test_with_few_outcomes_only_the_level_is_fitted_to_the_test_part() -> None:
+    rng = np.random.default_rng(4)
+    raw = rng.normal(size=2000)
+    trained = Calibration(0.7, -1.0)
+    for rate, kept in ((-4.0, True), (-1.0, False)):
+        y = (rng.random(2000) < expit(raw + rate)).astype(int)
+        assert bool(y.sum() < SLOPE_POSITIVES) is kept
+        found = final(raw, y, trained)
+        assert (found.slope == trained.slope) is kept
+        assert found.probability(raw).mean() == pytest.approx(y.mean(), abs=1e-6)

@@ -129,7 +129,7 @@ def test_figures_too_good_to_be_true_and_bad_calibration_are_found(
 
     training = deepcopy(dict(store[0].model.training))
     training["evaluation"]["figures"]["model"]["auc"]["value"] = 0.99
-    training["calibration"]["expected"] = 2 * training["calibration"]["observed"]
+    training["calibration"]["by_halves"]["expected"] *= 2
     verdict = _judged(replace(store[0].model, training=training), monkeypatch)
     assert [check.name for check in verdict.checks if not check.passed] == [
         "calibration",

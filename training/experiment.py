@@ -1,13 +1,13 @@
 """One training, whole: matrix, split, baselines, fit, calibration, evaluation, intervals, registry.
 
-The model that is registered is the one that was judged, byte for byte; a fit on newer rows is
-another training with a report of its own.
+The booster that is registered is the one that was judged, so that anybody can check its figures;
+once judged, its probabilities are calibrated on the test part (`training.recalibration`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,12 @@ import numpy.typing as npt
 from features.errors import PrecursorError
 from features.matrix import Matrix
 from features.question import CohortRule, Question
-from models import calibration, interval, registry
+from models import registry
+from models.calibration import Calibration
 from models.risk_model import RiskModel
-from training import baselines, fit, report, tracking
+from training import baselines, fit, recalibration, report, tracking
 from training.evaluation import MODEL, Evaluation, Judged, evaluate, gain
-from training.metrics import brier, calibration_line
-from training.splits import FEWEST_POSITIVES, Split, folds, temporal
+from training.splits import FEWEST_POSITIVES, Split, temporal
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -29,7 +29,6 @@ Progress = Callable[[str], None]
 
 REFITS = 12
 DRAWS = 500
-INTERVAL_ROWS = 5_000  # held-out rows on which the refits are compared
 SEED = 20
 
 
@@ -100,39 +99,37 @@ def train(
     """
     say = progress or (lambda _: None)
     _same_question(question, matrix)
-    frame = matrix.labelled().frame
-    frame = frame.sort_values(["nominal_id", "as_of_date"], kind="stable").reset_index(drop=True)
-    work = Matrix(frame, matrix.feature_set, matrix.manifest)
-    X, y = work.X, work.y
-    split = temporal(frame, question)
-    people = frame["nominal_id"].to_numpy(dtype=str)
-    as_of = frame["as_of_date"].to_numpy().astype("datetime64[D]")
-    rows = fit.Rows(
-        X[split.train], y[split.train], people[split.train], as_of[split.train], work.feature_set
-    )
+    work = _ordered(matrix)
+    split = temporal(work.frame, question)
+    rows = _rows(work, split)
     say(f"fitting on {len(rows.y):,} rows")
     fitted = fit.fit(rows, threads=threads, **{"seed": seed, **changes})
     simple, missing = baselines.fit(question.baselines, rows.X, rows.y, work.feature_set)
-    held = np.flatnonzero(split.test)
-    sampled = held[np.linspace(0, len(held) - 1, min(len(held), INTERVAL_ROWS)).astype(int)]
-    scatter = fit.refits(rows, fitted, X[sampled], count=refits, seed=seed, progress=progress)
+    X, judged = work.X[split.test], _judged(question, work, split)
+    say(f"judging on {len(X):,} rows")
+    raw = fitted.raw(X)
+    others, notes = baselines.best(simple, X, judged.y)
+    notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
+    scores = {MODEL: fitted.calibration.probability(raw), **others}
+    evaluation = evaluate(judged, scores, draws=draws, seed=seed)
+    also = _also(judged, work, split, scores, draws, seed)
+    refitted = fit.refits(rows, fitted, X, count=refits, seed=seed, progress=progress)
+    registered = recalibration.final(raw, judged.y, fitted.calibration)
+    found = {
+        "as_trained": _calibration(evaluation, fitted.calibration),
+        "by_halves": recalibration.by_halves(raw, judged, fitted.calibration),
+        "registered": {"slope": registered.slope, "intercept": registered.intercept},
+    }
+    told = _report(question, work, split, evaluation, also, notes, found)
     model = RiskModel(
         text=fitted.text,
-        calibration=fitted.calibration,
+        calibration=registered,
         question=question,
         feature_set=work.feature_set,
         nullable=frozenset(np.array(work.feature_set.names)[np.isnan(rows.X).any(axis=0)]),
-        interval=interval.table(fitted.log_odds(X[sampled]), scatter),
+        interval=recalibration.interval_table(raw, refitted, judged, fitted.calibration, seed),
+        training=_training(work, fitted, evaluation, told, seed),
     )
-    say(f"judging on {len(held):,} rows")
-    others, notes = baselines.best(simple, X[held], y[held])
-    notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
-    scores = {MODEL: model.probability(X[held]), **others}
-    judged = _judged(question, work, split)
-    evaluation = evaluate(judged, scores, draws=draws, seed=seed)
-    also = _also(judged, work, split, scores, draws, seed)
-    told = _report(question, work, split, evaluation, also, notes, model, scores, judged)
-    model = replace(model, training=_training(work, split, fitted, evaluation, told, seed))
     text = report.text(told, evaluation)
     if not register:
         return Result(model, evaluation, told, text, None)
@@ -141,6 +138,24 @@ def train(
         version = tracking.record(model, evaluation, told, text, gain(judged, scores))
     registry.set_alias(question.name, registry.CHALLENGER, version.number)
     return Result(model, evaluation, told, text, registry.find(question.name, version.number))
+
+
+def _ordered(matrix: Matrix) -> Matrix:
+    """Labelled rows by person and date: the order of rows changes the trees."""
+    frame = matrix.labelled().frame
+    frame = frame.sort_values(["nominal_id", "as_of_date"], kind="stable").reset_index(drop=True)
+    return Matrix(frame, matrix.feature_set, matrix.manifest)
+
+
+def _rows(work: Matrix, split: Split) -> fit.Rows:
+    frame = work.frame[split.train]
+    return fit.Rows(
+        X=work.X[split.train],
+        y=work.y[split.train],
+        people=frame["nominal_id"].to_numpy(dtype=str),
+        as_of_date=frame["as_of_date"].to_numpy().astype("datetime64[D]"),
+        feature_set=work.feature_set,
+    )
 
 
 def _same_question(question: Question, matrix: Matrix) -> None:
@@ -196,24 +211,15 @@ def _part(work: Matrix, mask: Mask) -> dict[str, int]:
     }
 
 
-def _within(model: RiskModel, judged: Judged, probability: Floats) -> dict[str, float] | None:
-    """Calibration on one half of the test people, judged on the other, both ways round."""
-    half = folds(judged.people, 2)
-    log_odds = np.log(probability / (1 - probability))
-    again = np.zeros(len(judged.y))
-    for part in (0, 1):
-        inside, outside = half == part, half != part
-        positives = int(judged.y[outside].sum())
-        if min(positives, int(outside.sum()) - positives) < FEWEST_POSITIVES:
-            return None
-        line = calibration.fit(log_odds[outside], judged.y[outside])
-        again[inside] = line.probability(log_odds[inside])
-    ones = np.ones((1, len(judged.y)))
-    slope, intercept = calibration_line(judged.y, again, ones)
+def _calibration(evaluation: Evaluation, trained: Calibration) -> dict[str, Any]:
+    own = evaluation.figures[MODEL]
     return {
-        "slope": float(slope[0]),
-        "intercept": float(intercept[0]),
-        "brier": float(brier(judged.y, again)(ones)[0]),
+        "slope": own["calibration_slope"].to_data(),
+        "intercept": own["calibration_intercept"].to_data(),
+        "expected": own["expected"].value,
+        "observed": own["observed"].value,
+        "brier": own["brier"].value,
+        "note": trained.note,
     }
 
 
@@ -224,12 +230,9 @@ def _report(
     evaluation: Evaluation,
     also: Mapping[str, Any],
     notes: Mapping[str, str],
-    model: RiskModel,
-    scores: Mapping[str, Floats],
-    judged: Judged,
+    calibration: Mapping[str, Any],
 ) -> dict[str, Any]:
     earned, verdict = report.earns_its_place(evaluation)
-    own = evaluation.figures[MODEL]
     return {
         "verdict": verdict,
         "earns_its_place": earned,
@@ -240,17 +243,9 @@ def _report(
         "test": _part(work, split.test),
         "split": split.to_data(),
         "capacity": question.capacity,
-        "per_list": " a date" if judged.lists is not None else " rows in all",
+        "listed": "by_date" if isinstance(question.cohort, CohortRule) else "in_all",
         "evaluation": evaluation.to_data(),
-        "calibration": {
-            "slope": own["calibration_slope"].to_data(),
-            "intercept": own["calibration_intercept"].to_data(),
-            "expected": own["expected"].value,
-            "observed": own["observed"].value,
-            "brier": own["brier"].value,
-            "within": _within(model, judged, scores[MODEL]),
-            "note": model.calibration.note,
-        },
+        "calibration": dict(calibration),
         "baselines": dict(notes),
         "also": dict(also),
         "matrix_fingerprint": work.fingerprint,
@@ -258,19 +253,14 @@ def _report(
 
 
 def _training(
-    work: Matrix,
-    split: Split,
-    fitted: fit.Fit,
-    evaluation: Evaluation,
-    told: Mapping[str, Any],
-    seed: int,
+    work: Matrix, fitted: fit.Fit, evaluation: Evaluation, told: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
     """What the model's manifest says of its training; nothing in it is about one person."""
     return {
         "load": dict(work.manifest.get("load", {})),
         "matrix_fingerprint": told["matrix_fingerprint"],
         "part": told["training"],
-        "split": split.to_data(),
+        "split": told["split"],
         "parameters": {k: v for k, v in fitted.parameters.items() if k != "num_threads"},
         "trees": fitted.trees,
         "seed": seed,

@@ -69,7 +69,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted booster with what is needed to calibrate and to refit it.
+    """A fitted booster with what is needed to judge and to refit it.
 
     Attributes
     ----------
@@ -77,22 +77,17 @@ class Fit:
         LightGBM's text of the booster fitted on all training rows.
     calibration : Calibration
     trees : int
-    unseen : ndarray, shape (rows,)
-        Each training row's raw margin by a booster that was fitted without that person.
     parameters : mapping
     """
 
     text: str
     calibration: Calibration
     trees: int
-    unseen: Floats
     parameters: Mapping[str, Any]
 
-    def log_odds(self, X: Floats) -> Floats:
-        """Return calibrated log-odds of the booster fitted on all training rows."""
-        return self.calibration.log_odds(
-            lgb.Booster(model_str=self.text).predict(X, raw_score=True)
-        )
+    def raw(self, X: Floats) -> Floats:
+        """Return raw margins of the booster fitted on all training rows."""
+        return np.asarray(lgb.Booster(model_str=self.text).predict(X, raw_score=True))
 
 
 def threads_for(rows: Rows) -> int:
@@ -141,7 +136,6 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
         text=re.sub(r"\[num_threads: -?\d+\]", "[num_threads: 0]", fitted.model_to_string()),
         calibration=calibration.fit(unseen, rows.y, newest=newest),
         trees=trees,
-        unseen=unseen,
         parameters=chosen,
     )
 
@@ -155,13 +149,13 @@ def refits(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Floats:
-    """Score held-out rows by models fitted again on samples of the training people.
+    """Score held-out rows by boosters fitted again on samples of the training people.
 
     Parameters
     ----------
     rows : Rows
     fitted : Fit
-        Its parameters, number of trees and calibration rows are kept.
+        Its parameters and number of trees are kept.
     X : ndarray, shape (held-out rows, columns)
     count : int
         How many samples of people.
@@ -172,21 +166,19 @@ def refits(
     Returns
     -------
     ndarray, shape (count, held-out rows)
-        Calibrated log-odds.
+        Raw margins.
     """
     weights = person_samples(rows.people, count, seed)[1:]
     data = _dataset(rows, fitted.parameters)
-    newest = recent(rows.as_of_date, rows.y)
     found = []
     for number, weight in enumerate(weights, start=1):
         drawn = np.flatnonzero(weight)
         sample = data.subset(drawn.tolist()).set_weight(weight[drawn])
         booster = lgb.train(dict(fitted.parameters), sample, num_boost_round=fitted.trees)
-        line = calibration.fit(fitted.unseen, rows.y, weight, newest)
-        found.append(line.log_odds(booster.predict(X, raw_score=True)))
+        found.append(booster.predict(X, raw_score=True))
         if progress is not None:
             progress(f"refit {number} of {count} for the intervals")
-    return np.asarray(found)
+    return np.asarray(found, dtype=np.float64)
 
 
 def _dataset(rows: Rows, chosen: Mapping[str, Any]) -> lgb.Dataset:

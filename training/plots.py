@@ -15,18 +15,19 @@ from matplotlib import pyplot as plt  # noqa: E402 - the backend is chosen first
 from matplotlib.figure import Figure  # noqa: E402
 
 MODEL_COLOUR = "#1d70b8"
+Bands = Sequence[Mapping[str, Any]]
 OTHER_COLOURS = ("#505a5f", "#d4351c", "#00703c", "#b58840", "#4c2c92")
 
 
-def draw(folder: Path, bands: Sequence[Mapping[str, Any]], gain: Mapping[str, Any]) -> list[Path]:
+def draw(folder: Path, bands: Mapping[str, Bands], gain: Mapping[str, Any]) -> list[Path]:
     """Draw the calibration and the gain of an evaluation as SVG.
 
     Parameters
     ----------
     folder : Path
         Must exist.
-    bands : sequence of mapping
-        As `training.metrics.reliability` returns them.
+    bands : mapping of str to sequence of mapping
+        By calibration, bands as `training.metrics.reliability` returns them.
     gain : mapping
         As `training.evaluation.gain` returns it.
 
@@ -34,9 +35,8 @@ def draw(folder: Path, bands: Sequence[Mapping[str, Any]], gain: Mapping[str, An
     -------
     list of Path
     """
-    drawn = {"calibration": calibration(bands), "gain": gains(gain)}
     paths = []
-    for name, figure in drawn.items():
+    for name, figure in (("calibration", calibration(bands)), ("gain", gains(gain))):
         path = folder / f"{name}.svg"
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
@@ -44,16 +44,17 @@ def draw(folder: Path, bands: Sequence[Mapping[str, Any]], gain: Mapping[str, An
     return paths
 
 
-def calibration(bands: Sequence[Mapping[str, Any]]) -> Figure:
+def calibration(bands: Mapping[str, Bands]) -> Figure:
     """Return the plot of predicted against recorded rates in bands of equal size."""
     figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
-    predicted = [band["predicted"] for band in bands]
-    recorded = [band["rate"] for band in bands]
-    edge = 1.1 * max(*predicted, *recorded)
+    rates = [band[key] for rows in bands.values() for band in rows for key in ("predicted", "rate")]
+    edge = 1.1 * max(rates)
     axes.plot([0, edge], [0, edge], color="#b1b4b6", linewidth=1, label="perfect")
-    axes.plot(predicted, recorded, "o-", color=MODEL_COLOUR, label="model, test part")
-    axes.set(xlabel="predicted (mean of the band)", ylabel="recorded share", title="Calibration")
-    axes.set(xlim=(0, edge), ylim=(0, edge))
+    for colour, (name, rows) in zip((MODEL_COLOUR, *OTHER_COLOURS), bands.items(), strict=False):
+        predicted = [band["predicted"] for band in rows]
+        axes.plot(predicted, [band["rate"] for band in rows], "o-", color=colour, label=name)
+    axes.set(xlabel="predicted (mean of the band)", ylabel="recorded share")
+    axes.set(xlim=(0, edge), ylim=(0, edge), title="Calibration, test part")
     axes.legend(frameon=False)
     return figure
 

@@ -9,6 +9,8 @@ from training.baselines import WORDS
 from training.evaluation import MODEL, Evaluation
 from training.metrics import Figure
 
+LISTED = {"by_date": "on each date", "in_all": "rows in all"}
+
 METRICS = {
     "auc": "AUC",
     "average_precision": "avg. precision",
@@ -64,7 +66,8 @@ def text(report: Mapping[str, Any], evaluation: Evaluation) -> str:
         _part("Training", report["training"], f"before {report['split']['train_before']}"),
         _part("Test", report["test"], f"from {report['split']['test_from']}"),
         _apart(report["split"]),
-        f"Capacity {report['capacity']}{report['per_list']}; intervals are 95 %, people resampled.",
+        f"Capacity {report['capacity']} {LISTED[report['listed']]}; intervals are 95 %, people"
+        " resampled.",
         "",
         *_table(evaluation),
         "",
@@ -114,20 +117,21 @@ def _differences(evaluation: Evaluation) -> list[str]:
 
 
 def _calibration(found: Mapping[str, Any]) -> list[str]:
+    trained, halves = found["as_trained"], found["by_halves"]
     lines = [
-        "Calibration is judged within the test period:"
-        f" predicted {found['expected']:.1%}, recorded {found['observed']:.1%};"
-        f" slope {Figure(**found['slope'])}, intercept {Figure(**found['intercept'])}."
+        "Calibration is judged within the test period. As trained:"
+        f" predicted {trained['expected']:.1%}, recorded {trained['observed']:.1%};"
+        f" slope {_shown(trained['slope'])}, intercept {_shown(trained['intercept'])}.",
+        "The registered model is calibrated on the test part; its ranking is as judged above.",
     ]
-    if found["within"] is not None:
+    if halves is not None:
         lines.append(
-            "Calibrated on one half of the test people and judged on the other:"
-            f" slope {found['within']['slope']:.3f}, Brier {found['within']['brier']:.4f}"
-            f" (as it stands {found['brier']:.4f})."
+            "What that is worth, calibrated on one half of the test people and judged on the other:"
+            f" predicted {halves['expected']:.1%}, recorded {halves['observed']:.1%};"
+            f" slope {halves['slope']:.3f}, Brier {halves['brier']:.4f}"
+            f" (as trained {trained['brier']:.4f})."
         )
-    if found["note"]:
-        lines.append(found["note"])
-    return lines
+    return [*lines, trained["note"]] if trained["note"] else lines
 
 
 def _lines(other: Mapping[str, Any]) -> list[str]:

@@ -82,7 +82,10 @@ def record(
         "tables/confusion_at_capacity.json",
     )
     with tempfile.TemporaryDirectory() as temporary:
-        for path in plots.draw(Path(temporary), evaluation.bands, gain):
+        bands = {"as trained": evaluation.bands}
+        if report["calibration"]["by_halves"] is not None:
+            bands["by the other half of people"] = report["calibration"]["by_halves"]["bands"]
+        for path in plots.draw(Path(temporary), bands, gain):
             mlflow.log_artifact(str(path), "plots")
     return registry.log(model)
 
