@@ -327,7 +327,7 @@ def test_the_message_names_the_first_of_each_kind_and_counts_the_rest(tmp_path: 
         ingest("folder", write_csv(tmp_path / "source", rows), tmp_path / "out")
     message = str(refused.value)
     assert "involvement row 1: role 'culprit' is none of suspect, victim, witness" in message
-    assert f"and {len(rows['involvement']) - 1} more like it" in message
+    assert f"And {len(rows['involvement']) - 1} more like it" in message
     assert len(refused.value.violations) == len(rows["involvement"])
 
 

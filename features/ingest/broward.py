@@ -70,7 +70,7 @@ def ingest_broward(
     }
     _classes(reading.connection)
     faults = list(_faults(reading, facts))
-    refuse(source, faults)
+    refuse(source, faults, "Name the folder of the whole pack, as it came.")
     for name, sql in _SQL.items():
         reading.connection.execute(f"CREATE TABLE {name} AS {Template(sql).substitute(facts)}")
         if name in TABLES:
@@ -189,8 +189,8 @@ def _classes(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _faults(reading: Reading, facts: Mapping[str, str]) -> Iterator[Violation]:
-    """Find the pack's faults, and give each its effect once all are found."""
-    effects: list[tuple[str, str, list[int]]] = []
+    """Find the pack's faults row by row, and then give each its effect."""
+    found: list[tuple[dict[str, Any], str, str, int, str]] = []
     for fault in pack()["faults"]:
         for table, column in fault["tables"].items():
             when = fault["when"].replace("{table}", table).replace("{column}", column)
@@ -198,25 +198,24 @@ def _faults(reading: Reading, facts: Mapping[str, str]) -> Iterator[Violation]:
                 f'SELECT _row, CAST("{column}" AS VARCHAR) FROM {table}'
                 f" WHERE {Template(when).substitute(facts)} ORDER BY _row"
             ).fetchall()
-            effects.append((fault["effect"], table, [row for row, _ in rows]))
-            for row, value in rows:
-                yield Violation(
-                    table,
-                    row,
-                    column,
-                    value or "",
-                    fault["rule"],
-                    fault["problem"],
-                    fault["remedy"],
-                    ERROR if fault["effect"] == "refuse" else HANDLED,
-                    fault.get("done", ""),
-                )
-    for effect, table, numbers in effects:
-        where = "WHERE _row IN (SELECT unnest($1))"
-        if numbers and effect == "drop":
-            reading.connection.execute(f"DELETE FROM {table} {where}", [numbers])
-        if numbers and effect == "no_release":
-            reading.connection.execute(f"UPDATE {table} SET out_custody = NULL {where}", [numbers])
+            found += [(fault, table, column, row, value or "") for row, value in rows]
+    dropped = {(table, row) for fault, table, _, row, _ in found if fault["effect"] == "drop"}
+    unended: set[tuple[str, int]] = set()
+    for fault, table, column, row, value in found:
+        # of a row that is not used, nothing else needs to be said
+        if (table, row) in dropped and fault["effect"] in ("keep", "no_release"):
+            continue
+        if fault["effect"] == "no_release":
+            unended.add((table, row))
+        severity = ERROR if fault["effect"] == "refuse" else HANDLED
+        words = fault["rule"], fault["problem"], fault["remedy"], severity, fault.get("done", "")
+        yield Violation(table, row, column, value, *words)
+    ended = "UPDATE {table} SET out_custody = NULL"
+    for places, change in ((dropped, "DELETE FROM {table}"), (unended, ended)):
+        for table in sorted({name for name, _ in places}):
+            numbers = sorted(row for name, row in places if name == table)
+            sql = change.format(table=table) + " WHERE _row IN (SELECT unnest($1))"
+            reading.connection.execute(sql, [numbers])
 
 
 def _absent(connection: duckdb.DuckDBPyConnection, name: str) -> frozenset[str]:

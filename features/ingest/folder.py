@@ -77,7 +77,10 @@ def _beside(reading: Reading, name: str, schema: pa.Schema) -> pa.Table | None:
         return None
 
 
-def refuse(source: Path, found: Iterable[Violation]) -> None:
+SET_ASIDE_OR_CORRECT = "Correct the source, or leave those rows out with --set-aside."
+
+
+def refuse(source: Path, found: Iterable[Violation], remedy: str = SET_ASIDE_OR_CORRECT) -> None:
     """Refuse records with all that is wrong, if anything graver than a warning is.
 
     Raises
@@ -92,13 +95,15 @@ def refuse(source: Path, found: Iterable[Violation]) -> None:
     for violation in errors:
         kinds[violation.table, violation.column, violation.rule].append(violation)
     told = [
-        f"{some[0]}" + (f" (and {len(some) - 1} more like it)" if len(some) > 1 else "")
+        str(some[0]) + (f" And {len(some) - 1} more like it." if len(some) > 1 else "")
         for some in kinds.values()
     ]
+    if any(violation.row is None for violation in errors):
+        remedy = "Correct the source."
     raise RecordsRefused(
-        f"{source}: {len(errors)} violation{'s' * (len(errors) > 1)}, nothing was written\n"
-        + "\n".join(told),
-        remedy="Correct the source, or set the rows aside with --set-aside",
+        f"{source}: {len(errors)} violation{'s' * (len(errors) > 1)}, nothing was written:\n"
+        + "\n".join(told).removesuffix("."),
+        remedy=remedy,
         violations=errors,
     )
 
