@@ -12,7 +12,7 @@ UV ?= uv
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo set-up set-up-dev test test-all lint format types check bench assets lock clean
+.PHONY: help demo set-up set-up-dev test test-all lint format types check assets lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -46,9 +46,6 @@ types: set-up-dev ## mypy, strict
 	$(BIN)/mypy
 
 check: lint types test ## lint, types and tests
-
-bench: set-up-dev ## the benchmarks; ARGS are given to `precursor bench`
-	$(BIN)/precursor bench $(ARGS)
 
 assets: ## compile the style sheet again; needs Node and npm
 	serving/static-src/compile

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 from house import FLOORS, ROOT, files, product, text
 
 DOCUMENTS = [path for path in files() if path.suffix == ".md" and path.parts[0] not in FLOORS]
@@ -45,6 +46,21 @@ def precursor_lines() -> list[tuple[str, list[str]]]:
             if words and words[0] in {"precursor", ".venv/bin/precursor"}:
                 lines.append((f"{path}: {line}", words[1:]))
     return lines
+
+
+def precursor_of_tools() -> list[tuple[str, list[str]]]:
+    """Every command of `precursor` that the Makefile or an entry point of MLproject runs."""
+    makefile = re.findall(r"^\t\$\(BIN\)/precursor (.+)$", said(Path("Makefile")), re.MULTILINE)
+    steps = yaml.safe_load(said(Path("MLproject")))["entry_points"].values()
+    project = [step["command"].split("precursor ", 1)[1] for step in steps]
+    lines = [re.sub(r"\$\(\w+\)", "", line) for line in makefile]
+    defaults = {
+        name: given.get("default", "VALUE") if isinstance(given, dict) else "VALUE"
+        for step in steps
+        for name, given in step.get("parameters", {}).items()
+    }
+    lines += [line.format(**defaults) for line in project]
+    return [(f"Makefile or MLproject: {line}", line.split()) for line in lines]
 
 
 def precursor_spans() -> list[tuple[str, list[str]]]:
@@ -90,8 +106,12 @@ def test_every_command_named_exists_with_its_options(place: str, words: list[str
     assert not unknown, f"{place}: no such option of '{found.name}'"
 
 
-@pytest.mark.parametrize(("place", "words"), precursor_lines(), ids=lambda value: str(value)[:90])
-def test_every_command_line_in_a_block_can_be_parsed(place: str, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("place", "words"),
+    precursor_lines() + precursor_of_tools(),
+    ids=lambda value: str(value)[:90],
+)
+def test_every_whole_command_line_can_be_parsed(place: str, words: list[str]) -> None:
     found, left = command(words)
     assert not hasattr(found, "commands"), f"{place}: names a group, not a command"
     with found.context_class(found, info_name=found.name) as context:
