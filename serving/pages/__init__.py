@@ -1,0 +1,1 @@
+"""Pages for people: sign in, whom to review first, one person and why, how scores are made."""

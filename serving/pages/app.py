@@ -1,0 +1,200 @@
+"""The pages as one ASGI application: sign-in before everything else, errors in words, headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from features.errors import PrecursorError
+from serving.access import Access, Forbidden, Permission, allows
+from serving.chain import Action
+from serving.ledger import Ledger
+from serving.middleware import HEADERS
+from serving.pages import sign_in
+from serving.pages.door import Page, Visitor, to_sign_in, visitor
+from serving.pages.how import How
+from serving.pages.lists import InShadow, Lists
+from serving.pages.person import Person
+from serving.pages.priority_list import PriorityList
+from serving.pages.render import STATIC, Answer, Settings, marking_sheet, renderer
+from serving.stock import Stock
+
+HEADINGS = {
+    401: "Sign in first",
+    403: "You cannot see this",
+    404: "Page not found",
+    405: "Page not found",
+    409: "This cannot be shown as things stand",
+    410: "This person was erased",
+    413: "That was too much at once",
+    503: "Scores are not available",
+}
+
+
+def create_pages(
+    stock: Stock, ledger: Ledger, access: Access, settings: Settings | None = None
+) -> Starlette:
+    """Return the pages for people, to be mounted at the root of a service.
+
+    Parameters
+    ----------
+    stock : Stock
+        Which models and records are in force.
+    ledger : Ledger
+        Every view is written there before it is answered.
+    access : Access
+        Sign-in links, tokens and sessions.
+    settings : Settings, optional
+        Marking and name of the organisation; from the environment by default.
+    """
+    settings = settings or Settings.from_environment()
+    lists = Lists(stock, ledger)
+    answer = renderer(settings, lists)
+    guarded = _guard(access, ledger)
+    listed, person, how = PriorityList(answer, lists), Person(answer, lists), How(answer, lists)
+
+    def first(_: Request, found: Visitor) -> Response:
+        sees = allows(found.principal.role, Permission.LIST)
+        return RedirectResponse("/lists" if sees else "/how-scores-are-made", status_code=303)
+
+    def marking(_: Request) -> Response:
+        return Response(marking_sheet(settings), media_type="text/css")
+
+    routes: list[BaseRoute] = [
+        Route("/", guarded(first)),
+        *sign_in.routes(answer, access),
+        Route("/lists", guarded(listed.index)),
+        Route("/lists/{question}", guarded(listed.show)),
+        Route("/lists/{question}/not-scored", guarded(listed.not_scored)),
+        Route("/lists/{question}/{score_id}", guarded(person.show)),
+        Route("/how-scores-are-made", guarded(how.show)),
+        Route("/marking.css", marking),
+        Mount("/static", _Static(directory=STATIC)),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(_Headers)],
+        exception_handlers={
+            PrecursorError: _refused(answer),
+            HTTPException: _missing(answer),
+            Exception: _fault(answer),
+        },
+    )
+
+
+def _guard(access: Access, ledger: Ledger) -> Callable[[Page], Callable[[Request], Response]]:
+    """Return what puts the sign-in before a page, and a refusal on the ledger."""
+
+    def guarded(page: Page) -> Callable[[Request], Response]:
+        def endpoint(request: Request) -> Response:
+            found = visitor(request, access)
+            if found is None:
+                return to_sign_in(request)
+            request.state.visitor = found
+            try:
+                return page(request, found)
+            except (Forbidden, InShadow) as refused:
+                _refusal(ledger, found, request, refused)
+                raise
+
+        return endpoint
+
+    return guarded
+
+
+def _refusal(ledger: Ledger, found: Visitor, request: Request, refused: PrecursorError) -> None:
+    ledger.append(
+        Action.REFUSAL,
+        actor=found.principal.actor,
+        role=found.principal.role,
+        purpose=found.purpose,
+        question=request.path_params.get("question"),
+        body={"what": "page", "code": refused.code},
+    )
+
+
+Handler = Callable[[Request, Exception], Response]
+
+
+def _refused(answer: Answer) -> Handler:
+    def handle(request: Request, error: Exception) -> Response:
+        assert isinstance(error, PrecursorError)
+        context = {
+            "heading": HEADINGS.get(error.status, "That did not work"),
+            "said": f"{error.message[:1].upper()}{error.message[1:]}.",
+            "remedy": error.remedy,
+            "link": ("/", "Go to the first page"),
+        }
+        return answer(request, "message.html", context, made_up=False, status=error.status)
+
+    return handle
+
+
+def _missing(answer: Answer) -> Handler:
+    def handle(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        context = {
+            "heading": HEADINGS.get(error.status_code, HTTPStatus(error.status_code).phrase),
+            "said": "There is nothing at this address. Check it, or start from the first page.",
+            "remedy": "",
+            "link": ("/", "Go to the first page"),
+        }
+        return answer(request, "message.html", context, made_up=False, status=error.status_code)
+
+    return handle
+
+
+def _fault(answer: Answer) -> Handler:
+    def handle(request: Request, _: Exception) -> Response:
+        context = {
+            "heading": "Something went wrong",
+            "said": "The page could not be made. Nothing you entered was acted on.",
+            "remedy": "Try again in a minute. If it fails again, tell whoever runs this service.",
+            "link": ("/", "Go to the first page"),
+        }
+        return answer(request, "message.html", context, made_up=False, status=500)
+
+    return handle
+
+
+class _Static(StaticFiles):
+    """Static files; an address that names its content's hash may be kept for ever."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        scope = next(value for value in args if isinstance(value, dict))
+        kept = scope["query_string"].startswith(b"v=")
+        response.headers["cache-control"] = (
+            "public, max-age=31536000, immutable" if kept else "no-cache"
+        )
+        return response
+
+
+class _Headers:
+    """Sets the headers of every answer that has not set them itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)

@@ -1,0 +1,137 @@
+"""Who is at the door: session and purpose from cookies, no forms or addresses from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from serving.access import Access, Forbidden, Principal, Unauthorised
+
+SESSION, PURPOSE = "precursor_session", "precursor_purpose"
+LONGEST_PURPOSE = 200
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers by which a proxy says that a request came from somewhere else."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who is signed in: who, what a form of theirs must carry, and what they came for."""
+
+    principal: Principal
+    csrf: str
+    purpose: str
+
+
+Page = Callable[[Request, Visitor], Response]
+
+
+def local(address: str | None) -> str:
+    r"""Return an address if it leads to a page of this service, else the first page.
+
+    Examples
+    --------
+    >>> local("/lists/escalation?page=2"), local("//evil.example"), local("/\\evil.example")
+    ('/lists/escalation?page=2', '/', '/')
+    """
+    text = address or "/"
+    parts = urlsplit(text)
+    plain = text.isprintable() and "\\" not in text and not text.startswith("//")
+    return text if plain and text.startswith("/") and not (parts.scheme or parts.netloc) else "/"
+
+
+def client_host(request: Request) -> str | None:
+    """Return where a request came from; None where a proxy passed it on."""
+    if any(name in request.headers for name in FORWARDED) or request.client is None:
+        return None
+    return request.client.host
+
+
+def from_here(request: Request) -> None:
+    """Refuse a form that another site sent.
+
+    Raises
+    ------
+    Forbidden
+    """
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    if site not in ("same-origin", "none") or (
+        origin is not None and urlsplit(origin).netloc != host
+    ):
+        raise Forbidden(
+            "this form was sent from another site",
+            remedy="Open this service yourself and send the form from its own page.",
+            code="csrf",
+        )
+
+
+def encrypted(request: Request) -> bool:
+    """Return whether a request came over TLS, to us or to the proxy before us."""
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
+
+
+def remember(response: Response, request: Request, cookie: str, purpose: str) -> None:
+    """Give a browser its session, and what it said the session is for."""
+    for name, value in ((SESSION, cookie), (PURPOSE, quote(purpose))):
+        response.set_cookie(
+            name, value, httponly=True, samesite="strict", secure=encrypted(request), path="/"
+        )
+
+
+def forget(response: Response) -> None:
+    """Take the cookies back."""
+    for name in (SESSION, PURPOSE):
+        response.delete_cookie(name, httponly=True, samesite="strict", path="/")
+
+
+def purpose_of(text: str) -> str:
+    """Return a purpose as it is recorded: one line, without spaces around it, not too long.
+
+    Examples
+    --------
+    >>> purpose_of("  weekly  review ")
+    'weekly review'
+    """
+    return " ".join(text.split())[:LONGEST_PURPOSE]
+
+
+def visitor(request: Request, access: Access) -> Visitor | None:
+    """Return who is signed in, or None."""
+    cookie = request.cookies.get(SESSION)
+    purpose = purpose_of(unquote(request.cookies.get(PURPOSE, "")))
+    if not cookie or not purpose:
+        return None
+    try:
+        session = access.session(cookie)
+    except Unauthorised:  # ended or expired: the page asks to sign in
+        return None
+    return Visitor(session.principal, session.csrf, purpose)
+
+
+def to_sign_in(request: Request) -> Response:
+    """Return the way to the sign-in page, and from there back to what was asked for."""
+    wanted = request.url.path
+    if request.url.query:
+        wanted += f"?{request.url.query}"
+    ended = "&ended=1" if SESSION in request.cookies else ""
+    after = f"next={quote(local(wanted), safe='')}" if request.method == "GET" else "next=%2F"
+    return RedirectResponse(f"/sign-in?{after}{ended}", status_code=303)
+
+
+def with_form(
+    handle: Callable[[Request, FormData], Response],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that reads a small form and lets a function of a thread answer it."""
+
+    async def endpoint(request: Request) -> Response:
+        fields = await request.form(max_fields=10, max_files=0)
+        return await run_in_threadpool(handle, request, fields)
+
+    return endpoint

@@ -1,0 +1,102 @@
+"""How scores are made: what is predicted and from what, for everybody who signs in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from features.catalogue import register
+from features.question import BANDS
+from serving.access import Permission, require
+from serving.pages import words
+from serving.pages.door import Visitor
+from serving.pages.lists import Lists, may_see
+from serving.pages.render import Answer
+from serving.stock import InForce
+
+
+@dataclass(frozen=True)
+class Made:
+    """How the scores of one question are made."""
+
+    title: str
+    description: str
+    outcome: str
+    horizon: str
+    facts: Sequence[tuple[str, str]]
+    bands: Sequence[tuple[str, str, str]]
+    groups: Sequence[tuple[str, str, str]]
+
+
+def made(at: InForce) -> Made:
+    """Return how one question's scores are made, from its model's own manifest."""
+    question, model = at.question, at.model
+    cuts = (0.0, question.bands.medium, question.bands.high, question.bands.very_high)
+    ends = (*cuts[1:], None)
+    known = register()["groups"]
+    synthetic = "yes: nothing these scores say is about people" if model.synthetic else "no"
+    return Made(
+        title=question.title,
+        description=question.description,
+        outcome=question.outcome_words,
+        horizon=words.horizon(question.horizon_days),
+        facts=[
+            ("Model", f"version {at.version}, SHA-256 {model.sha256[:16]}…"),
+            ("Trained on made-up people", synthetic),
+            ("Records in use", f"up to {words.day(at.load.data_to)}"),
+            ("Stage", question.stage),
+            ("A score expires after", words.count(question.expires_after_days, "day", "days")),
+            ("Capacity", words.count(question.capacity, "person", "people")),
+        ],
+        bands=[
+            (name, words.BAND_CLASSES[name], _cut(start, end))
+            for name, start, end in zip(BANDS, cuts, ends, strict=True)
+        ],
+        groups=[
+            (known[group]["words"], known[group]["reason"], known[group]["sensitivity"])
+            for group in model.feature_set.groups
+            if group in known
+        ],
+    )
+
+
+def _cut(start: float, end: float | None) -> str:
+    """Return a band's ends in words.
+
+    Examples
+    --------
+    >>> _cut(0.0, 0.05), _cut(0.05, 0.15), _cut(0.3, None)
+    ('under 5%', '5% to under 15%', '30% and more')
+    """
+    if end is None:
+        return f"{start * 100:g}% and more"
+    return f"under {end * 100:g}%" if not start else f"{start * 100:g}% to under {end * 100:g}%"
+
+
+class How:
+    """The page that explains the scores.
+
+    Parameters
+    ----------
+    answer : callable
+        Renders a template.
+    lists : Lists
+    """
+
+    def __init__(self, answer: Answer, lists: Lists) -> None:
+        self._answer = answer
+        self._lists = lists
+
+    def show(self, request: Request, visitor: Visitor) -> Response:
+        """Answer with how the scores of each question are made; nobody is named on it."""
+        require(visitor.principal, Permission.MODEL_RECORD)
+        role = visitor.principal.role
+        seen = [
+            made(at)
+            for at in self._lists.in_force()
+            if role == "data_scientist" or may_see(role, at.question)
+        ]
+        return self._answer(request, "how.html", {"questions": seen})

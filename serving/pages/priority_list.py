@@ -1,0 +1,167 @@
+"""The priority list of a question, and the people on it who have no score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from features.question import BANDS
+from serving.access import Permission, require
+from serving.chain import Action, Leaf
+from serving.pages.door import Visitor
+from serving.pages.list_view import Pages, insufficient_lines, list_view, rejected_words
+from serving.pages.lists import ORDERS, Asked, Lists, OpenList
+from serving.pages.render import Answer
+from serving.pages.standing import FILTERS
+from serving.stock import InForce
+
+
+def asked(request: Request) -> Asked:
+    """Return what an address asks of a list; what no filter offers counts as not asked."""
+    said = request.query_params
+    page = said.get("page", "1")
+    return Asked(
+        band=said.get("band", "") if said.get("band") in BANDS else "",
+        area=said.get("area", "")[:100],
+        status=said.get("status", "") if said.get("status") in FILTERS else "",
+        order=said.get("order", "score") if said.get("order") in ORDERS else "score",
+        page=int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1,
+    )
+
+
+def today(at: InForce) -> date:
+    """Return what day it is by the question's clock: the calendar's, or the records' own."""
+    return date.today() if at.question.clock == "calendar" else at.load.default_as_of
+
+
+def record(
+    lists: Lists,
+    visitor: Visitor,
+    found: OpenList,
+    body: dict[str, object],
+    positions: Sequence[int],
+) -> None:
+    """Put on the ledger who is shown on a page, before it is shown."""
+    rows = found.rows
+    lists.ledger.append(
+        Action.LIST,
+        actor=visitor.principal.actor,
+        role=visitor.principal.role,
+        purpose=visitor.purpose,
+        question=found.question.name,
+        body={"run_id": found.published.run.run_id, **body},
+        people=[
+            Leaf(
+                rows["nominal_id"][position].as_py(),
+                None,
+                {
+                    "listed": rows["score_id"][position].as_py(),
+                    "rank": rows["rank"][position].as_py(),
+                },
+            )
+            for position in positions
+        ],
+    )
+
+
+class PriorityList:
+    """The pages of the lists.
+
+    Parameters
+    ----------
+    answer : callable
+        Renders a template.
+    lists : Lists
+    """
+
+    def __init__(self, answer: Answer, lists: Lists) -> None:
+        self._answer = answer
+        self._lists = lists
+
+    def index(self, request: Request, visitor: Visitor) -> Response:
+        """Lead to the list that was chosen, or to the only one; show which there are."""
+        require(visitor.principal, Permission.LIST)
+        found = self._lists.questions(visitor.principal.role)
+        names = [question.name for question in found]
+        chosen = request.query_params.get("list", names[0] if len(names) == 1 else "")
+        if chosen in names:
+            rest = [(k, v) for k, v in request.query_params.multi_items() if k != "list" and v]
+            query = f"?{urlencode(rest)}" if rest else ""
+            return RedirectResponse(f"/lists/{chosen}{query}", status_code=303)
+        context = {"lists": [(question.name, question.title) for question in found]}
+        return self._answer(request, "lists.html", context)
+
+    def show(self, request: Request, visitor: Visitor) -> Response:
+        """Answer with one page of a list."""
+        require(visitor.principal, Permission.LIST)
+        name, role = request.path_params["question"], visitor.principal.role
+        found, at, wanted = (
+            self._lists.open(name, role),
+            self._lists.stock.get(name),
+            asked(request),
+        )
+        others = [(question.name, question.title) for question in self._lists.questions(role)]
+        view = list_view(
+            found,
+            wanted,
+            others=others,
+            pseudonymous=pseudonymous(visitor),
+            today=today(at),
+            records_to=at.load.data_to,
+            version=at.version,
+        )
+        body: dict[str, object] = {
+            "page": wanted.page,
+            "band": wanted.band,
+            "area": wanted.area,
+            "status": wanted.status,
+            "order": wanted.order,
+        }
+        record(self._lists, visitor, found, body, view.positions)
+        context = {
+            "view": view,
+            "page": wanted.page,
+            "action": "/lists" if len(others) > 1 else f"/lists/{name}",
+        }
+        return self._answer(request, "priority_list.html", context, made_up=made_up(found))
+
+    def not_scored(self, request: Request, visitor: Visitor) -> Response:
+        """Answer with who has no score, and why."""
+        require(visitor.principal, Permission.LIST)
+        name = request.path_params["question"]
+        found = self._lists.open(name, visitor.principal.role)
+        page = asked(request).page
+        lines, positions, pages = insufficient_lines(found, page, pseudonymous(visitor))
+        page = min(max(page, 1), pages)
+        record(self._lists, visitor, found, {"page": page, "part": "not scored"}, positions)
+        href = f"/lists/{name}/not-scored?page="
+        context = {
+            "title": found.question.title,
+            "data_to": found.known_to,
+            "back": f"/lists/{name}",
+            "lines": lines,
+            "insufficient": found.info["insufficient_history"],
+            "rejected": rejected_words(found.info),
+            "pages": None
+            if pages == 1
+            else Pages(
+                f"{href}{page - 1}" if page > 1 else None,
+                f"{href}{page + 1}" if page < pages else None,
+                [{"number": page, "href": f"{href}{page}", "current": True}],
+            ),
+        }
+        return self._answer(request, "not_scored.html", context, made_up=made_up(found))
+
+
+def pseudonymous(visitor: Visitor) -> bool:
+    """Return whether people are shown to a visitor without what identifies them."""
+    return visitor.principal.role != "analyst"
+
+
+def made_up(found: OpenList) -> bool:
+    """Return whether a list is about made-up people, or from a model trained on them."""
+    return bool(found.info["model"]["synthetic"])
