@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import ibis
@@ -260,10 +261,20 @@ class History:
             the columns that lead to the record: record_table, record_id, reference, status, detail.
         """
         spine = pd.DataFrame({"nominal_id": [nominal_id], "as_of_date": [as_of_date]})
+        return self.events_of(spine)[0]
+
+    def events_of(self, spine: pd.DataFrame) -> list[pd.DataFrame]:
+        """Return the visible past of each row of a spine, all asked for at once, as `events`."""
         found: pd.DataFrame = self.ask(_events_sql(self.dialect), spine).to_pandas()
-        return found.sort_values(
-            ["age", "source", "record_id"], na_position="last", kind="stable"
-        ).reset_index(drop=True)
+        # plain objects: a person's few events are looked through often
+        texts = {name: object for name in found.columns if found[name].dtype == "str"}
+        found = found.astype(texts).sort_values(
+            ["row", "age", "source", "record_id"], na_position="last", kind="stable"
+        )
+        ends = np.searchsorted(found["row"].to_numpy(), np.arange(len(spine) + 1))
+        return [
+            found.iloc[start:end].reset_index(drop=True) for start, end in pairwise(ends.tolist())
+        ]
 
     def records(
         self, nominal_id: str, as_of_date: date, names: Sequence[str]

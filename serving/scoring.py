@@ -124,7 +124,7 @@ def score_people(
     reasons : bool
         Put contributions into words.
     records : bool
-        List the records behind each reason: one more query for each person.
+        List the records behind each reason; one more query for the whole spine.
     progress : callable, optional
         Called with (people done, people in all).
 
@@ -300,19 +300,26 @@ def stored(names: Sequence[str], row: Floats) -> dict[str, float | None]:
 
 
 def with_records(history: History, scores: Sequence[Score]) -> list[Score]:
-    """Return scores with the records behind each of their reasons."""
-    found = []
-    for score in scores:
-        if score.reasons:
-            events = history.events(score.nominal_id, score.as_of_date)
-            reasons = [
-                {**reason, "records": records_behind(history, reason["features"], events)}
-                for reason in score.reasons
-            ]
-            found.append(replace(score, reasons=reasons))
-        else:
-            found.append(score)
-    return found
+    """Return scores with the records behind each of their reasons, all asked for at once."""
+    told = [score for score in scores if score.reasons]
+    spine = pd.DataFrame(
+        {
+            "nominal_id": [score.nominal_id for score in told],
+            "as_of_date": [score.as_of_date for score in told],
+        }
+    )
+    pasts = iter(history.events_of(spine) if told else [])
+    return [
+        _with_records(history, score, next(pasts)) if score.reasons else score for score in scores
+    ]
+
+
+def _with_records(history: History, score: Score, events: pd.DataFrame) -> Score:
+    reasons = [
+        {**reason, "records": records_behind(history, reason["features"], events)}
+        for reason in score.reasons
+    ]
+    return replace(score, reasons=reasons)
 
 
 def records_behind(
