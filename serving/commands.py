@@ -227,7 +227,7 @@ def serve(
     from features.loads import open_load
     from models import published
     from serving.kept import serve_from
-    from serving.service import serve as run
+    from serving.server import serve as run
 
     if records is not None:
         load = open_load(records)

@@ -1,7 +1,7 @@
 """The service: one BentoML service that scores, with the other routes and the pages mounted in it.
 
-``bentoml serve serving.service:service`` runs it; `serve` does so with what the house insists on:
-loopback unless a host is asked for, no telemetry, an absolute state folder, one worker.
+``bentoml serve serving.service:service`` runs it; `serving.server` does so with what the house
+insists on.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import bentoml
@@ -20,7 +18,6 @@ from starlette.routing import Mount, Router
 from starlette.types import Receive, Scope, Send
 
 from features.errors import PrecursorError
-from features.home import home
 from serving import answers
 from serving.access import Access, Principal, operator
 from serving.api import api_routes
@@ -31,8 +28,6 @@ from serving.routes import Route
 from serving.schema import ScoreRequest
 from serving.shape import Refusal
 from serving.stock import Stock
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class NotReady(PrecursorError):
@@ -188,37 +183,3 @@ def answered(
 
 
 service = create_service()
-
-
-def serve(host: str = "127.0.0.1", port: int = 3000, *, workers: int = 1) -> None:
-    """Run the service until it is told to stop; this process becomes it.
-
-    Parameters
-    ----------
-    host : str
-        Loopback by default; another one is warned about, because traffic is not encrypted.
-    port : int
-    workers : int
-        Processes that answer.
-    """
-    if host not in LOOPBACK:
-        print(
-            f"WARNING: listening on {host}: other machines can reach this service, and traffic is"
-            " not encrypted. Put a proxy with TLS in front of it.",
-            file=sys.stderr,
-        )
-    root = Path(__file__).resolve().parent.parent
-    environment = os.environ | {
-        "BENTOML_DO_NOT_TRACK": "true",
-        "BENTOML_HOME": str(home() / "bentoml"),
-        "PRECURSOR_HOME": str(home()),
-        "PRECURSOR_WORKERS": str(workers),
-    }
-    command = [
-        sys.executable, "-m", "bentoml", "serve", "serving.service:service",
-        "--working-dir", str(root), "--host", host, "--port", str(port),
-        "--timeout-graceful-shutdown", "10",
-    ]  # fmt: skip
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execve(sys.executable, command, environment)

@@ -18,10 +18,12 @@ import pytest
 import small_force
 from served import NAME, put_in_force
 
+from features.errors import UsageError
 from features.history import History
 from serving.access import Access
 from serving.kept import serve_from
 from serving.ledger import Action, Ledger
+from serving.server import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 90
@@ -53,7 +55,7 @@ def server(tmp_path: Path, precursor_home: Path) -> Iterator[tuple[int, str, sub
         token = Access(ledger).issue_token("case system", "service", 1)
     serve_from(NAME, load)
     port = free_port()
-    code = f"from serving.service import serve; serve(port={port})"
+    code = f"from serving.server import serve; serve(port={port})"
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", code],
@@ -101,6 +103,9 @@ def test_it_answers_a_score_on_loopback_and_ends_when_told(
     others = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
     assert f"0100007F:{port:04X}" in others
     assert f"00000000:{port:04X}" not in others
+
+    with pytest.raises(UsageError, match=f"127.0.0.1:{port}"):
+        serve(port=port)
 
     process.send_signal(signal.SIGTERM)
     process.wait(30)
