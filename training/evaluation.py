@@ -22,7 +22,7 @@ from training.metrics import (
 )
 
 MODEL = "model"
-HIGHER_IS_BETTER = ("auc", "average_precision", "precision", "recall", "harm_captured")
+COMPARED = ("auc", "average_precision", "brier", "precision", "recall", "harm_captured")
 
 
 @dataclass(frozen=True)
@@ -121,19 +121,21 @@ def evaluate(
     {'tp': 2.0, 'fp': 0.0, 'fn': 1.0, 'tn': 5.0}
     """
     weight = person_samples(judged.people, draws, seed)
-    sampled = {name: in_parts(weight, _Method(judged, score)) for name, score in scores.items()}
+    sampled = {
+        name: in_parts(weight, _Method(judged, score, line=name == MODEL))
+        for name, score in scores.items()
+    }
     others = [name for name in scores if name != MODEL]
-    metrics = [metric for metric in sampled[MODEL] if not metric.startswith("_")]
     return Evaluation(
         figures={
-            name: {metric: figure(samples[metric]) for metric in metrics}
+            name: {m: figure(values) for m, values in samples.items() if not m.startswith("_")}
             for name, samples in sampled.items()
         },
         differences={
             name: {
                 metric: figure(sampled[MODEL][metric] - sampled[name][metric])
-                for metric in metrics
-                if metric in HIGHER_IS_BETTER or metric == "brier"
+                for metric in COMPARED
+                if metric in sampled[MODEL]
             }
             for name in others
         },
@@ -179,8 +181,8 @@ def gain(judged: Judged, scores: Mapping[str, npt.ArrayLike], points: int = 50) 
 class _Method:
     """All metrics of one method as one function of sample weights."""
 
-    def __init__(self, judged: Judged, score: npt.ArrayLike) -> None:
-        self.judged = judged
+    def __init__(self, judged: Judged, score: npt.ArrayLike, *, line: bool) -> None:
+        self.judged, self.line = judged, line
         self.probability = np.asarray(score, dtype=np.float64)
         self.ranking = Ranking(judged.y, self.probability)
         lists = np.zeros(len(judged.y)) if judged.lists is None else judged.lists
@@ -191,14 +193,11 @@ class _Method:
         y = self.judged.y.astype(np.float64)
         hits = self._taken(weight, y)
         taken = self._taken(weight, np.ones_like(y))
-        slope, intercept = calibration_line(y, self.probability, weight)
         with np.errstate(invalid="ignore", divide="ignore"):
             found = {
                 "auc": self.ranking.auc(weight),
                 "average_precision": self.ranking.average_precision(weight),
                 "brier": brier(y, self.probability)(weight),
-                "calibration_slope": slope,
-                "calibration_intercept": intercept,
                 "expected": weight @ self.probability / weight.sum(axis=1),
                 "observed": weight @ y / weight.sum(axis=1),
                 "precision": hits / taken,
@@ -209,6 +208,9 @@ class _Method:
             if self.judged.harm is not None:
                 harm = np.asarray(self.judged.harm, dtype=np.float64)
                 found["harm_captured"] = self._taken(weight, harm) / (weight @ harm)
+        if self.line:
+            lines = calibration_line(y, self.probability, weight)
+            found["calibration_slope"], found["calibration_intercept"] = lines
         return found
 
     def _taken(self, weight: Floats, amount: Floats) -> Floats:

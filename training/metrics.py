@@ -23,7 +23,7 @@ Measure = Callable[[Floats], Floats]
 LEVEL = 0.95
 EDGE = 1e-9
 MOST_STEPS = 30
-SMALLEST_STEP = 1e-9
+SMALLEST_STEP = 1e-6
 STEEPEST = 50.0  # a line steeper than this tells the outcomes apart fully, so there is none
 CELLS = 4_000_000  # weights worked on at a time: 32 MB
 
