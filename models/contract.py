@@ -7,6 +7,7 @@ every frame passes here first. All that is wrong is listed at once.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,13 +82,14 @@ was in training). Leave these rows out, or train the model on rows where it is e
 
 def _columns(frame: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]]:
     twice = sorted({str(c) for c in frame.columns[frame.columns.duplicated()]})
-    present = set(frame.columns)
-    missing = [name for name in names if name not in present]
-    unknown = [str(c) for c in frame.columns if c not in set(names) and not names_row(str(c))]
+    kinds = dict(zip(frame.columns, frame.dtypes, strict=True))
+    known = set(names)
+    missing = [name for name in names if name not in kinds]
+    unknown = [str(c) for c in kinds if c not in known and not names_row(str(c))]
     texts = [
-        f"{name} ({frame[name].dtype})"
+        f"{name} ({kinds[name]})"
         for name in names
-        if name in present and name not in twice and not _numeric(frame[name])
+        if name in kinds and name not in twice and not _numeric(kinds[name])
     ]
     found = (
         (missing, "missing columns: ", RETRAIN),
@@ -99,8 +101,8 @@ def _columns(frame: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str
     return wrong, list(dict.fromkeys(remedy for columns, _, remedy in found if columns))
 
 
-def _numeric(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column)
+def _numeric(kind: Any) -> bool:
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind)
 
 
 def _values(
