@@ -8,6 +8,7 @@ ledger does not know by its SHA-256 is refused.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.kept import find_load, serving_from
 from serving.ledger import Ledger
+
+MOST_LOADS = 4
+"""Loads kept compiled; the one asked for longest ago makes room for another."""
 
 
 class NotInForce(Conflict):
@@ -58,7 +62,7 @@ class Stock:
         self._ledger = ledger
         self._lock = threading.Lock()
         self._models: dict[str, tuple[tuple[int, str], RiskModel]] = {}
-        self._histories: dict[str, History] = {}
+        self._histories: OrderedDict[str, History] = OrderedDict()
 
     def questions(self) -> list[str]:
         """Return the questions that have a champion, by name."""
@@ -87,9 +91,10 @@ class Stock:
     def history(self, fingerprint: str) -> History:
         """Return the history of any load that was scored from, by its fingerprint."""
         with self._lock:
-            if fingerprint in self._histories:
-                return self._histories[fingerprint]
-            return self._history(find_load(fingerprint).path, fingerprint)
+            if fingerprint not in self._histories:
+                return self._history(find_load(fingerprint).path, fingerprint)
+            self._histories.move_to_end(fingerprint)
+            return self._histories[fingerprint]
 
     def _unknown(self, question: str) -> NotFound:
         known = ", ".join(self.questions()) or "none"
@@ -133,4 +138,7 @@ class Stock:
                     code="records_changed",
                 )
             self._histories[fingerprint] = History(load)
+            while len(self._histories) > MOST_LOADS:
+                self._histories.popitem(last=False)
+        self._histories.move_to_end(fingerprint)
         return self._histories[fingerprint]
