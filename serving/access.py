@@ -71,10 +71,12 @@ class Access:
     >>> import tempfile
     >>> from unittest.mock import patch
     >>> with patch.dict("os.environ", PRECURSOR_HOME=tempfile.mkdtemp()):
-    ...     access = Access(Ledger.open())
+    ...     ledger = Ledger.open()
+    >>> access = Access(ledger)
     >>> token = access.issue_token("case-system", "service", 30)
     >>> access.authenticate(f"Bearer {token}")
     Principal(actor='case-system', role=<Role.SERVICE: 'service'>)
+    >>> ledger.close()
     """
 
     def __init__(self, ledger: Ledger) -> None:

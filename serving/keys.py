@@ -8,6 +8,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -196,23 +197,25 @@ class KeyStore:
         """
         address = database_url(url, variable="PRECURSOR_KEYS_URL", file="keys.db")
         local = local and address.get_backend_name() == "sqlite"
-        engine = connect(address)
-        migrate(engine, "keys")
-        with reading(engine) as connection:
-            wrapped = connection.execute(sa.select(tables.store.c.secret)).scalar()
-        # A new master key could not open an old store, so none is made for it.
-        master = master_key(create=local and wrapped is None)
-        wrap = AESGCM(_derived(master, "wrap"))
-        if wrapped is None:
-            wrapped = _found(engine, wrap)
-        try:
-            secret = wrap.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], b"store")
-        except InvalidTag:
-            engine.dispose()
-            raise KeysRefused(
-                "the master key is not the one that this key store was made with",
-                remedy=f"Set {_MASTER} (or master.key) to that one; the store is unharmed.",
-            ) from None
+        with ExitStack() as undo:
+            engine = connect(address)
+            undo.callback(engine.dispose)
+            migrate(engine, "keys")
+            with reading(engine) as connection:
+                wrapped = connection.execute(sa.select(tables.store.c.secret)).scalar()
+            # A new master key could not open an old store, so none is made for it.
+            master = master_key(create=local and wrapped is None)
+            wrap = AESGCM(_derived(master, "wrap"))
+            if wrapped is None:
+                wrapped = _found(engine, wrap)
+            try:
+                secret = wrap.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], b"store")
+            except InvalidTag:
+                raise KeysRefused(
+                    "the master key is not the one that this key store was made with",
+                    remedy=f"Set {_MASTER} (or master.key) to that one; the store is unharmed.",
+                ) from None
+            undo.pop_all()
         return cls(engine, master, secret)
 
     def close(self) -> None:

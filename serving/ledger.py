@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -120,9 +120,13 @@ class Ledger(Reader):
                 remedy="Set PRECURSOR_KEYS_URL to another, so that a back-up of the ledger "
                 "does not bring back erased keys.",
             )
-        keys = KeyStore.open(keys_url, local=address.get_backend_name() == "sqlite")
-        engine = connect(address)
-        migrate(engine, "ledger")
+        with ExitStack() as undo:
+            keys = KeyStore.open(keys_url, local=address.get_backend_name() == "sqlite")
+            undo.callback(keys.close)
+            engine = connect(address)
+            undo.callback(engine.dispose)
+            migrate(engine, "ledger")
+            undo.pop_all()
         return cls(engine, keys, Checkpoints.of(address, home()), clock)
 
     def close(self) -> None:

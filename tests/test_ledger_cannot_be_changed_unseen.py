@@ -61,6 +61,7 @@ def test_sqlite_refuses_to_replace_rows(precursor_home: Path, table: str) -> Non
             engine.begin() as connection,
         ):
             connection.exec_driver_sql(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+        engine.dispose()
         assert opened.verify().ok
 
 

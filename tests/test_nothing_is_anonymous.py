@@ -79,10 +79,10 @@ def test_a_token_says_who_asks(access: Access, ledger: Ledger, role: Role) -> No
 
 
 def test_tokens_have_256_bits_and_are_kept_hashed(precursor_home: Path) -> None:
-    access = Access(Ledger.open())
-    tokens = {access.issue_token("app", "service") for _ in range(5)}
+    with Ledger.open() as opened:
+        tokens = {Access(opened).issue_token("app", "service") for _ in range(5)}
+        held = b"".join(file.read_bytes() for file in precursor_home.rglob("*") if file.is_file())
     assert len(tokens) == 5
-    held = b"".join(file.read_bytes() for file in precursor_home.rglob("*") if file.is_file())
     for token in tokens:
         secret = token.removeprefix("precursor_")
         assert len(secret) == 43
