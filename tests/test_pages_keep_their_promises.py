@@ -6,6 +6,7 @@ import html
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import chain, pairwise
 from pathlib import Path
@@ -22,6 +23,7 @@ from starlette.testclient import TestClient
 
 from features.history import History
 from features.loads import write_load
+from serving import runs as serving_runs
 from serving.chain import LedgerDamaged
 from serving.ledger import Action, Ledger
 from serving.pages import words
@@ -29,7 +31,7 @@ from serving.pages.app import create_pages
 from serving.pages.history_view import history_view
 from serving.pages.identity import identity
 from serving.pages.list_view import PAGE, list_view, stale
-from serving.pages.lists import Asked, Lists, may_see
+from serving.pages.lists import Asked, Lists
 from serving.pages.person_view import person_view
 from serving.pages.render import STATIC, Settings, environment, marking_sheet
 from serving.pages.standing import FILTERS, standing
@@ -123,6 +125,16 @@ def test_every_static_address_is_served_with_its_type_and_may_be_kept(world: Wor
     assert client.get("/static/../app.py").status_code == 404
 
 
+def test_a_first_visit_weighs_little(world: World) -> None:
+    client = world.client()
+    page = client.get(LIST)
+    addresses = re.findall(r'(?:src|href)="(/static/[^"]+|/marking\.css)"', page.text)
+    module = "/static/govuk-frontend-6.3.0.min.js"
+    answers = [page, *(client.get(address) for address in (*addresses, module))]
+    assert all(answer.status_code == 200 for answer in answers)
+    assert sum(answer.num_bytes_downloaded for answer in answers) < 50_000
+
+
 def test_names_come_out_as_they_went_in_and_as_nothing_else(world: World) -> None:
     client = world.client()
     pages = [client.get(f"{LIST}?page={page}").text for page in range(1, 6)]
@@ -198,14 +210,45 @@ def test_pages_of_a_list_hold_everybody_once_by_rank_and_filters_only_who_matche
     assert "No one matches these filters. This does not mean no one is at risk." in nobody.text
 
 
-def test_the_capacity_line_runs_where_capacity_ends_and_only_by_rank(world: World) -> None:
-    client = world.client()
-    page = text_of(client.get(LIST).text)
+@pytest.mark.parametrize("capacity", [1, 29, 30, 31, 60, 117, 118, 500])
+def test_the_capacity_line_runs_where_capacity_ends_and_only_by_rank(
+    world: World, capacity: int
+) -> None:
+    found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
+    run = replace(found.published.run, info=found.info | {"capacity": capacity})
+    found = replace(found, published=replace(found.published, run=run))
+    by_date: dict[str, Any] = {"today": found.as_of_date, "records_to": found.known_to}
+
+    def lines(**asked: Any) -> list[int]:
+        """After which ranks the line is drawn, on all pages together."""
+        drawn = []
+        for page in range(1, 5):
+            view = list_view(
+                found,
+                Asked(page=page, **asked),
+                others=[],
+                pseudonymous=False,
+                version=1,
+                **by_date,
+            )
+            if view.capacity_after is not None:
+                drawn.append(view.lines[view.capacity_after - 1].rank or 0)
+            if page * PAGE < len(found.ranked) and view.capacity_href is not None:
+                assert f"page={-(-capacity // PAGE)}" in view.capacity_href or capacity <= PAGE
+        return drawn
+
+    assert lines() == ([capacity] if capacity < len(found.ranked) else [])
+    assert lines(order="risen") == []
+    filtered = lines(band="High")
+    assert len(filtered) <= 1
+    assert all(rank <= capacity for rank in filtered)
+
+
+def test_the_capacity_line_is_a_row_that_says_what_it_is_not(world: World) -> None:
+    page = text_of(world.client().get(LIST).text)
     before, after = page.split("Capacity line.")
     assert f" {QUESTION.capacity} Up" in before or f" {QUESTION.capacity} " in before
     assert "People below the line are not safe, and not low risk." in after
-    for other in ("?order=risen", "?page=2"):
-        assert "Capacity line." not in client.get(LIST + other).text
 
 
 def test_no_score_is_no_low_score(world: World) -> None:
@@ -528,8 +571,24 @@ def test_who_may_not_see_people_sees_none_and_it_is_recorded(world: World) -> No
         assert "You cannot see this" in answer.text
         assert world.ledger.entries(limit=1)[0].action == Action.REFUSAL
     assert scientist.get("/").url.path == "/how-scores-are-made"
-    shadow = QUESTION.model_copy(update={"stage": "shadow"})
-    assert [may_see(role, shadow) for role in ("analyst", "reviewer")] == [False, True]
+
+
+def test_a_list_in_shadow_is_for_reviewers_only(world: World) -> None:
+    person = links_to_people(world.client().get(LIST).text)[0]
+    file = published(NAME).run.path / "run.json"
+    before = file.read_text(encoding="utf-8")
+    serving_runs._opened.cache_clear()
+    file.write_text(before.replace('"stage": "pilot"', '"stage": "shadow"'), encoding="utf-8")
+    try:
+        for path in (LIST, person, f"{LIST}/not-scored"):
+            answer = world.client().get(path)
+            assert answer.status_code == 403, path
+            assert "in shadow" in answer.text
+        assert "No list is published for you" in world.client().get("/lists").text
+        assert world.client("reviewer").get(LIST).status_code == 200
+    finally:
+        file.write_text(before, encoding="utf-8")
+        serving_runs._opened.cache_clear()
 
 
 def test_how_scores_are_made_names_nobody(world: World) -> None:

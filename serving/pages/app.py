@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -23,10 +24,11 @@ from serving.middleware import HEADERS
 from serving.pages import sign_in
 from serving.pages.door import Page, Visitor, to_sign_in, visitor
 from serving.pages.how import How
-from serving.pages.lists import InShadow, Lists
+from serving.pages.lists import Lists
 from serving.pages.person import Person
 from serving.pages.priority_list import PriorityList
 from serving.pages.render import STATIC, Answer, Settings, marking_sheet, renderer
+from serving.stage import InShadow
 from serving.stock import Stock
 
 HEADINGS = {
@@ -83,7 +85,7 @@ def create_pages(
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(_Headers)],
+        middleware=[Middleware(_Headers), Middleware(GZipMiddleware, compresslevel=5)],
         exception_handlers={
             PrecursorError: _refused(answer),
             HTTPException: _missing(answer),

@@ -13,8 +13,9 @@ from features.question import BANDS
 from serving.access import Permission, require
 from serving.pages import words
 from serving.pages.door import Visitor
-from serving.pages.lists import Lists, may_see
+from serving.pages.lists import Lists
 from serving.pages.render import Answer
+from serving.stage import may_see
 from serving.stock import InForce
 
 
@@ -97,6 +98,6 @@ class How:
         seen = [
             made(at)
             for at in self._lists.in_force()
-            if role == "data_scientist" or may_see(role, at.question)
+            if role == "data_scientist" or may_see(role, at.question.stage)
         ]
         return self._answer(request, "how.html", {"questions": seen})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -91,7 +91,9 @@ class ListView:
     shown: str
     lines: Sequence[Line]
     capacity_after: int | None
+    capacity_href: str | None
     capacity: str
+    capacity_rank: int
     compared: bool
     pages: Pages | None
     positions: Sequence[int] = field(default=())
@@ -178,11 +180,13 @@ def list_view(
         clear_href=_href(question.name, Asked(order=asked.order)),
         shown=_shown(len(matching), page, len(lines)),
         lines=lines,
-        capacity_after=_capacity_after(lines) if by_rank else None,
+        capacity_after=_capacity_after(found, lines, matching[page * PAGE :]) if by_rank else None,
+        capacity_href=_capacity_href(found, asked, page) if by_rank else None,
         capacity=(
-            f"The teams can take on {words.count(question.capacity, 'person', 'people')}."
+            f"The teams can take on {words.count(info['capacity'], 'person', 'people')}."
             " People below the line are not safe, and not low risk."
         ),
+        capacity_rank=info["capacity"],
         compared=found.compared,
         pages=_pages(question.name, asked, page, pages),
         positions=positions.tolist(),
@@ -203,10 +207,21 @@ def _line(found: OpenList, row: Mapping[str, Any], position: int, pseudonymous: 
     )
 
 
-def _capacity_after(lines: Sequence[Line]) -> int | None:
+def _capacity_after(found: OpenList, lines: Sequence[Line], after: np.ndarray) -> int | None:
     """After how many of these lines the capacity line runs; None where it is on another page."""
-    above = sum(line.above_line for line in lines)
-    return above if 0 < above < len(lines) else None
+    above = [line.above_line for line in lines]
+    if len(after):
+        above.append(found.rows["rank"][int(after[0])].as_py() <= found.info["capacity"])
+    return sum(above) if 0 < sum(above) < len(above) else None
+
+
+def _capacity_href(found: OpenList, asked: Asked, page: int) -> str | None:
+    """Where the capacity line is, if it is on another page of the whole list."""
+    capacity = found.info["capacity"]
+    where = -(-capacity // PAGE)
+    whole = not (asked.band or asked.area or asked.status)
+    elsewhere = whole and where != page and capacity < found.info["scored"]
+    return _href(found.question.name, replace(asked, page=where)) if elsewhere else None
 
 
 def stale(found: OpenList, *, today: date, records_to: date, version: int) -> list[str]:
@@ -302,7 +317,7 @@ def _pages(question: str, asked: Asked, page: int, pages: int) -> Pages | None:
         return None
 
     def href(number: int) -> str:
-        return _href(question, Asked(asked.band, asked.area, asked.status, asked.order, number))
+        return _href(question, replace(asked, page=number))
 
     near = sorted({1, pages, *range(max(1, page - 1), min(pages, page + 1) + 1)})
     items: list[dict[str, Any]] = []

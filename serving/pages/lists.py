@@ -25,6 +25,7 @@ from serving.kept import find_model
 from serving.ledger import Ledger
 from serving.pages.standing import Standing, standing
 from serving.runs import PublishedList, pointed, published
+from serving.stage import InShadow, may_see
 from serving.stock import InForce, Stock
 
 KEPT = 8
@@ -153,9 +154,18 @@ class Lists:
 
         A question in shadow is scored and compared; no analyst sees it.
         """
-        found = [at.question for at in self.in_force() if pointed(at.question.name) is not None]
-        seen = [question for question in found if may_see(role, question)]
-        return sorted(seen, key=lambda question: question.title)
+        found = []
+        for at in self.in_force():
+            name = at.question.name
+            if pointed(name) is None:
+                continue
+            try:
+                info = published(name).run.info
+            except PrecursorError:  # its own page says why; the others go on
+                continue
+            if may_see(role, info["stage"]):
+                found.append(at.question)
+        return sorted(found, key=lambda question: question.title)
 
     def in_force(self) -> list[InForce]:
         """Return every question that is in force and can be served."""
@@ -177,12 +187,14 @@ class Lists:
         Raises
         ------
         NotFound
-            There is no such list, or this role may not know of it.
+            There is no such list.
+        InShadow
+            The question was in shadow when the list was made, and this role does not see it.
         """
         in_force = self.stock.get(question)
-        if not may_see(role, in_force.question):
-            raise InShadow(in_force.question)
         found = published(question)
+        if not may_see(role, found.run.info["stage"]):
+            raise InShadow(question)
         with self._lock:
             if question not in self._opened or self._opened[question][0] is not found:
                 if len(self._opened) >= KEPT:
@@ -208,22 +220,3 @@ class Lists:
         at = date.fromisoformat(info["as_of_dates"][0])
         how = standing(history.load, rows["nominal_id"].to_pylist(), at)
         return OpenList(found, model, history, how, rows)
-
-
-class InShadow(PrecursorError):
-    """A question whose scores are recorded and compared, and shown to no analyst (status 403)."""
-
-    code = "in_shadow"
-    status = 403
-
-    def __init__(self, question: Question) -> None:
-        super().__init__(
-            f"'{question.title}' is in shadow: its scores are recorded and compared, not shown",
-            remedy="It is shown to analysts once it is moved to pilot.",
-            field="question",
-        )
-
-
-def may_see(role: str, question: Question) -> bool:
-    """Return whether a role sees the lists of a question."""
-    return role == "reviewer" or (role == "analyst" and question.stage != "shadow")

@@ -262,6 +262,7 @@ def _reasons(
         if not records and found.history is not None and events is not None:
             records = records_behind(found.history, reason["features"], events)
         sources = [_source(record, past, pseudonymous) for record in records]
+        at_once = MOST_RECORDS + (len(sources) == MOST_RECORDS + 1)  # never "1 more"
         said = told(reason)
         size = charts.effect_size(reason["contribution"])
         views.append(
@@ -269,8 +270,8 @@ def _reasons(
                 text=said.text,
                 effect=f"{'Lowers' if said.lowers else 'Raises'}, {size}",
                 bar=charts.effect_bar(reason["contribution"], largest),
-                first=sources[:MOST_RECORDS],
-                more=sources[MOST_RECORDS:],
+                first=sources[:at_once],
+                more=sources[at_once:],
             )
         )
     return views
