@@ -75,8 +75,9 @@ class Gate:
             return None
         answer = _Answer(scope, send)
         self.under_way += 1
+        crowded = self.under_way > MOST_AT_ONCE  # told now: who is in already is not sent away
         try:
-            await self._through(scope, receive, answer)
+            await self._through(scope, receive, answer, crowded)
         except PrecursorError as error:
             await answer.refuse(error)
         except Exception as fault:
@@ -86,14 +87,16 @@ class Gate:
             self.under_way -= 1
             answer.count()
 
-    async def _through(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _through(
+        self, scope: Scope, receive: Receive, answer: _Answer, crowded: bool
+    ) -> None:
         path, method = scope["path"], scope["method"]
         route = None
         if is_for_programs(path):
             answer.for_programs = True
             answer.label = "unknown"
             route = await self._admitted(scope, path, method, answer)
-        if self.under_way > MOST_AT_ONCE and path != "/livez":
+        if crowded and path != "/livez":
             answer.extra["retry-after"] = "1"
             raise Refusal(429)
         if method in ("POST", "PUT", "PATCH", "DELETE"):
