@@ -12,6 +12,10 @@ import pytest
 import typer
 import yaml
 from house import FLOORS, ROOT, files, product, text
+from typer.testing import CliRunner
+
+from features.records import TABLES, Table
+from serving.routes import ROUTES
 
 DOCUMENTS = [path for path in files() if path.suffix == ".md" and path.parts[0] not in FLOORS]
 HANDED_ON = {"PRECURSOR_MLFLOW_STORE", "PRECURSOR_WORKERS"}  # by the product to its own processes
@@ -170,6 +174,56 @@ def test_settings_are_documented_and_documented_settings_exist() -> None:
     read |= set(re.findall(pattern, text(Path("tests/conftest.py")) or ""))
     documented = {name for path in DOCUMENTS for name in re.findall(pattern, said(path))}
     assert read - HANDED_ON == documented
+
+
+def described(table: Table) -> str:
+    """A canonical table as `docs/records.md` shows it."""
+    lines = [f"### {table.name}", "", f"A row is {table.words}.", ""]
+    lines += ["| column | type | may be empty | holds |", "|---|---|---|---|"]
+    for column in table.columns:
+        values = ", ".join(f"`{value}`" for value in column.values)
+        refers = f"refers to `{column.refers_to}`" if column.refers_to else ""
+        holds = "; ".join(filter(None, [column.words, values, refers]))
+        empty = "yes" if column.empty else ""
+        lines.append(f"| `{column.name}` | {column.type} | {empty} | {holds} |")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_canonical_table_is_described_as_it_is(name: str) -> None:
+    assert described(TABLES[name]) in said(Path("docs/records.md"))
+
+
+SAMPLES = {"nominal_id": "P1", "offence_id": "C1", "record_id": "C1", "role": "suspect"}
+SAMPLES |= {"offence_code": "008/30", "superseded_on": "", "known_on": "05/06/2021"}
+SAMPLES |= {"occurred_on": "04/06/2021", "born_on": "03/02/1980"}
+
+
+def test_the_mapping_shown_takes_in_such_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = Path("docs/records.md")
+    (shown,) = [body for language, body in FENCE.findall(said(document)) if language == "yaml"]
+    (tmp_path / "force.yaml").write_text(shown)
+    exports = tmp_path / "exports" / "2026-01"
+    exports.mkdir(parents=True)
+    for table in yaml.safe_load(shown)["tables"].values():
+        row = {theirs: SAMPLES.get(ours, "C1") for ours, theirs in table["columns"].items()}
+        lines = [",".join(row), ",".join(row.values())]
+        (exports / table["file"]).write_text("\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+    import precursor
+
+    for line in shell_lines(document):
+        found = CliRunner().invoke(precursor.app, shlex.split(line)[1:])
+        assert found.exit_code == 0, f"{line}: {found.output} {found.exception}"
+    assert "the records are good" in found.output
+
+
+def test_every_route_is_described_with_its_roles() -> None:
+    rows = re.findall(r"^\| `([A-Z]+) (/\S*)` \| (.+?) \|", said(Path("docs/api.md")), re.MULTILINE)
+    there = {(r.method, r.path, ", ".join(r.roles) or "anonymous") for r in ROUTES}
+    assert set(rows) == there
 
 
 def test_the_changelog_is_kept() -> None:
