@@ -124,9 +124,7 @@ def _followed(
 
 def _provided(load: Load, outcome: Provided, spine: pd.DataFrame) -> pd.DataFrame:
     given = provided_labels(load, outcome)
-    return spine.merge(
-        given, on=["nominal_id", "as_of_date"], how="left", validate="many_to_one"
-    )
+    return spine.merge(given, on=["nominal_id", "as_of_date"], how="left", validate="many_to_one")
 
 
 def provided_labels(load: Load, outcome: Provided) -> pd.DataFrame:

@@ -74,7 +74,8 @@ def score(
             tell=tell,
         )
     refused = dict(done.rejections)
-    found = {"scores": str(done.out), "rejected_file": str(done.rejected), "rejected": refused}
+    found: dict[str, Any] = {"scores": str(done.out), "rejected_file": str(done.rejected)}
+    found["rejected"] = refused
     found |= {"run": done.run.run_id, "scored": done.scored, "insufficient": done.insufficient}
     text = f"{done.scored:,} people scored ({done.insufficient:,} more with insufficient history,"
     text += f" {sum(refused.values()):,} rejected): {done.out}"
