@@ -160,6 +160,12 @@ def build(home: Path, people: int = 150) -> World:
     return World(home, load, ledger, access, app)
 
 
+def reopened() -> Starlette:
+    """Return the pages over a home that was made before, for a server in a process of its own."""
+    ledger = Ledger.open()
+    return create_pages(Stock(ledger), ledger, Access(ledger))
+
+
 @cache
 def _world() -> World:
     home = Path(_open.enter_context(tempfile.TemporaryDirectory(prefix="pages-"))) / "home"
@@ -167,15 +173,20 @@ def _world() -> World:
     return build(home)
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> World:
-    """Return the pages, made once for all tests of a process, with their own state folder."""
+def made(config: pytest.Config) -> World:
+    """Return the world, made once for all tests of a process."""
     before = os.environ["PRECURSOR_HOME"]
     if not _world.cache_info().currsize:
-        request.config.add_cleanup(_open.close)
+        config.add_cleanup(_open.close)
     try:
-        found = _world()
+        return _world()
     finally:
         os.environ["PRECURSOR_HOME"] = before
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> World:
+    """Return the pages with their own state folder."""
+    found = made(request.config)
     monkeypatch.setenv("PRECURSOR_HOME", str(found.home))
     return found

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shutil
 import socket
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from pages_world import NAME, PURPOSE, World, world
-
-playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+from pages_world import NAME, PURPOSE, World, made, world
+from playwright.sync_api import sync_playwright
 
 pytestmark = pytest.mark.browser
 assert world  # a fixture
 
-AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1.min.js.gz"
+HERE = Path(__file__).resolve().parent
+AXE = HERE / "vendor" / "axe-core-4.14.1.min.js.gz"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 LIST = f"/lists/{NAME}"
 WIDTHS = (1280, 390)
@@ -41,7 +41,7 @@ def chromium() -> Iterator[Any]:
     )
     if not path:
         pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
-    with playwright_api.sync_playwright() as started:
+    with sync_playwright() as started:
         browser = started.chromium.launch(
             executable_path=path,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
@@ -50,33 +50,31 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@contextmanager
-def listening(app: Any) -> Iterator[str]:
-    """Serve an application on a free port of this machine."""
+@pytest.fixture(scope="module")
+def site(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Serve the pages in a process of their own, on a free port of this machine."""
+    home = made(request.config).home
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
+    command = [sys.executable, "-m", "uvicorn", "--factory", "--app-dir", str(HERE)]
+    command += ["--port", str(port), "--log-level", "warning", "pages_world:reopened"]
+    environment = os.environ | {"PRECURSOR_HOME": str(home)}
+    with subprocess.Popen(command, cwd=HERE.parent, env=environment) as server:
+        try:
+            for _ in range(600):
+                with socket.socket() as door:
+                    if door.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert server.poll() is None, "the server ended before it listened"
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
 
 
 @pytest.fixture
-def site(world: World) -> Iterator[str]:
-    with listening(world.app) as address:
-        yield address
-
-
-@pytest.fixture
-def visit(world: World, site: str, chromium: Any) -> Iterator[Callable[..., Any]]:
+def visit(world: World, chromium: Any, site: str) -> Iterator[Callable[..., Any]]:
     """Return what opens a page as somebody who is signed in; what went wrong on it is collected."""
     contexts = []
 

@@ -59,12 +59,13 @@ def from_here(request: Request) -> None:
     ------
     Forbidden
     """
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    host = request.headers.get("host", "")
-    if site not in ("same-origin", "none") or (
-        origin is not None and urlsplit(origin).netloc != host
-    ):
+    # browsers say where a form comes from; an old one that does not names the page's origin
+    site = request.headers.get("sec-fetch-site")
+    if site is None:
+        origin = request.headers.get("origin")
+        same = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+        site = "same-origin" if same else "cross-site"
+    if site not in ("same-origin", "none"):
         raise Forbidden(
             "this form was sent from another site",
             remedy="Open this service yourself and send the form from its own page.",
