@@ -208,6 +208,7 @@ def test_another_master_key_opens_nothing_and_harms_nothing(
         "é" * 44,
         fresh_key()[:40],
     ],
+    ids=["empty", "no base64", "short", "all zeros", "no ASCII", "cut off"],
 )
 def test_a_value_that_is_no_key_is_refused_and_not_repeated(
     value: str, monkeypatch: pytest.MonkeyPatch
