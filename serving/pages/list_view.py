@@ -113,17 +113,20 @@ def chance(row: Mapping[str, Any], found: OpenList) -> Chance | None:
 
 
 def told(reason: Mapping[str, Any]) -> Told:
-    """Return a reason without the ending that its column's heading says for all of them.
+    """Return the strongest fact of a reason, without the ending that the column's heading says.
+
+    A row has room for one fact a reason; the person's page tells the others.
 
     Examples
     --------
-    >>> told({"text": "2 arrests (not proven): associated with lower risk.", "direction": "lowers"})
+    >>> told({"text": "2 arrests (not proven); aged 31 years: associated with lower risk.",
+    ...       "direction": "lowers"})
     Told(text='2 arrests (not proven)', lowers=True)
     """
     text = str(reason["text"])
     for ending in (": associated with higher risk.", ": associated with lower risk."):
         text = text.removesuffix(ending)
-    return Told(text, reason["direction"] == "lowers")
+    return Told(text.split("; ")[0], reason["direction"] == "lowers")
 
 
 def list_view(
