@@ -25,6 +25,7 @@ from features.cohort import cohort
 from features.errors import NotFound, PrecursorError, UsageError
 from features.history import History
 from features.question import Provided
+from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.kept import keep_model, remember_load
 from serving.ledger import Action, Leaf, Ledger
@@ -97,11 +98,14 @@ def score_batch(
     ------
     UsageError
         OUT has another ending, its folder does not exist, or the date lies after the records.
+    Conflict
+        The model's features are not, to the last definition, those of the history.
     PrecursorError
-        Nobody is on the spine; the model does not fit the history; the ledger refuses.
+        Nobody is on the spine; the ledger refuses.
     """
     out = Path(out)
     beside = rejected_beside(out)
+    same_definitions(model.feature_set, history.feature_set)
     rows = _spine(model, history, spine, as_of)
     scores, rejected = score_people(model, version, history, rows, progress=progress)
     ranked, ranks = rank(scores)

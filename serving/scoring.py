@@ -118,7 +118,7 @@ def score_people(
     version : int
         The model's version in the registry; each score names it.
     history : History
-        The records' history.
+        The records' history; whoever opens it has compared its features with the model's.
     spine : DataFrame
         `nominal_id` and `as_of_date`.
     reasons : bool
@@ -138,7 +138,7 @@ def score_people(
     Raises
     ------
     PrecursorError
-        Where the model does not fit the history, or contributions do not add up to a score.
+        Where an input breaks the model's contract, or contributions do not add up to a score.
     """
     accepted, refused = eligible(history, model.question, spine)
     rejected = [

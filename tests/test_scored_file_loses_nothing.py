@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,15 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_scored(
     with pytest.raises(UsageError):
         batch(served, tmp_path / name)
     assert served.ledger.head() == entries
+
+
+def test_a_model_of_other_definitions_is_refused(served: Served, tmp_path: Path) -> None:
+    columns = served.model.feature_set.columns
+    changed = replace(columns[0], words="another thing: {value}")
+    feature_set = replace(served.model.feature_set, columns=(changed, *columns[1:]))
+    other = replace(served.model, feature_set=feature_set)
+    with pytest.raises(Conflict, match=changed.name):
+        score_batch(other, 1, served.history, tmp_path / "a.csv", ledger=served.ledger, **ME)
 
 
 def test_a_date_after_the_records_is_refused(served: Served, tmp_path: Path) -> None:
