@@ -48,8 +48,8 @@ def score(ledger: Ledger, *nominal_ids: str, **payload: object) -> tuple[Entry, 
 
 def tamper(address: str, *statements: str) -> None:
     """Change the ledger behind its back, as who owns the database can, and hide the traces."""
-    engine = sa.create_engine(address)
-    with engine.begin() as connection:
+    engine = sa.create_engine(address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
         _unguarded(connection)
         for statement in statements:
             connection.exec_driver_sql(statement)

@@ -299,6 +299,31 @@ def test_a_chain_made_anew_without_the_key_is_found(
     assert "seal" in found.breaks[0].what
 
 
+def test_an_entry_of_another_branch_is_found_though_it_is_sealed(
+    precursor_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open() as opened:
+        opened.append("view", **WHO)
+    shutil.copytree(precursor_home, tmp_path / "branch")
+    for folder, action in ((precursor_home, "export"), (tmp_path / "branch", "list")):
+        monkeypatch.setenv("PRECURSOR_HOME", str(folder))
+        with Ledger.open() as opened:
+            opened.append(action, **WHO)
+            opened.append("view", **WHO)
+    monkeypatch.setenv("PRECURSOR_HOME", str(precursor_home))
+    tamper(
+        f"sqlite:///{precursor_home / 'ledger.db'}",
+        f"ATTACH '{tmp_path / 'branch' / 'ledger.db'}' AS branch",
+        "DELETE FROM main.ledger_entry WHERE seq = 2",
+        "INSERT INTO main.ledger_entry SELECT * FROM branch.ledger_entry WHERE seq = 2",
+    )
+    with Ledger.open() as opened:
+        assert [entry.action for entry in opened.entries()] == ["view", "list", "view"]
+        found = opened.verify()
+    assert [each.seq for each in found.breaks] == [3]
+    assert "entry 2" in found.breaks[0].what
+
+
 def test_a_tail_cut_off_behind_a_noted_head_is_found(
     precursor_home: Path, tmp_path: Path, small_ledger: Path
 ) -> None:
