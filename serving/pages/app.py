@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -130,28 +132,28 @@ Handler = Callable[[Request, Exception], Response]
 
 def _refused(answer: Answer) -> Handler:
     def handle(request: Request, error: Exception) -> Response:
-        assert isinstance(error, PrecursorError)
+        refused = cast(PrecursorError, error)  # Starlette calls each handler with its own kind
         context = {
-            "heading": HEADINGS.get(error.status, "That did not work"),
-            "said": f"{error.message[:1].upper()}{error.message[1:]}.",
-            "remedy": error.remedy,
+            "heading": HEADINGS.get(refused.status, "That did not work"),
+            "said": f"{refused.message[:1].upper()}{refused.message[1:]}.",
+            "remedy": refused.remedy,
             "link": ("/", "Go to the first page"),
         }
-        return answer(request, "message.html", context, made_up=False, status=error.status)
+        return answer(request, "message.html", context, made_up=False, status=refused.status)
 
     return handle
 
 
 def _missing(answer: Answer) -> Handler:
     def handle(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
+        status = cast(HTTPException, error).status_code
         context = {
-            "heading": HEADINGS.get(error.status_code, HTTPStatus(error.status_code).phrase),
+            "heading": HEADINGS.get(status, HTTPStatus(status).phrase),
             "said": "There is nothing at this address. Check it, or start from the first page.",
             "remedy": "",
             "link": ("/", "Go to the first page"),
         }
-        return answer(request, "message.html", context, made_up=False, status=error.status_code)
+        return answer(request, "message.html", context, made_up=False, status=status)
 
     return handle
 
@@ -172,9 +174,10 @@ def _fault(answer: Answer) -> Handler:
 class _Static(StaticFiles):
     """Static files; an address that names its content's hash may be kept for ever."""
 
-    def file_response(self, *args: object, **kwargs: object) -> Response:
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
-        scope = next(value for value in args if isinstance(value, dict))
+    def file_response(
+        self, full_path: Any, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
         kept = scope["query_string"].startswith(b"v=")
         response.headers["cache-control"] = (
             "public, max-age=31536000, immutable" if kept else "no-cache"

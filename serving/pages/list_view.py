@@ -112,8 +112,22 @@ def chance(row: Mapping[str, Any], found: OpenList) -> Chance | None:
     )
 
 
+def facts(reason: Mapping[str, Any]) -> str:
+    """Return a reason's facts without the ending that a heading says for all of them.
+
+    Examples
+    --------
+    >>> facts({"text": "2 arrests (not proven); aged 31 years: associated with lower risk."})
+    '2 arrests (not proven); aged 31 years'
+    """
+    text = str(reason["text"])
+    for ending in (": associated with higher risk.", ": associated with lower risk."):
+        text = text.removesuffix(ending)
+    return text
+
+
 def told(reason: Mapping[str, Any]) -> Told:
-    """Return the strongest fact of a reason, without the ending that the column's heading says.
+    """Return the strongest fact of a reason.
 
     A row has room for one fact a reason; the person's page tells the others.
 
@@ -123,10 +137,7 @@ def told(reason: Mapping[str, Any]) -> Told:
     ...       "direction": "lowers"})
     Told(text='2 arrests (not proven)', lowers=True)
     """
-    text = str(reason["text"])
-    for ending in (": associated with higher risk.", ": associated with lower risk."):
-        text = text.removesuffix(ending)
-    return Told(text.split("; ")[0], reason["direction"] == "lowers")
+    return Told(facts(reason).split("; ")[0], reason["direction"] == "lowers")
 
 
 def list_view(

@@ -16,7 +16,7 @@ from serving import charts
 from serving.pages import words
 from serving.pages.history_view import HistoryView, history_view, reference
 from serving.pages.identity import Identity
-from serving.pages.list_view import told
+from serving.pages.list_view import facts
 from serving.pages.lists import OpenList
 from serving.pages.standing import Tag
 from serving.scoring import records_behind
@@ -263,12 +263,11 @@ def _reasons(
             records = records_behind(found.history, reason["features"], events)
         sources = [_source(record, past, pseudonymous) for record in records]
         at_once = MOST_RECORDS + (len(sources) == MOST_RECORDS + 1)  # never "1 more"
-        said = told(reason)
         size = charts.effect_size(reason["contribution"])
         views.append(
             ReasonView(
-                text=said.text,
-                effect=f"{'Lowers' if said.lowers else 'Raises'}, {size}",
+                text=facts(reason),
+                effect=f"{reason['direction'].capitalize()}, {size}",
                 bar=charts.effect_bar(reason["contribution"], largest),
                 first=sources[:at_once],
                 more=sources[at_once:],
