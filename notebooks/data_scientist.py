@@ -33,7 +33,7 @@ records = home() / "records" / "story"
 
 # %%
 if not records.exists():
-    synthesise(records, nominals=2_000, years=5, seed=1)
+    synthesise(records, nominals=1_000, years=5, seed=1)
 report = check(records)
 assert report.ok
 load = open_load(records)
