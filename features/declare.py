@@ -169,6 +169,11 @@ MARK_WORDS = {
     "online": " of online offences",
     "damage": " of criminal damage",
     "injury": " of violence with injury",
+    "high": " graded high",
+    "medium": " graded medium",
+    "bailed": " on bail",
+    "released_under_investigation": " under investigation",
+    "no_further_action": " with no further action",
 }
 
 
@@ -226,9 +231,13 @@ class FeatureSet:
 
     Examples
     --------
+    >>> from dataclasses import replace
     >>> from features.catalogue import catalogue
     >>> small = catalogue().subset(["person_age", "suspected_n_365d"])
     >>> FeatureSet.from_data(small.to_data()) == small
+    True
+    >>> reworded = tuple(replace(column, words="{value}") for column in small.columns)
+    >>> FeatureSet(reworded, small.definitions).fingerprint == small.fingerprint
     True
     """
 
@@ -257,8 +266,15 @@ class FeatureSet:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything that defines the columns; a model is bound to it."""
-        text = json.dumps(self.to_data(), sort_keys=True, separators=(",", ":"))
+        """SHA-256 over everything that defines the columns' values; a model is bound to it.
+
+        Words and units are left out: a mended sentence changes no score, and a model keeps the
+        words it was trained with in its manifest.
+        """
+        data = self.to_data()
+        for column in data["columns"]:
+            del column["words"], column["unit"]
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def __getitem__(self, name: str) -> FeatureColumn:

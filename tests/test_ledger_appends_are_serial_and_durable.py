@@ -70,10 +70,10 @@ def appenders(many: int, to: str, count: int, people: int) -> Iterator[list[subp
                 pipe.close()
 
 
-def acknowledged(process: subprocess.Popen) -> list[tuple[int, str, str]]:
+def acknowledged(process: subprocess.Popen, begun: str = "") -> list[tuple[int, str, str]]:
     """Return what a process was told is recorded; a line cut off by its end does not count."""
     assert process.stdout is not None
-    lines = process.stdout.read().split("\n")[:-1]
+    lines = (begun + process.stdout.read()).split("\n")[:-1]
     return [(int(seq), hash_, score_id) for seq, hash_, score_id in map(str.split, lines)]
 
 
@@ -107,10 +107,13 @@ def test_kill_9_loses_nothing_that_was_acknowledged(address: str, people: int) -
     chance = random.Random(people)
     for _ in range(2):
         with appenders(2, address, 100_000, people) as processes:
+            # not before each has been told of one append, however busy the machine is
+            first = [process.stdout.readline() for process in processes]
             time.sleep(0.1 + chance.random() * 0.3)
             for process in processes:
                 os.kill(process.pid, signal.SIGKILL)
-            told += [each for process in processes for each in acknowledged(process)]
+            for process, begun in zip(processes, first, strict=True):
+                told += acknowledged(process, begun)
     with Ledger.open(address) as opened:
         found = opened.verify()
         assert found.ok, found.breaks
