@@ -21,6 +21,7 @@ from serving.credentials import (
     Session,
     Token,
     Unauthorised,
+    bare,
     csrf_token,
     hashed,
     is_loopback,
@@ -134,9 +135,7 @@ class Access:
         Unauthorised
             If there is none, or it is nobody's, expired or revoked; which of these is not said.
         """
-        scheme, _, rest = (bearer or "").strip().partition(" ")
-        secret = rest.strip() if scheme.lower() == "bearer" else scheme
-        row = self._found(tables.token, secret)
+        row = self._found(tables.token, bare(bearer))
         if row is None or row.revoked_at is not None or row.expires_at <= self._now():
             raise Unauthorised(
                 "no valid token came with the request",
@@ -155,7 +154,7 @@ class Access:
             ]
 
     def revoke(self, token_id: str, *, by: Principal | None = None, purpose: str) -> None:
-        """End a token's access now.
+        """End a token's access now, and the sessions of whom it was given to in that role.
 
         Raises
         ------
@@ -176,13 +175,24 @@ class Access:
                     remedy="Tokens are listed with their ids.",
                     field="token_id",
                 )
+            given, sessions = table.alias(), tables.session
+            signed_out = connection.execute(
+                sa.update(sessions)
+                .where(
+                    given.c.token_id == token_id,
+                    sessions.c.actor == given.c.actor,
+                    sessions.c.role == given.c.role,
+                    sessions.c.ended_at.is_(None),
+                )
+                .values(ended_at=self._now())
+            )
             self._ledger.append_within(
                 connection,
                 Action.TOKEN_REVOKED,
                 actor=who.actor,
                 role=who.role,
                 purpose=purpose,
-                body={"token_id": token_id},
+                body={"token_id": token_id, "sessions_ended": signed_out.rowcount},
             )
 
     def issue_link(
@@ -227,9 +237,7 @@ class Access:
                 connection.execute(
                     sa.update(table).where(table.c.hash == row.hash).values(used_at=now)
                 )
-                cookie, session = self._new(row.actor, row.role, SESSION_LASTS)
-                session["started_at"] = session.pop("issued_at")
-                connection.execute(sa.insert(tables.session), session)
+                cookie = self._start(connection, row.actor, row.role)
             if row is not None:
                 self._ledger.append_within(
                     connection,
@@ -247,7 +255,7 @@ class Access:
         return cookie
 
     def sign_in_with_token(self, secret: str) -> str:
-        """Return a session's cookie for the person whom a token was given to.
+        """Return the cookie of a session for whom a token was given to; it does not outlive it.
 
         Raises
         ------
@@ -262,10 +270,11 @@ class Access:
                 "this token was given to a program, and programs do not sign in",
                 remedy="Use a token of your own; precursor token makes one.",
             )
-        cookie, session = self._new(principal.actor, principal.role, SESSION_LASTS)
-        session["started_at"] = session.pop("issued_at")
+        row = self._found(tables.token, bare(secret))
         with self._ledger.transaction() as connection:
-            connection.execute(sa.insert(tables.session), session)
+            cookie = self._start(
+                connection, principal.actor, principal.role, row.expires_at if row else None
+            )
             self._ledger.append_within(
                 connection,
                 Action.SIGN_IN,
@@ -340,6 +349,15 @@ class Access:
             "issued_at": stamp(now),
             "expires_at": stamp(now + lasts),
         }
+
+    def _start(
+        self, connection: sa.Connection, actor: str, role: str, latest: str | None = None
+    ) -> str:
+        cookie, row = self._new(actor, role, SESSION_LASTS)
+        row["started_at"] = row.pop("issued_at")
+        row["expires_at"] = min(row["expires_at"], latest or row["expires_at"])
+        connection.execute(sa.insert(tables.session), row)
+        return cookie
 
     def _give(
         self, table: sa.Table, row: dict[str, str], action: Action, by: Principal, purpose: str

@@ -68,6 +68,18 @@ class Session:
     expires_at: str
 
 
+def bare(bearer: str | None) -> str:
+    """Return the secret of an Authorization header; one that comes alone is returned as it is.
+
+    Examples
+    --------
+    >>> bare("Bearer abc"), bare("abc"), bare(None)
+    ('abc', 'abc', '')
+    """
+    scheme, _, rest = (bearer or "").strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else scheme
+
+
 def csrf_token(cookie: str) -> str:
     """Return what a form of this session must carry.
 

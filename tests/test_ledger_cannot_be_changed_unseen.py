@@ -242,6 +242,15 @@ OTHERS = {
 }
 
 
+FIRST_BREAK = {
+    "an entry removed": 3,
+    "an entry and its leaves removed": 3,
+    "the first entry removed": 1,
+    "an entry repeated at the end": 7,
+    "a leaf of no entry": 70,
+}
+
+
 @pytest.mark.parametrize("what", OTHERS)
 def test_removals_insertions_and_exchanges_are_found(
     small_ledger: Path, tmp_path: Path, what: str
@@ -249,6 +258,7 @@ def test_removals_insertions_and_exchanges_are_found(
     found, changed = damaged(small_ledger, tmp_path / "copy", *OTHERS[what])
     assert changed
     assert not found.ok
+    assert found.breaks[0].seq == FIRST_BREAK.get(what, found.breaks[0].seq)
     for each in found.breaks:
         assert each.seq is not None, "a break names its entry"
         assert each.what

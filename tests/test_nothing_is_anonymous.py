@@ -243,9 +243,11 @@ def test_access_is_given_and_ended_on_either_database(address: str) -> None:  # 
         access = Access(opened)
         token = access.issue_token("app", "service")
         assert access.authenticate(token) == Principal("app", Role.SERVICE)
+        session = access.sign_in_with_token(access.issue_token("r.eviewer", "reviewer"))
         access.revoke(access.tokens()[0].token_id, purpose="left the project")
         with pytest.raises(Unauthorised):
-            access.authenticate(token)
+            access.session(session)
+        assert access.authenticate(token)
         cookie = access.sign_in(access.issue_link("a.nalyst", "analyst"), "::1")
         assert access.session(cookie).principal == Principal("a.nalyst", Role.ANALYST)
         access.sign_out(cookie)
@@ -253,6 +255,8 @@ def test_access_is_given_and_ended_on_either_database(address: str) -> None:  # 
             access.session(cookie)
         assert actions(opened) == [
             "token_issued",
+            "token_issued",
+            "sign_in",
             "token_revoked",
             "link_issued",
             "sign_in",
@@ -284,6 +288,39 @@ def test_signing_out_ends_the_session(access: Access, ledger: Ledger) -> None:
     access.sign_out(cookie)
     access.sign_out("nobody's")
     assert actions(ledger) == ["link_issued", "sign_in", "sign_out"]
+
+
+def test_a_person_can_sign_in_with_a_token_and_a_program_cannot(
+    access: Access, ledger: Ledger, clock: Clock
+) -> None:
+    token = access.issue_token("r.eviewer", "reviewer", 1)
+    clock.forward(hours=20)
+    cookie = access.sign_in_with_token(token)
+    assert access.session(cookie).principal == Principal("r.eviewer", Role.REVIEWER)
+    assert ledger.entries()[0].action == "sign_in"
+    clock.forward(hours=4)
+    for outlived in (lambda: access.session(cookie), lambda: access.sign_in_with_token(token)):
+        with pytest.raises(Unauthorised):
+            outlived()
+    with pytest.raises(Forbidden, match="program"):
+        access.sign_in_with_token(access.issue_token("app", "service"))
+    with pytest.raises(Unauthorised):
+        access.sign_in_with_token("nonsense")
+
+
+def test_revoking_a_token_ends_its_sessions_and_no_others(access: Access, ledger: Ledger) -> None:
+    tokens = {
+        (actor, role): access.issue_token(actor, role)
+        for actor, role in (("first", "analyst"), ("first", "reviewer"), ("second", "analyst"))
+    }
+    cookies = {who: access.sign_in_with_token(token) for who, token in tokens.items()}
+    listed = {(token.actor, token.role.value): token.token_id for token in access.tokens()}
+    access.revoke(listed["first", "analyst"], purpose="changed duties")
+    with pytest.raises(Unauthorised):
+        access.session(cookies["first", "analyst"])
+    assert access.session(cookies["first", "reviewer"])
+    assert access.session(cookies["second", "analyst"])
+    assert ledger.entries()[0].body["sessions_ended"] == 1
 
 
 def test_a_form_belongs_to_its_session(access: Access) -> None:
