@@ -138,10 +138,12 @@ def test_a_matrix_by_other_definitions_is_refused() -> None:
     model = result().model
     frame = matrix(seed=2).frame
     first = model.feature_set.columns[0]
-    columns = (replace(first, words="years lived: {value}"), *model.feature_set.columns[1:])
+    columns = (replace(first, measure="onset"), *model.feature_set.columns[1:])
     other = FeatureSet(columns, model.feature_set.definitions)
     with pytest.raises(Conflict, match="defined differently: person_age"):
         model.check(frame, other)
+    reworded = (replace(first, words="years lived: {value}"), *model.feature_set.columns[1:])
+    model.check(frame, FeatureSet(reworded, model.feature_set.definitions))
     terms = FeatureSet(model.feature_set.columns, {**FEATURES.definitions, "harm": "harm-v2"})
     with pytest.raises(Conflict, match="other terms: harm"):
         model.check(frame, terms)
