@@ -52,6 +52,7 @@ def score(
 
     Example: precursor score domestic_abuse_high_harm .precursor/records/demo --out scores.parquet
     """
+    from features.cohort import REASONS
     from features.history import History
     from features.loads import open_load
     from features.spine import read_spine
@@ -79,17 +80,24 @@ def score(
     found |= {"run": done.run.run_id, "scored": done.scored, "insufficient": done.insufficient}
     text = f"{done.scored:,} people scored ({done.insufficient:,} more with insufficient history,"
     text += f" {sum(refused.values()):,} rejected): {done.out}"
+    for why, number in refused.items():
+        text += f"\n  {number:,} {why}: {REASONS[why]}"
+    if refused:
+        text += f"\nWho they are stands in {done.rejected}; check their ids and dates."
     answer(found, text, as_json)
+    if not done.scored + done.insufficient:
+        raise typer.Exit(1)
 
 
 def scored(
     book: Ledger, name: str, history: History, out: Path, *, which: str | None = None, **how: Any
 ) -> Scored:
     """Score with the model in force, or with another version, which is marked so."""
-    from models import published, registry
+    from models import registry
     from serving.batch import score_batch
     from serving.kept import serve_from, serving_named
     from serving.permissions import operator
+    from serving.stock import Stock
 
     tell = how.pop("tell", None)
     who = operator()
@@ -97,8 +105,8 @@ def scored(
     if which is not None:
         model, version = registry.fetch(name, which)
         return score_batch(model, version, history, out, promoted=False, **given)
-    current = published.read(name)
-    done = score_batch(current.model, current.version, history, out, **given)
+    model, version = Stock(book).champion(name)
+    done = score_batch(model, version, history, out, **given)
     if not serving_named(name):
         serve_from(name, history.load)
     return done

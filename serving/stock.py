@@ -79,14 +79,24 @@ class Stock:
             The model's files are not those that were promoted, or its features are not this
             release's.
         """
-        if question not in self.questions():
-            raise self._unknown(question)
-        said = published.pointer(question)
+        named = self._named(question)
         where = serving_from(question)
         with self._lock:  # a champion is read and a load compiled once, however many ask
-            model = self._model(question, (int(said["version"]), str(said["sha256"])))
+            model = self._model(question, named)
             history = self._history(Path(where["path"]), str(where["fingerprint"]))
-        return InForce(model.question, model, int(said["version"]), history)
+        return InForce(model.question, model, named[0], history)
+
+    def champion(self, question: str) -> tuple[RiskModel, int]:
+        """Return a question's champion and its version, for a batch that brings its own load.
+
+        Raises
+        ------
+        NotFound, NotInForce
+            As :meth:`get`.
+        """
+        named = self._named(question)
+        with self._lock:
+            return self._model(question, named), named[0]
 
     def history(self, fingerprint: str) -> History:
         """Return the history of any load that was scored from, by its fingerprint."""
@@ -95,6 +105,12 @@ class Stock:
                 return self._history(find_load(fingerprint).path, fingerprint)
             self._histories.move_to_end(fingerprint)
             return self._histories[fingerprint]
+
+    def _named(self, question: str) -> tuple[int, str]:
+        if question not in self.questions():
+            raise self._unknown(question)
+        said = published.pointer(question)
+        return int(said["version"]), str(said["sha256"])
 
     def _unknown(self, question: str) -> NotFound:
         known = ", ".join(self.questions()) or "none"

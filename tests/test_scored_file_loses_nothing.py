@@ -18,12 +18,17 @@ import pytest
 from served import ME, NAME, Served, served
 from small_force import AS_OF, CHILD, NEWCOMER, QUIET, UNBORN
 from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
+import precursor
 from features.errors import Conflict, NotFound, PrecursorError, UsageError
+from models import published
+from serving import commands as desk
 from serving import runs
 from serving.batch import Scored, score_batch
 from serving.ledger import Action
 from serving.publishing import publish
+from serving.stock import NotInForce
 
 __all__ = ["served"]
 
@@ -132,7 +137,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_scored(
 
 def test_a_model_of_other_definitions_is_refused(served: Served, tmp_path: Path) -> None:
     columns = served.model.feature_set.columns
-    changed = replace(columns[0], words="another thing: {value}")
+    changed = replace(columns[0], nullable=not columns[0].nullable)
     feature_set = replace(served.model.feature_set, columns=(changed, *columns[1:]))
     other = replace(served.model, feature_set=feature_set)
     with pytest.raises(Conflict, match=changed.name):
@@ -220,3 +225,30 @@ def test_a_page_of_a_hundred_thousand_people_costs_no_more(served: Served, tmp_p
         taken.append(time.perf_counter() - began)
         assert [line["rank"] for line in found] == list(range(offset + 1, offset + 31))
     assert min(taken) < 0.2
+
+
+def test_a_model_that_only_the_pointer_calls_champion_scores_no_file(
+    served: Served, tmp_path: Path
+) -> None:
+    other = replace(served.model, training={"note": "slipped in"})
+    published.put(NAME, 2, other)
+    try:
+        with pytest.raises(NotInForce, match="not the model that the ledger has in force"):
+            desk.scored(served.ledger, NAME, served.history, tmp_path / "a.csv")
+    finally:
+        published.put(NAME, 1, served.model)
+    assert not list(tmp_path.iterdir())
+    assert desk.scored(served.ledger, NAME, served.history, tmp_path / "a.csv").scored
+
+
+def test_a_file_in_which_nobody_could_be_scored_says_why_and_fails(
+    served: Served, tmp_path: Path
+) -> None:
+    asked = tmp_path / "spine.csv"
+    asked.write_text("nominal_id,as_of_date\nnobody,2026-02-01\n")
+    out = str(tmp_path / "a.csv")
+    words = ["score", NAME, str(served.load.path), "--spine", str(asked), "--out", out]
+    found = CliRunner().invoke(precursor.app, words)
+    assert found.exit_code == 1
+    assert "1 unknown: Not in the records as known on that date." in found.output
+    assert "a.rejected.csv" in found.output
