@@ -105,8 +105,18 @@ def test_an_unknown_baseline_lists_the_known_ones() -> None:
 def test_a_matrix_of_another_question_is_refused() -> None:
     given = matrix()
     other = Matrix(given.frame, FEATURES, {"question": {"name": "another"}})
-    with pytest.raises(PrecursorError, match="made for question 'another', not for 'made_up'"):
+    with pytest.raises(PrecursorError, match="name 'another' where the question now says"):
         trained(other)
+
+
+@pytest.mark.parametrize(
+    "terms", [{"horizon_days": 90}, {"lag_days": 0}, {"outcome": {"provided": "otherwise"}}]
+)
+def test_a_matrix_whose_labels_mean_something_else_is_refused(terms: dict[str, object]) -> None:
+    given = matrix()
+    made = Matrix(given.frame, FEATURES, {"question": question().to_data()})
+    with pytest.raises(PrecursorError, match=f"{next(iter(terms))} .* where the question now says"):
+        trained(made, **terms)
 
 
 def test_rows_without_a_mature_label_are_left_out() -> None:

@@ -158,11 +158,20 @@ def _rows(work: Matrix, split: Split) -> fit.Rows:
     )
 
 
+DEFINES_ROWS = ("name", "cohort", "outcome", "horizon_days", "lag_days", "feature_groups")
+"""What of a question decides rows, labels and columns: a matrix made by another lies about it."""
+
+
 def _same_question(question: Question, matrix: Matrix) -> None:
-    made_for = matrix.manifest.get("question", {}).get("name", question.name)
-    if made_for != question.name:
+    own, made_for = question.to_data(), matrix.manifest.get("question", {})
+    different = [
+        f"{key} {made_for[key]!r} where the question now says {own[key]!r}"
+        for key in DEFINES_ROWS
+        if key in made_for and made_for[key] != own[key]
+    ]
+    if different:
         raise PrecursorError(
-            f"matrix: it was made for question '{made_for}', not for '{question.name}'",
+            f"matrix: it was made for another question: {'; '.join(different)}",
             remedy=f"Make one: precursor matrix {question.name} RECORDS OUT.",
         )
 
