@@ -173,7 +173,7 @@ MARK_WORDS = {
     "medium": " graded medium",
     "bailed": " on bail",
     "released_under_investigation": " under investigation",
-    "no_further_action": " with no further action",
+    "no_further_action": " without further action",
 }
 
 

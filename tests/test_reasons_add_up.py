@@ -190,6 +190,25 @@ def test_every_sentence_names_the_legal_status_of_what_it_counts() -> None:
     assert all(len(sources) <= 1 for sources in mixed.values()), mixed
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("assessed_high_n_ever", "2 assessments graded high on record"),
+        ("custody_bailed_n_365d", "2 releases from police custody on bail in the last 365 days"),
+        (
+            "custody_released_under_investigation_n_ever",
+            "2 releases from police custody under investigation on record",
+        ),
+        (
+            "custody_no_further_action_n_ever",
+            "2 releases from police custody without further action on record",
+        ),
+    ],
+)
+def test_grades_and_disposals_are_told_in_english(name: str, said: str) -> None:
+    assert catalogue()[name].phrase(2.0) == said
+
+
 @given(st.dates(date(1990, 1, 1), date(2040, 1, 1)))
 def test_dates_are_written_out(day: date) -> None:
     words = date_words(day)

@@ -63,7 +63,7 @@ FEATURES: tuple[Feature, ...] = (
         COUNT,
         "disposals",
         "{value}{of} {window}",
-        ("disposal from police custody", "disposals from police custody"),
+        ("release from police custody", "releases from police custody"),
         of=("bailed", "released_under_investigation", "no_further_action"),
         windows=YEAR_EVER,
     ),

@@ -79,7 +79,7 @@ FEATURES: tuple[Feature, ...] = (
         "assessed",
         COUNT,
         "assessments",
-        "{value} graded {of} {window}".replace(" {of}", "{of}"),
+        "{value}{of} {window}",
         ("assessment", "assessments"),
         of=("high", "medium"),
         windows=YEAR_EVER,
