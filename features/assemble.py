@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.declare import BUCKETS, FeatureColumn, FeatureSet, Window
 from features.events import OFFENCE_MARKS
@@ -47,7 +48,7 @@ class Cells:
     @classmethod
     def read(cls, long: pa.Table, source: str, height: int) -> Cells:
         """Return the cells of one source out of a chunk's long form."""
-        frame = long.filter(pa.compute.equal(long["source"], source))
+        frame = long.filter(pc.equal(long["source"], source))
         arrays = {
             name: frame[name].to_numpy()
             for name in frame.column_names
@@ -99,7 +100,7 @@ class Cells:
 
 def _distinct(pairs: pa.Table, source: str, bits: int, height: int) -> Array:
     """Count different persons by window: each counts from the most recent event with them."""
-    frame = pairs.filter(pa.compute.equal(pairs["source"], source)).to_pandas()
+    frame = pairs.filter(pc.equal(pairs["source"], source)).to_pandas()
     frame = frame[(frame["marks"] & bits) == bits]
     if frame.empty:
         return np.zeros((height, N_BUCKETS), np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from features.console import Json, Records, answer, day, progress
 
 if TYPE_CHECKING:
+    from features.breaches import Violation
     from features.check import Report
     from features.history import History
 
@@ -99,16 +101,14 @@ def in_words(report: Report, most: int) -> str:
     """
     if not report.violations:
         return f"{report.path}: no violations; the records are good."
+    by_rule: dict[tuple[str, ...], list[Violation]] = defaultdict(list)
+    for found in report.violations:
+        by_rule[found.severity, found.table, found.column, found.rule].append(found)
     lines = []
     for entry in report.summary():
         place = ".".join(filter(None, (entry["table"], entry["column"])))
         lines.append(f"{entry['severity']}: {place}, rule {entry['rule']}: {entry['count']:,}")
-        same = [
-            v
-            for v in report.violations
-            if (v.severity, v.table, v.column, v.rule)
-            == (entry["severity"], entry["table"], entry["column"], entry["rule"])
-        ]
+        same = by_rule[entry["severity"], entry["table"], entry["column"], entry["rule"]]
         lines += [f"  {violation}" for violation in same[:most]]
         if len(same) > most > 0:
             lines.append(f"  and {len(same) - most:,} more (--most N, or --json for all)")

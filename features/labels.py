@@ -133,7 +133,7 @@ def provided_labels(load: Load, outcome: Provided) -> pd.DataFrame:
     Raises
     ------
     RecordsRefused
-        Where none came for this outcome.
+        Where none came for this outcome, or two came for one person and date.
     """
     labels = load.labels()
     if labels is None or outcome.provided not in set(labels["outcome"]):
@@ -143,6 +143,14 @@ def provided_labels(load: Load, outcome: Provided) -> pd.DataFrame:
             " not trained on.",
         )
     rows = labels[labels["outcome"] == outcome.provided]
+    twice = rows[rows.duplicated(["nominal_id", "as_of_date"])]
+    if len(twice):
+        first = f"{twice['nominal_id'].iloc[0]} on {twice['as_of_date'].iloc[0]}"
+        raise RecordsRefused(
+            f"{load.path}: labels: {len(twice)} rows of outcome '{outcome.provided}' are there"
+            f" twice, the first one {first}",
+            remedy="Leave one label for each nominal_id and as_of_date, and ingest again.",
+        )
     return pd.DataFrame(
         {
             "nominal_id": rows["nominal_id"].astype(str),

@@ -19,7 +19,9 @@ from record_folders import Rows, faultless, write_csv
 from features.check import check
 from features.errors import NotFound, RecordsRefused, UsageError
 from features.ingest import ingest
+from features.labels import provided_labels
 from features.loads import LABELS, open_load, write_load
+from features.question import Provided
 from features.records import TABLES
 
 
@@ -134,6 +136,15 @@ def test_labels_that_cannot_be_used_are_refused_and_not_dropped(tmp_path: Path) 
         ingest("folder", source, tmp_path / "out")
     missing = {v.column for v in refused.value.violations if v.table == "labels"}
     assert missing == {"as_of_date", "outcome"}
+
+
+def test_two_labels_for_one_person_and_date_are_refused_in_words(tmp_path: Path) -> None:
+    label = {"nominal_id": "N1", "as_of_date": date(2022, 1, 1), "outcome": "any"}
+    twice = pa.Table.from_pylist([label | {"label": 0}, label | {"label": 1}], schema=LABELS)
+    terms = {"kind": "folder", "data_to": date(2024, 1, 1), "synthetic": True, "labels": twice}
+    made = write_load(tmp_path / "made", {}, **terms)
+    with pytest.raises(RecordsRefused, match="there twice, the first one N1 on 2022-01-01"):
+        provided_labels(made, Provided(provided="any"))
 
 
 def test_a_mapping_names_files_columns_constants_and_dates(tmp_path: Path) -> None:
