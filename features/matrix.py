@@ -74,7 +74,7 @@ class Matrix:
         return hashed.hexdigest()
 
     def write(self, path: Path) -> None:
-        """Write the rows as Parquet and the manifest as JSON beside it, both or neither."""
+        """Write the rows as Parquet, in one step, and the manifest as JSON beside it."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         part, beside = path.with_name(path.name + ".part"), manifest_path(path)
@@ -158,8 +158,7 @@ def build(
     Parameters
     ----------
     spine : DataFrame, optional
-        `nominal_id`, `as_of_date`; then no row is left out, whoever it is, and no label is sought
-        unless labels came with the records.
+        `nominal_id`, `as_of_date`; then no row is left out, whoever it is, and no label is sought.
     """
     feature_set = question_features(question, history.feature_set)
     rows = training_spine(history, question) if spine is None else spine[list(KEYS)]

@@ -142,7 +142,9 @@ def read_question(path: Path) -> Question:
     Raises
     ------
     UsageError
-        Where the file is missing, is no YAML, or has unknown or wrong entries.
+        Where the file is missing or is no YAML.
+    PrecursorError
+        Where it has unknown or wrong entries; all of them are listed.
     """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,11 +1,11 @@
 """A 90 % interval for the mean recorded risk of people with such a record.
 
 How it is made: the model is fitted again on samples of the *people* in the training part, drawn
-with replacement (same parameters, same number of trees, calibration fitted again on the same
-sample). Each refit scores held-out rows. How far the refits scatter around their own mean, in
-log-odds, is pooled over rows of similar score; the 5th and the 95th percentile of that scatter
-become offsets from the score. They are stored as a small table, so that a request merely looks up
-two numbers.
+with replacement (same parameters, same number of trees). Each refit scores held-out rows, and is
+calibrated there on a sample of their people of its own. How far the refits scatter around their
+own mean, in log-odds, is pooled over rows of similar score; the 5th and the 95th percentile of that
+scatter become offsets from the score. They are stored as a small table, so that a request merely
+looks up two numbers.
 
 What it is not: a range for one person's fate (that is 0 or 1), and no allowance for what refits
 share: records that are missing, labels that are wrong, years unlike those of the training part. It
