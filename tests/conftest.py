@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from postgres import postgres_cluster, postgres_database  # noqa: F401 - fixtures, one cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 

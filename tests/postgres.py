@@ -11,7 +11,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
 
 # PostgreSQL refuses to run as root, so root lends the cluster to its own user.
 OWNER = "postgres" if os.name == "posix" and os.getuid() == 0 else None
@@ -56,6 +55,8 @@ def postgres_cluster() -> Iterator[str]:
 @pytest.fixture
 def postgres_database(postgres_cluster: str) -> Iterator[str]:
     """Return the address of a new, empty database, which goes when the test has ended."""
+    import sqlalchemy as sa
+
     name = f"test_{uuid4().hex}"
     engine = sa.create_engine(
         postgres_cluster.format(database="postgres"), isolation_level="AUTOCOMMIT"

@@ -14,7 +14,6 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers import WHO, address, ledger, score, tamper  # noqa: F401 - fixtures
-from postgres import postgres_cluster, postgres_database  # noqa: F401 - fixtures
 
 from features.errors import NotFound, UsageError
 from serving.chain import LedgerDamaged
@@ -257,7 +256,7 @@ def test_a_master_key_that_others_can_read_is_refused(precursor_home: Path) -> N
 
 
 @pytest.mark.postgres
-def test_on_postgres_no_master_key_is_made_up(postgres_database: str, precursor_home: Path) -> None:  # noqa: F811
+def test_on_postgres_no_master_key_is_made_up(postgres_database: str, precursor_home: Path) -> None:
     with pytest.raises(KeysRefused, match="PRECURSOR_MASTER_KEY"):
         Ledger.open(postgres_database)
     assert not (precursor_home / "master.key").exists()
@@ -265,7 +264,7 @@ def test_on_postgres_no_master_key_is_made_up(postgres_database: str, precursor_
 
 @pytest.mark.postgres
 def test_keys_can_be_kept_on_postgres_too(
-    postgres_database: str,  # noqa: F811
+    postgres_database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PRECURSOR_MASTER_KEY", fresh_key())

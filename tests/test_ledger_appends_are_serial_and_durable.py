@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from ledgers import WHO, address, ledger, score  # noqa: F401 - fixtures
-from postgres import postgres_cluster, postgres_database  # noqa: F401 - fixtures
 
 from features.errors import UsageError
 from serving.database import ADVISORY_LOCK, LedgerUnavailable
@@ -167,7 +166,7 @@ def test_sqlite_waits_for_the_disk_before_a_commit_returns(precursor_home: Path)
 
 @pytest.mark.postgres
 def test_postgres_waits_for_the_disk_whatever_the_server_says(
-    postgres_database: str,  # noqa: F811
+    postgres_database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PRECURSOR_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers import WHO, address, ledger, score, tamper  # noqa: F401 - fixtures
-from postgres import postgres_cluster, postgres_database  # noqa: F401 - fixtures
 
 from features.errors import Conflict, NotFound, UsageError
 from serving import guards, tables
@@ -51,8 +50,17 @@ def test_the_database_refuses_changes(ledger: Ledger, address: str, statement: s
     assert ledger.verify().ok
 
 
-@pytest.mark.parametrize("table", ["ledger_entry", "ledger_leaf"])
-def test_sqlite_refuses_to_replace_rows(precursor_home: Path, table: str) -> None:
+REPLACING = [
+    "INSERT OR REPLACE INTO ledger_entry SELECT * FROM ledger_entry",
+    "INSERT OR REPLACE INTO ledger_leaf SELECT * FROM ledger_leaf",
+    # as if it came with the next entry, under a score id that stands
+    "INSERT OR REPLACE INTO ledger_leaf SELECT 2, 0, subject, score_id, payload, hash "
+    "FROM ledger_leaf",
+]
+
+
+@pytest.mark.parametrize("statement", REPLACING)
+def test_sqlite_refuses_to_replace_rows(precursor_home: Path, statement: str) -> None:
     with Ledger.open() as opened:
         score(opened, "N1")
         engine = sa.create_engine(f"sqlite:///{precursor_home / 'ledger.db'}")
@@ -60,7 +68,7 @@ def test_sqlite_refuses_to_replace_rows(precursor_home: Path, table: str) -> Non
             pytest.raises(sa.exc.IntegrityError, match="append-only"),
             engine.begin() as connection,
         ):
-            connection.exec_driver_sql(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+            connection.exec_driver_sql(statement)
         engine.dispose()
         assert opened.verify().ok
 
@@ -71,7 +79,7 @@ def test_sqlite_refuses_to_replace_rows(precursor_home: Path, table: str) -> Non
     ["TRUNCATE ledger_leaf", "SET session_replication_role = replica; DELETE FROM ledger_entry"],
 )
 def test_postgres_refuses_to_truncate(
-    postgres_database: str,  # noqa: F811
+    postgres_database: str,
     monkeypatch: pytest.MonkeyPatch,
     statement: str,
 ) -> None:

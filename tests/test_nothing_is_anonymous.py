@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import address  # noqa: F401 - fixture
-from postgres import postgres_cluster, postgres_database  # noqa: F401 - fixtures
 
 from features.errors import NotFound, PrecursorError, UsageError
 from serving.access import (
