@@ -51,7 +51,7 @@ def serve(host: str = "127.0.0.1", port: int = 3000, *, workers: int = 1) -> NoR
     }
     command = [
         sys.executable,
-        *("-m", "bentoml", "serve", "serving.service:service"),
+        *("-m", "serving.supervisor", "serve", "serving.service:service"),
         *("--working-dir", str(root)),
         *("--host", host, "--port", str(port)),
         *("--timeout-graceful-shutdown", str(GRACE)),

@@ -45,6 +45,21 @@ def ask(port: int, method: str, path: str, body: bytes | None = None, **headers:
         connection.close()
 
 
+def listening(group: int) -> set[int]:
+    """Return the TCP ports on which the processes of a group listen."""
+    ours = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(folder.name)) == group:
+                ours |= {os.readlink(link) for link in (folder / "fd").iterdir()}
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {
+        int(row[1].partition(":")[2], 16)
+        for row in rows
+        if row[3] == "0A" and f"socket:[{row[9]}]" in ours
+    }
+
+
 @pytest.fixture
 def server(tmp_path: Path, precursor_home: Path) -> Iterator[tuple[int, str, subprocess.Popen]]:
     """Return port, an analyst's token, and the process of a server that has started."""
@@ -103,6 +118,9 @@ def test_it_answers_a_score_on_loopback_and_ends_when_told(
     others = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
     assert f"0100007F:{port:04X}" in others
     assert f"00000000:{port:04X}" not in others
+
+    # nothing else of it listens: its supervisor takes orders on sockets of this user alone
+    assert listening(process.pid) == {port}
 
     with pytest.raises(UsageError, match=f"127.0.0.1:{port}"):
         serve(port=port)
