@@ -12,14 +12,14 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 import features.commands
 import training.commands
 from features.console import Json, QuestionName, Reason, answer, progress
-from features.errors import Conflict, PrecursorError
+from features.errors import Conflict, PrecursorError, UsageError
 from serving import commands as desk
 
 app = typer.Typer(
@@ -163,14 +163,29 @@ def main() -> None:
     """Run the command line; what is refused is told in one shape and sets the exit code."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    os.umask(0o077)  # whatever is written here is about people: for this user alone
     try:
+        for argument in sys.argv:
+            argument.encode()
         app()
+    except UnicodeEncodeError:
+        refuse(UsageError("an argument is not UTF-8", remedy="Write it in UTF-8."))
     except PrecursorError as refused:
-        if "--json" in sys.argv:
-            typer.echo(json.dumps(refused.as_json(), ensure_ascii=False))
-        else:
-            typer.echo(f"Refused: {refused}", err=True)
-        sys.exit(refused.exit_code)
+        refuse(refused)
+    except OSError as failed:
+        place = failed.filename or "the system"
+        remedy = "See that the folder exists, that this user may use it, and that there is room."
+        said = f"{place}: {failed.strerror or failed}"
+        refuse(PrecursorError(said, remedy=remedy, code="system"))
+
+
+def refuse(refused: PrecursorError) -> NoReturn:
+    """Tell a refusal, for people or for programs, and end with its exit code."""
+    if "--json" in sys.argv:
+        typer.echo(json.dumps(refused.as_json(), ensure_ascii=False))
+    else:
+        typer.echo(f"Refused: {refused}", err=True)
+    sys.exit(refused.exit_code)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from features.records import TABLES, Column, Table
 ERROR = "error"
 WARNING = "warning"
 HANDLED = "set aside"
+LONGEST_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,22 @@ class Violation:
     def __str__(self) -> str:
         place = self.table if self.row is None else f"{self.table} row {self.row}"
         what = " ".join(
-            part for part in (self.column, f"'{self.value}'" * bool(self.value)) if part
+            part for part in (self.column, f"'{shown(self.value)}'" * bool(self.value)) if part
         )
         said = " ".join(part for part in (what, self.problem) if part)
         return f"{place}: {said}. {self.done or self.remedy}"
+
+
+def shown(value: str) -> str:
+    r"""Return a value as a message repeats it: short, and with nothing that moves a terminal.
+
+    Examples
+    --------
+    >>> shown("O'Brien"), shown("a" + chr(0x202E)), len(shown("x" * 100_000))
+    ("O'Brien", 'a\\\\u202e', 83)
+    """
+    short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,6 @@ def read_mapping(file: Path) -> Mapping:
         raise NotFound(f"{file} does not exist", remedy="Name an existing mapping file.")
     try:
         return Mapping.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: {error}", remedy="Write the mapping as YAML.") from error
     except ValidationError as error:
         said = [
             f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
@@ -94,3 +92,5 @@ def read_mapping(file: Path) -> Mapping:
             remedy="A mapping has date_format and tables; a table has file, columns, constants and"
             " date_format.",
         ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2026-99-99; a million brackets
+        raise UsageError(f"{file}: {error}", remedy="Write the mapping as YAML.") from error

@@ -150,7 +150,10 @@ def read_question(path: Path) -> Question:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as missing:
         raise UsageError(f"{path}: there is no such file", remedy="Check the path.") from missing
-    except (yaml.YAMLError, UnicodeDecodeError) as broken:
+    except OSError as unread:
+        said = f"{path}: cannot be read ({unread.strerror})"
+        raise UsageError(said, remedy="Name a file that this user may read.") from unread
+    except (yaml.YAMLError, ValueError, RecursionError) as broken:  # 2026-99-99; a million brackets
         raise UsageError(f"{path}: this is not YAML ({broken})", remedy="Mend it.") from broken
     if not isinstance(data, dict):
         raise UsageError(f"{path}: a question is a mapping", remedy="Begin with 'name: ...'.")

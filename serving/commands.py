@@ -195,6 +195,8 @@ def audit_verify(as_json: Json = False) -> None:
     """
     with ledger() as book:
         found = book.verify()
+        if found.ok:  # what verified once cannot be cut off unseen later
+            book.checkpoint()
     text = f"{found.entries:,} entries and {found.leaves:,} leaves verified: "
     text += "the chain holds." if found.ok else f"{len(found.breaks)} breaks."
     answer(found.as_data(), "\n".join([text, *map(str, found.breaks)]), as_json)
@@ -238,6 +240,8 @@ def serve(
     from serving.kept import serve_from
     from serving.server import serve as run
 
+    with ledger() as book:  # here it is refused in words; a worker would be started for ever
+        book.ready()
     if records is not None:
         load = open_load(records)
         for question in published.questions():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -183,7 +183,8 @@ def operator() -> Principal:
     'operator'
     """
     try:
-        return Principal(getpass.getuser(), Role.OPERATOR)
-    except (KeyError, OSError, ImportError):
+        # Not from LOGNAME or USER: anybody may set those to another's name.
+        return Principal(pwd.getpwuid(os.getuid()).pw_name, Role.OPERATOR)
+    except KeyError:
         # A container's user may have a number and no name.
         return Principal(f"uid {os.getuid()}", Role.OPERATOR)

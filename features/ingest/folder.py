@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -37,7 +38,7 @@ def ingest_folder(
     reading = read(source, read_mapping(mapping) if mapping else None)
     said = manifest(source) if (source / "load.json").is_file() else {}
     today = date.today()
-    stated = data_to or (date.fromisoformat(said["data_to"]) if said else None)
+    stated = data_to or (_last_day(source, said) if said else None)
     asked = Asked(reading.relations, today, stated or last_day(reading, today))
     labels, spine = _beside(reading, "labels", LABELS), _beside(reading, "spine", SPINE)
     found = reading.problems + broken(reading, asked)
@@ -58,6 +59,16 @@ def ingest_folder(
         spine=spine,
         notes=said.get("notes", ()),
     )
+
+
+def _last_day(source: Path, said: Mapping[str, Any]) -> date:
+    try:
+        return date.fromisoformat(said["data_to"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordsRefused(
+            f"{source / 'load.json'}: data_to: {error!r}",
+            remedy="Give --data-to, or take load.json away.",
+        ) from error
 
 
 def _beside(reading: Reading, name: str, schema: pa.Schema) -> pa.Table | None:

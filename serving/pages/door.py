@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -40,9 +40,8 @@ def local(address: str | None) -> str:
     ('/lists/escalation?page=2', '/', '/')
     """
     text = address or "/"
-    parts = urlsplit(text)
-    plain = text.isprintable() and "\\" not in text and not text.startswith("//")
-    return text if plain and text.startswith("/") and not (parts.scheme or parts.netloc) else "/"
+    plain = text.isprintable() and "\\" not in text
+    return text if plain and text.startswith("/") and not text.startswith("//") else "/"
 
 
 def client_host(request: Request) -> str | None:
@@ -63,7 +62,7 @@ def from_here(request: Request) -> None:
     site = request.headers.get("sec-fetch-site")
     if site is None:
         origin = request.headers.get("origin")
-        same = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+        same = origin is None or origin.partition("://")[2] == request.headers.get("host")
         site = "same-origin" if same else "cross-site"
     if site not in ("same-origin", "none"):
         raise Forbidden(

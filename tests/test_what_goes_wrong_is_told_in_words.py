@@ -1,0 +1,98 @@
+"""Whatever the command line is given, it ends in words and an exit code, and leaves no trace."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from features.breaches import LONGEST_SHOWN, Violation
+from features.errors import UsageError
+from features.mapping import read_mapping
+from features.question import read_question
+from serving.pages.door import local
+from serving.permissions import operator
+
+ROOT = Path(__file__).resolve().parent.parent
+ODD_YAML = {
+    "deep": "[" * 5_000 + "]" * 5_000,
+    "deep mapping": "{a: " * 3_000 + "1" + "}" * 3_000,
+    "no date": "name: 2026-99-99\n",
+    "code": "!!python/object/apply:os.system ['true']\n",
+    "null byte": "name: \0\n",
+}
+
+
+def run(*arguments: str | bytes, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "precursor.py"), *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("kind", ODD_YAML)
+def test_odd_yaml_is_refused(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(ODD_YAML[kind])
+    for reader in (read_question, read_mapping):
+        with pytest.raises(UsageError, match=r"odd\.yaml"):
+            reader(file)
+
+
+def test_a_folder_for_a_question_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_question(tmp_path)
+
+
+def test_places_that_cannot_be_written_and_bytes_that_are_no_text(tmp_path: Path) -> None:
+    for arguments, code in (
+        (("synthesise", "/proc/nowhere", "--nominals", "20", "--years", "1"), 1),
+        (("ingest", "folder", str(tmp_path), "/" + "a" * 300), 1),
+        (("explain", b"s\xff"), 2),
+    ):
+        done = run(*arguments)
+        assert done.returncode == code, done.stderr
+        assert "Refused: " in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_what_a_command_writes_is_for_its_user_alone(tmp_path: Path) -> None:
+    done = run("synthesise", str(tmp_path / "records"), "--nominals", "20", "--years", "1")
+    assert done.returncode == 0, done.stderr
+    written = [tmp_path / "records", *(tmp_path / "records").rglob("*")]
+    assert len(written) > 10
+    assert not [path for path in written if path.stat().st_mode & 0o077]
+
+
+def test_serving_with_another_key_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    here = {"PRECURSOR_HOME": str(tmp_path / "home")}
+    assert run("audit", "verify", **here).returncode == 0
+    (tmp_path / "home" / "master.key").unlink()
+    done = run("serve", "--port", "39417", **here)
+    assert done.returncode == 1
+    assert "master.key is not there" in done.stderr
+
+
+def test_a_violation_repeats_little_of_a_value_and_nothing_that_moves_a_terminal() -> None:
+    said = str(Violation("nominal", 1, "area", "\x1b[2J\u202e" + "x" * 100_000, "r", "is odd", "-"))
+    assert len(said) < LONGEST_SHOWN + 60
+    assert said.isprintable()
+
+
+def test_the_operator_is_not_who_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = operator()
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody.else")
+    assert operator() == before
+
+
+@pytest.mark.parametrize("address", ["//[x", "http://[", "//evil.example", "/\\evil.example"])
+def test_an_odd_address_leads_to_the_first_page(address: str) -> None:
+    assert local(address) == "/"
