@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from features.breaches import ERROR, HANDLED, Asked, Relation, Violation, known
 from features.errors import NotFound
-from features.loads import manifest, open_load, sha256
+from features.loads import changed_files, open_load
 from features.mapping import read_mapping
 from features.reading import Reading, read
 from features.records import TABLES
@@ -126,12 +126,9 @@ def check(path: str | Path, *, mapping: Path | None = None, today: date | None =
 
 
 def _changed(path: Path) -> Iterator[Violation]:
-    """Compare each file with the hash that was written beside it."""
-    said = manifest(path)
-    for name, about in {**said["tables"], **said.get("extras", {})}.items():
-        file = path / f"{name}.parquet"
-        if not file.is_file() or sha256(file) != about["sha256"]:
-            yield RULES["file_changed"].violation(name, value=file.name)
+    """Name each file that is not the one whose hash was written beside it."""
+    for name in changed_files(path):
+        yield RULES["file_changed"].violation(name, value=f"{name}.parquet")
 
 
 def last_day(reading: Reading, today: date) -> date:

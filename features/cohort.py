@@ -8,12 +8,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from features.adult import adulthood
 from features.declare import COUNT, EVER, FIRST, Feature, FeatureSet
 from features.history import History, dates, keyed
 from features.question import CohortRule, Question
 from features.sources import SOURCES
-
-ADULT = 18
 
 REASONS = {
     "unknown": "Not in the records as known on that date.",
@@ -46,9 +45,7 @@ def adult(born_on: np.ndarray, as_of_date: np.ndarray) -> np.ndarray:
     >>> adult(dates(["2008-02-29", "2008-02-29"]), dates(["2026-02-28", "2026-03-01"]))
     array([False,  True])
     """
-    month = born_on.astype("datetime64[M]")
-    eighteenth = (month + 12 * ADULT).astype("datetime64[D]") + (born_on - month)
-    return np.asarray(eighteenth <= as_of_date)
+    return np.asarray(adulthood(born_on) <= as_of_date)
 
 
 def eligible(

@@ -26,6 +26,7 @@ EVENT = {
     "nominal_id": "string",
     "source": "string",
     "occurred_on": "date",
+    "offence_on": "date",
     "known_on": "date",
     "superseded_on": "date",
     "marks": "int64",
@@ -33,7 +34,7 @@ EVENT = {
     "who": "string",
     **dict.fromkeys(RECORD, "string"),
 }
-"""Columns of a history, with their Ibis types."""
+"""Columns of a history with their Ibis types; `offence_on` is the day of the offence meant."""
 
 
 def _event(
@@ -47,6 +48,7 @@ def _event(
         "nominal_id": table.nominal_id,
         "source": ibis.literal(source),
         "occurred_on": table.occurred_on,
+        "offence_on": table.occurred_on,
         "known_on": table.known_on,
         "superseded_on": table.superseded_on,
         "marks": bits,
@@ -129,7 +131,8 @@ def complainants(tables: Tables) -> ir.Table:
     offence, part = tables["offence"], tables["involvement"]
     suspect = part.filter(part.role == "suspect")
     victim = part.filter(part.role == "victim").view()
-    pairs = suspect.join(victim, suspect.offence_id == victim.offence_id).select(
+    another = suspect.nominal_id != victim.nominal_id
+    pairs = suspect.join(victim, [suspect.offence_id == victim.offence_id, another]).select(
         nominal_id=suspect.nominal_id,
         offence_id=suspect.offence_id,
         who=victim.nominal_id,
@@ -171,6 +174,7 @@ def results(name: str, results: tuple[str, ...], status: str) -> Callable[[Table
             nominal_id=linked.nominal_id,
             record_id=linked.record_id,
             occurred_on=linked.occurred_on,
+            offence_on=offence.occurred_on,
             **_together(linked, offence),
             **{mark: offence[mark] for mark in OFFENCE_MARKS},
             **{mark: linked[f"counts_{mark}"] for mark in ("summary",)},
@@ -183,6 +187,7 @@ def results(name: str, results: tuple[str, ...], status: str) -> Callable[[Table
             nominal_id=plain.nominal_id,
             record_id=plain.record_id,
             occurred_on=plain.occurred_on,
+            offence_on=plain.occurred_on,
             known_on=plain.known_on,
             superseded_on=plain.superseded_on,
             **{
@@ -203,6 +208,7 @@ def results(name: str, results: tuple[str, ...], status: str) -> Callable[[Table
             name,
             {mark: events[mark] for mark in OFFENCE_MARKS},
             "outcome",
+            offence_on=events.offence_on,
             harm=events.harm,
             indictable=events.counts,
             summary=events.summary,

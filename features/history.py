@@ -20,11 +20,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.adult import adulthood, as_adult
 from features.assemble import assemble
 from features.catalogue import catalogue
 from features.declare import BUCKETS, DECAY_ONE, HALF_LIFE, FeatureColumn, FeatureSet
 from features.events import AMOUNTS, EVENT, RECORD
-from features.loads import Load
+from features.loads import Load, unchanged
 from features.records import TABLES
 from features.sources import SOURCES, history
 from features.taxonomy import taxonomy
@@ -36,7 +37,9 @@ CHUNK = 200_000
 DECAY = np.round(DECAY_ONE * 0.5 ** (np.arange(16 * HALF_LIFE + 1) / HALF_LIFE)).astype(np.int64)
 """Integer weight of an event by whole days of age: halves each year, ends after sixteen."""
 
-_SPINE = ibis.table({"row": "int64", "nominal_id": "string", "as_of_date": "date"}, name="spine")
+_KEYS = {"row": "int64", "nominal_id": "string", "as_of_date": "date"}
+_ASKED = ibis.table(_KEYS, name="spine")
+_SPINE = ibis.table({**_KEYS, "adult_on": "date"}, name="spine")
 _HISTORY = ibis.table(EVENT, name="history")
 _PERSON = ibis.table(
     {"nominal_id": "string", "born_on": "date", "known_on": "date", "superseded_on": "date"},
@@ -46,10 +49,10 @@ _DECAY = ibis.table({"age": "int64", "weight": "int64"}, name="decay")
 
 
 def _seen(columns: Sequence[str]) -> ir.Table:
-    """Spine rows with each event of theirs that was visible and past, and its age in days."""
+    """Spine rows with each event of theirs as adults that was visible and past, and its age."""
     joined = _SPINE.join(_HISTORY, _SPINE.nominal_id == _HISTORY.nominal_id)
     past = visible(_HISTORY, _SPINE.as_of_date) & before(_HISTORY, _SPINE.as_of_date)
-    return joined.filter(past).select(
+    return joined.filter(past & as_adult(_HISTORY, _SPINE.adult_on)).select(
         row=_SPINE.row,
         age=_SPINE.as_of_date.delta(_HISTORY.occurred_on, unit="day").cast("int64"),
         **{name: _HISTORY[name] for name in columns},
@@ -98,8 +101,8 @@ def _pairs_sql(sources: tuple[str, ...], dialect: str) -> str:
 
 @lru_cache(maxsize=4)
 def _person_sql(dialect: str) -> str:
-    joined = _SPINE.join(_PERSON, _SPINE.nominal_id == _PERSON.nominal_id)
-    known = joined.filter(visible(_PERSON, _SPINE.as_of_date))
+    joined = _ASKED.join(_PERSON, _ASKED.nominal_id == _PERSON.nominal_id)
+    known = joined.filter(visible(_PERSON, _ASKED.as_of_date))
     return str(ibis.to_sql(known.select("row", "born_on"), dialect=dialect))
 
 
@@ -118,11 +121,17 @@ class History:
         Opened read-only.
     feature_set : FeatureSet, optional
         The columns to compute; the whole catalogue by default.
+
+    Raises
+    ------
+    RecordsRefused
+        Where a file of the load is not the one that was written: a load never changes.
     """
 
     dialect = "duckdb"
 
     def __init__(self, load: Load, feature_set: FeatureSet | None = None) -> None:
+        unchanged(load)
         self.load = load
         self.feature_set = feature_set or catalogue()
         self._connection = load.connect().con
@@ -174,7 +183,7 @@ class History:
         found = self.ask(_person_sql(self.dialect), spine)
         rows = found["row"].to_numpy()
         known = np.zeros(len(spine), bool)
-        born = np.full(len(spine), np.datetime64("NaT"), "datetime64[D]")
+        born = np.full(len(spine), np.datetime64("NaT", "D"))
         known[rows] = True
         born[rows] = found["born_on"].to_numpy().astype("datetime64[D]")
         return known, born
@@ -225,13 +234,12 @@ class History:
     def _columns(self, chunk: pd.DataFrame, wanted: FeatureSet) -> pd.DataFrame:
         """Columns of one chunk; a query that no column needs is not asked."""
         counted, paired = _sources(wanted, distinct=False), _sources(wanted, distinct=True)
-        long = self.ask(_long_sql(counted, self.dialect), chunk) if counted else None
-        pairs = self.ask(_pairs_sql(paired, self.dialect), chunk) if paired else None
-        age_days = np.full(len(chunk), np.nan)
-        if any(column.measure in ("age", "onset") for column in wanted.columns):
-            _, born = self.born_on(chunk)
-            age = dates(chunk["as_of_date"]) - born
-            age_days = np.where(np.isnat(age), np.nan, age.astype(np.float64))
+        _, born = self.born_on(chunk)
+        spine = chunk.assign(adult_on=adulthood(born))
+        long = self.ask(_long_sql(counted, self.dialect), spine) if counted else None
+        pairs = self.ask(_pairs_sql(paired, self.dialect), spine) if paired else None
+        age = dates(chunk["as_of_date"]) - born
+        age_days = np.where(np.isnat(age), np.nan, age.astype(np.float64))
         columns = assemble(wanted, long, pairs, age_days)
         return pd.DataFrame(columns, index=chunk.index, copy=False)
 
@@ -265,7 +273,9 @@ class History:
 
     def events_of(self, spine: pd.DataFrame) -> list[pd.DataFrame]:
         """Return the visible past of each row of a spine, all asked for at once, as `events`."""
-        found: pd.DataFrame = self.ask(_events_sql(self.dialect), spine).to_pandas()
+        _, born = self.born_on(spine)
+        grown = keyed(spine).assign(adult_on=adulthood(born))
+        found: pd.DataFrame = self.ask(_events_sql(self.dialect), grown).to_pandas()
         # plain objects: a person's few events are looked through often
         texts = {name: object for name in found.columns if found[name].dtype == "str"}
         found = found.astype(texts).sort_values(

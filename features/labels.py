@@ -38,7 +38,8 @@ _HISTORY = ibis.table(EVENT, name="history")
 @lru_cache(maxsize=64)
 def _outcome_sql(source: str, bits: int, dialect: str) -> str:
     joined = _SPINE.join(_HISTORY, _SPINE.nominal_id == _HISTORY.nominal_id)
-    followed = (_HISTORY.occurred_on >= _SPINE.as_of_date) & (_HISTORY.occurred_on < _SPINE.until)
+    # the day of the offence, also for a charge: it is the offence that must fall into the window
+    followed = (_HISTORY.offence_on >= _SPINE.as_of_date) & (_HISTORY.offence_on < _SPINE.until)
     matching = (_HISTORY.source == source) & ((_HISTORY.marks & bits) == bits)
     counted = joined.filter(matching & followed & visible(_HISTORY, _SPINE.known_by))
     grouped = counted.select(row=_SPINE.row, harm=_HISTORY.harm).group_by("row")
@@ -98,8 +99,8 @@ def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataF
     rule = question.outcome
     as_of = dates(spine["as_of_date"])
     asked = spine.assign(
-        until=as_of + question.horizon_days,
-        known_by=as_of + question.horizon_days + question.lag_days,
+        until=as_of + np.timedelta64(question.horizon_days, "D"),
+        known_by=as_of + np.timedelta64(question.horizon_days + question.lag_days, "D"),
     )
     mature = as_of <= np.datetime64(latest_mature(history.load, question))
     found = spine.assign(label=_followed(history, rule, rule.source, asked, mature)[0])

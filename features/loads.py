@@ -153,7 +153,7 @@ def manifest(path: Path) -> dict[str, Any]:
     remedy = "Ingest the source again into a new folder."
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordsRefused(f"{file} cannot be read: {error}", remedy=remedy) from error
     if not isinstance(said, dict) or said.get("format") != FORMAT:
         found = said.get("format") if isinstance(said, dict) else type(said).__name__
@@ -202,6 +202,33 @@ def open_load(path: str | Path) -> Load:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RecordsRefused(f"{path / 'load.json'}: {error!r}", remedy=remedy) from error
+
+
+def changed_files(path: Path) -> list[str]:
+    """Return the names of a load's files that are not the ones that were written, by their hash."""
+    said = manifest(path)
+    return [
+        name
+        for name, about in {**said["tables"], **said.get("extras", {})}.items()
+        if not (file := path / f"{name}.parquet").is_file() or sha256(file) != about["sha256"]
+    ]
+
+
+def unchanged(load: Load) -> None:
+    """Refuse a load of which a file was changed since it was written.
+
+    Raises
+    ------
+    RecordsRefused
+        Naming every such file.
+    """
+    changed = changed_files(load.path)
+    if changed:
+        raise RecordsRefused(
+            f"{load.path}: changed since they were written: {', '.join(changed)}",
+            remedy="A load never changes. Take the records in as a new one: precursor ingest"
+            f" folder {load.path} OUT.",
+        )
 
 
 def refuse_existing(out: Path) -> None:

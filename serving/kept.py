@@ -7,7 +7,9 @@ was scored with without being in force.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +102,14 @@ def _fingerprint(path: Path) -> str | None:
 def keep_model(model: RiskModel) -> None:
     """Keep a model that is not in force, so that its scores can be replayed."""
     place = home() / "models" / model.sha256
-    if not place.exists():
-        model.save(place)
+    if place.exists():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as temporary:
+        model.save(Path(temporary) / "model")
+        # whole or not at all; where another process was first, its copy is the same
+        with contextlib.suppress(FileExistsError):
+            (Path(temporary) / "model").rename(place)
 
 
 def find_model(question: str, version: int, sha256: str) -> RiskModel:
@@ -114,7 +122,7 @@ def find_model(question: str, version: int, sha256: str) -> RiskModel:
     Conflict
         Its files were changed.
     """
-    for place in (published.folder(question) / str(version), home() / "models" / sha256):
+    for place in (home() / "models" / sha256, published.folder(question) / str(version)):
         if place.is_dir():
             model = RiskModel.load(place)
             if model.sha256 == sha256:

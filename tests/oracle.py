@@ -28,7 +28,18 @@ def offence_event(offence: dict[str, Any], **extra: Any) -> dict[str, Any]:
     if offence.get("grade") == "indictable":
         marks.add("indictable")
     event = {"occurred_on": offence["occurred_on"], "marks": marks, "harm": code.get("harm")}
-    return event | extra
+    return event | {"offence_on": offence["occurred_on"]} | extra
+
+
+def both_known(*records: dict[str, Any]) -> dict[str, date]:
+    return {"known_on": max(record["known_on"] for record in records)}
+
+
+def adult_on(born: date) -> date:
+    try:
+        return born.replace(year=born.year + 18)
+    except ValueError:
+        return date(born.year + 18, 3, 1)
 
 
 def events_of(rows: Rows, source: str, who: str, at: date) -> list[dict[str, Any]]:
@@ -38,18 +49,23 @@ def events_of(rows: Rows, source: str, who: str, at: date) -> list[dict[str, Any
     parts = [r for r in standing["involvement"] if r["offence_id"] in offences]
     mine = [r for r in parts if r["nominal_id"] == who and r["role"] == "suspect"]
     if source == "suspected":
-        return [offence_event(offences[r["offence_id"]]) for r in mine]
+        pairs = [(offences[r["offence_id"]], r) for r in mine]
+        return [offence_event(o, **both_known(o, r)) for o, r in pairs]
     if source == "victims":
         return [
             {
                 "occurred_on": offences[v["offence_id"]]["occurred_on"],
+                "offence_on": offences[v["offence_id"]]["occurred_on"],
+                **both_known(offences[v["offence_id"]], r, v),
                 "marks": {v.get("relationship")}
                 | ({"domestic"} if offences[v["offence_id"]].get("domestic") else set()),
                 "who": v["nominal_id"],
             }
             for r in mine
             for v in parts
-            if v["role"] == "victim" and v["offence_id"] == r["offence_id"]
+            if v["role"] == "victim"
+            and v["offence_id"] == r["offence_id"]
+            and v["nominal_id"] != who
         ]
     results = {
         "charged": ("charged",),
@@ -64,12 +80,12 @@ def events_of(rows: Rows, source: str, who: str, at: date) -> list[dict[str, Any
             counts = {k: r.get(f"counts_{k}") for k in ("indictable", "summary")}
             if r.get("offence_id") is None:
                 marks = {"indictable"} if (counts["indictable"] or 0) > 0 else set()
-                found.append(
-                    {"occurred_on": r["occurred_on"], "marks": marks, "harm": None} | counts
-                )
+                event = {"occurred_on": r["occurred_on"], "offence_on": r["occurred_on"]}
+                found.append(event | {"marks": marks, "harm": None} | both_known(r) | counts)
             elif r["offence_id"] in offences:
-                event = offence_event(offences[r["offence_id"]], **counts)
-                found.append(event | {"occurred_on": r["occurred_on"]})
+                offence = offences[r["offence_id"]]
+                event = offence_event(offence, **counts)
+                found.append(event | {"occurred_on": r["occurred_on"]} | both_known(offence, r))
         return found
     table = {"orders": "protective_order", "assessed": "risk_assessment"}.get(source, source)
     found = []
@@ -81,7 +97,8 @@ def events_of(rows: Rows, source: str, who: str, at: date) -> list[dict[str, Any
             marks.add("indictable")
         counts = {k: r.get(f"counts_{k}") for k in ("indictable", "summary")}
         amounts = {"days": r.get("days_served"), "ticks": r.get("ticks")}
-        found.append({"occurred_on": r["occurred_on"], "marks": marks} | counts | amounts)
+        event = {"occurred_on": r["occurred_on"], "offence_on": r["occurred_on"]}
+        found.append(event | both_known(r) | {"marks": marks} | counts | amounts)
     return found
 
 
@@ -96,6 +113,8 @@ def value(rows: Rows, column: FeatureColumn, who: str, at: date) -> float | None
         for e in events_of(rows, column.source, who, at)
         if set(column.of) <= e["marks"] and (e["occurred_on"] is None or e["occurred_on"] < at)
     ]
+    if born is not None:
+        events = [e for e in events if (e["offence_on"] or e["known_on"]) >= adult_on(born)]
     if column.window is not None:
         start = at - timedelta(days=column.window)
         events = [e for e in events if e["occurred_on"] is not None and e["occurred_on"] >= start]

@@ -161,6 +161,6 @@ def test_labels_count_what_occurred_in_the_window_and_was_known_in_time(
             followed = [
                 e
                 for e in events
-                if "violence" in e["marks"] and e["occurred_on"] and at <= e["occurred_on"] < until
+                if "violence" in e["marks"] and e["offence_on"] and at <= e["offence_on"] < until
             ]
             assert getattr(row, name) == bool(followed)

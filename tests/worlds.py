@@ -60,7 +60,8 @@ def world(rng: random.Random, *, people: int = 4, events: int = 30) -> Rows:
                 rows[table].append(changed)
 
     for number, nominal in enumerate(nominals):
-        born = None if rng.random() < 0.1 else date(1980 + 7 * number, 2, 28)
+        # the youngest become adults within the records, on the day after a 28 February
+        born = None if rng.random() < 0.1 else date(1988 + 4 * (number % 6), 2, 29)
         rows["nominal"].append(
             {"record_id": nominal, "nominal_id": nominal, "born_on": born, "occurred_on": None}
             | {"known_on": date(2010, 1, 1), "sex": "female", "ethnicity": "not stated"}
