@@ -163,7 +163,7 @@ MARK_WORDS = {
     "domestic": " of domestic abuse",
     "child_present": " with a child present",
     "sexual": " of sexual offences",
-    "weapon": " mentioning a weapon",
+    "weapon": " with a weapon mentioned",
     "weapons": " of weapon possession",
     "separation": " during a separation",
     "online": " of online offences",

@@ -19,8 +19,8 @@ from features.declare import (
 
 REPORTS = ("report", "reports")
 YEARS = ("year", "years")
-NAMED = "{value}{of} naming this person as suspect {window} (not proven)"
-LATEST = "most recent report{of} naming this person as suspect {value} ago (not proven)"
+NAMED = "{value} naming this person as suspect{of} {window} (not proven)"
+LATEST = "most recent report naming this person as suspect{of} {value} ago (not proven)"
 
 FEATURES: tuple[Feature, ...] = (
     Feature("person", AGE, "age", "aged {value}", YEARS),

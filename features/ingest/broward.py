@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import yaml
 
+from features.adult import ADULT
 from features.breaches import ERROR, HANDLED, Asked, Relation, Violation
 from features.check import broken
 from features.errors import UsageError
@@ -26,6 +27,9 @@ from features.loads import Load, write_load
 from features.reading import Reading, connect
 from features.records import TABLES
 from features.rules import RULES
+
+AGE = "age_years"
+"""The pack's own word on who is under 18; it decides who gets a row, and is never an input."""
 
 
 @lru_cache(maxsize=1)
@@ -114,7 +118,7 @@ def _open(reading: Reading) -> Iterator[str]:
                 reading.problems.append(RULES["missing_column"].violation(name, None, column))
             continue
         label = pack()["outcome"]
-        wanted = [*columns, label] if label in held else list(columns)
+        wanted = [*columns, *(column for column in (label, AGE) if column in held)]
         kinds = {c: _KINDS.get(c, "BIGINT" if c.startswith("n_") else "VARCHAR") for c in wanted}
         fields = ", ".join(f'CAST("{c}" AS {kinds[c]}) AS "{c}"' for c in wanted)
         nothing = ", ".join(f'CAST(NULL AS {kinds[c]}) AS "{c}"' for c in wanted)
@@ -146,6 +150,7 @@ _KINDS = {
     "high_harm": "BIGINT",
     "filing_index": "BIGINT",
     "felony_charge_1y": "BIGINT",
+    AGE: "BIGINT",
 }
 
 
@@ -232,15 +237,19 @@ def _scored(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return a row for each adult and day of a dated arrest, with the day's label if it has one."""
     units = {row[0] for row in connection.execute("DESCRIBE t1_units").fetchall()}
     label = pack()["outcome"]
-    join, value, having = "", "", ""
+    value, having = "", ["true"]
     if label in units:
-        join = "JOIN t1_units u USING (arrest_id)"
-        value, having = f", max(u.{label}) AS label", "HAVING label IS NOT NULL"
+        value = f", max(u.{label}) AS label"
+        having.append("label IS NOT NULL")
+    if AGE in units:  # told from the day of birth, of which the pack gives only the month
+        having.append(f"coalesce(min(u.{AGE}), {ADULT}) >= {ADULT}")
     return connection.execute(
         f"SELECT a.person_id AS nominal_id, CAST(a.arrest_date + 1 AS DATE) AS as_of_date{value}"
-        f" FROM arrested a JOIN nominal n ON n.nominal_id = a.person_id {join}"
-        " WHERE a.date_quality <> 'age_only' AND n.born_on + INTERVAL 18 YEAR <= a.arrest_date + 1"
-        f" GROUP BY ALL {having} ORDER BY ALL"
+        " FROM arrested a JOIN nominal n ON n.nominal_id = a.person_id"
+        " LEFT JOIN t1_units u USING (arrest_id)"
+        " WHERE a.date_quality <> 'age_only'"
+        f" AND n.born_on + INTERVAL {ADULT} YEAR <= a.arrest_date + 1"
+        f" GROUP BY ALL HAVING {' AND '.join(having)} ORDER BY ALL"
     ).to_arrow_table()
 
 
