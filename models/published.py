@@ -86,6 +86,8 @@ def pointer(question: str) -> dict[str, Any]:
     ------
     NotFound
         Where none was promoted.
+    Conflict
+        Where the file that says so cannot be read.
     """
     path = folder(question) / POINTER
     try:
@@ -97,7 +99,19 @@ def pointer(question: str) -> dict[str, Any]:
             field="question",
             code="no_champion",
         ) from missing
+    except (ValueError, RecursionError) as broken:
+        raise _unreadable(path) from broken
+    if not isinstance(found, dict) or not isinstance(found.get("version"), int):
+        raise _unreadable(path)
     return found
+
+
+def _unreadable(path: Path) -> Conflict:
+    return Conflict(
+        f"{path} does not say which version is in force",
+        remedy="Restore it from a back-up, or promote the model again.",
+        code="model_changed",
+    )
 
 
 def read(question: str) -> Published:

@@ -178,7 +178,7 @@ class KeyStore:
         self.seal_key = _derived(secret, "seal")
 
     @classmethod
-    def open(cls, url: str | None = None, *, local: bool = True) -> KeyStore:
+    def open(cls, url: str | None = None, *, local: bool = True, anew: bool = True) -> KeyStore:
         """Open the store, and make it where there is none.
 
         Parameters
@@ -187,11 +187,14 @@ class KeyStore:
             By default ``PRECURSOR_KEYS_URL``, or ``keys.db`` in the state folder.
         local : bool
             Whether the ledger is an SQLite file: only then may a master key be made here.
+        anew : bool
+            Whether a store may be made: not where a ledger has entries, which no new one opens.
 
         Raises
         ------
         KeysRefused
-            If the master key is missing, unreadable or not the one this store was made with.
+            If the master key is missing, unreadable or not the one this store was made with, or
+            the store is gone.
         LedgerUnavailable
             If the store cannot be reached.
         """
@@ -203,6 +206,13 @@ class KeyStore:
             migrate(engine, "keys")
             with reading(engine) as connection:
                 wrapped = connection.execute(sa.select(tables.store.c.secret)).scalar()
+            if wrapped is None and not anew:
+                raise KeysRefused(
+                    f"{address.render_as_string(hide_password=True)} holds no keys, and the ledger"
+                    " has entries",
+                    remedy="Put the back-up of the key store in its place, or set"
+                    " PRECURSOR_KEYS_URL to where it is; a new one would open none of them.",
+                )
             # A new master key could not open an old store, so none is made for it.
             master = master_key(create=local and wrapped is None)
             wrap = AESGCM(_derived(master, "wrap"))

@@ -34,6 +34,7 @@ from serving.database import (
     connect,
     database_url,
     migrate,
+    reading,
     room,
     writing,
 )
@@ -83,6 +84,7 @@ class Ledger(Reader):
         self._clock = clock
         self._turn = threading.Lock()
         self._linked: list[Head] = []
+        self._unnoted: Head | None = None
 
     @classmethod
     def open(
@@ -121,16 +123,22 @@ class Ledger(Reader):
                 "does not bring back erased keys.",
             )
         with ExitStack() as undo:
-            keys = KeyStore.open(keys_url, local=address.get_backend_name() == "sqlite")
-            undo.callback(keys.close)
             engine = connect(address)
             undo.callback(engine.dispose)
             migrate(engine, "ledger")
+            with reading(engine) as connection:
+                empty = connection.execute(sa.select(tables.entry.c.seq).limit(1)).first() is None
+            local = address.get_backend_name() == "sqlite"
+            keys = KeyStore.open(keys_url, local=local, anew=empty)
+            undo.callback(keys.close)
             undo.pop_all()
         return cls(engine, keys, Checkpoints.of(address, home()), clock)
 
     def close(self) -> None:
-        """Let go of both databases."""
+        """Note the head down if entries were added, and let go of both databases."""
+        if self._unnoted is not None:
+            self._checkpoints.note(self._unnoted, stamp(self._clock()))
+            self._unnoted = None
         self._engine.dispose()
         self._keys.close()
 
@@ -205,8 +213,10 @@ class Ledger(Reader):
                 self._linked = []
                 yield connection
             for head in self._linked:
+                self._unnoted = head
                 if head.seq % EVERY == 0:
                     self._checkpoints.note(head, stamp(self._clock()))
+                    self._unnoted = None
 
     def now(self) -> datetime:
         """Return what the ledger takes the time to be, in UTC."""

@@ -41,6 +41,17 @@ def publish(
             remedy=f"Promote it and score again, or name another run of '{question}'.",
             code="not_promoted",
         )
+    on_record = [
+        entry.body["run_sha256"]
+        for entry in ledger.entries(action=Action.BATCH, question=question, limit=None)
+        if entry.body["run_id"] == run.run_id
+    ]
+    if run.info["sha256"] not in on_record:
+        raise Conflict(
+            f"run {run.run_id} is not the one that the ledger has",
+            remedy="Score again; only what was recorded as it was scored becomes the list.",
+            code="run_changed",
+        )
     said = freeze(run)
     ledger.append(
         Action.PUBLISH,

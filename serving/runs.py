@@ -187,7 +187,14 @@ def find_run(question: str, run_id: str | None = None, root: Path | None = None)
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, RecursionError) as broken:
+        raise Conflict(
+            f"{path} cannot be read",
+            remedy="Restore it from a back-up, or score again.",
+            code="run_changed",
+        ) from broken
 
 
 def _unchanged(path: Path, expected: str) -> None:

@@ -371,7 +371,7 @@ def test_a_head_noted_elsewhere_is_compared(ledger: Ledger) -> None:  # noqa: F8
     assert [each.seq for each in found.breaks] == [1, 2]
 
 
-def test_heads_are_noted_every_hundred_entries(precursor_home: Path) -> None:
+def test_heads_are_noted_every_hundred_entries_and_at_the_end(precursor_home: Path) -> None:
     with Ledger.open() as opened:
         for _ in range(205):
             opened.append("audit", **WHO)
@@ -380,7 +380,7 @@ def test_heads_are_noted_every_hundred_entries(precursor_home: Path) -> None:
         for file in (precursor_home / "checkpoints").iterdir()
         for line in file.read_text().splitlines()
     ]
-    assert [note["seq"] for note in notes] == [100, 200]
+    assert [note["seq"] for note in notes] == [100, 200, 205]
 
 
 def test_a_guard_taken_off_is_found(ledger: Ledger, address: str) -> None:  # noqa: F811
