@@ -64,7 +64,7 @@ def shown(value: str) -> str:
     Examples
     --------
     >>> shown("O'Brien"), shown("a" + chr(0x202E)), len(shown("x" * 100_000))
-    ("O'Brien", 'a\\\\u202e', 83)
+    ("O'Brien", 'a\\u202e', 83)
     """
     short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "..."
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)
