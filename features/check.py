@@ -145,6 +145,14 @@ def last_day(reading: Reading, today: date) -> date:
     return max(days[1:], default=today)
 
 
+def nobody(reading: Reading) -> list[Violation]:
+    """Find that a folder has its tables and nobody in them."""
+    if "nominal" not in reading.relations:
+        return []
+    row = reading.connection.execute("SELECT count(*) FROM nominal").fetchone()
+    return [] if row and row[0] else [RULES["no_rows"].violation("nominal")]
+
+
 def broken(reading: Reading, asked: Asked) -> list[Violation]:
     """Return every violation of the rules about rows, table by table.
 

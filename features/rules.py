@@ -28,6 +28,7 @@ RULES: dict[str, Rule] = {
         # about folders and files
         Rule("empty_folder", ERROR, "holds no canonical table", "Name each file after its table."),
         Rule("missing_table", ERROR, "is missing", "Add {file}.parquet or {file}.csv."),
+        Rule("no_rows", ERROR, "has no rows", "Add the people the records are about."),
         Rule("unreadable", ERROR, "cannot be read: {why}", "Write the file again."),
         Rule("table_twice", ERROR, "is there more than once", "Leave one file of each table."),
         Rule("missing_column", ERROR, "is missing", "Add the column, or map it."),

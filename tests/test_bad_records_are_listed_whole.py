@@ -21,7 +21,7 @@ from features.breaches import ERROR, HANDLED, WARNING
 from features.check import check
 from features.errors import Conflict, NotFound, RecordsRefused, UsageError
 from features.ingest import KINDS, ingest
-from features.loads import open_load
+from features.loads import open_load, write_load
 from features.records import TABLES
 from features.rules import RULES
 
@@ -277,6 +277,16 @@ def test_files_that_cannot_be_used_are_listed_and_refuse_even_with_set_aside(
         with pytest.raises(RecordsRefused):
             ingest("folder", source, tmp_path / "out", set_aside=set_aside)
         assert not (tmp_path / "out").exists()
+
+
+def test_tables_without_a_single_person_are_refused(tmp_path: Path) -> None:
+    source = write_load(
+        tmp_path / "source", {}, kind="folder", data_to=date(2026, 1, 31), synthetic=False
+    ).path
+    with pytest.raises(RecordsRefused) as refused:
+        ingest("folder", source, tmp_path / "out")
+    assert [violation.rule for violation in refused.value.violations] == ["no_rows"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_empty_folder_is_refused_with_its_remedy(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.breaches import ERROR, HANDLED, Asked, Violation
-from features.check import broken, last_day
+from features.check import broken, last_day, nobody
 from features.errors import RecordsRefused
 from features.loads import LABELS, SET_ASIDE, SPINE, Load, manifest, write_load
 from features.mapping import read_mapping
@@ -41,7 +41,7 @@ def ingest_folder(
     stated = data_to or (_last_day(source, said) if said else None)
     asked = Asked(reading.relations, today, stated or last_day(reading, today))
     labels, spine = _beside(reading, "labels", LABELS), _beside(reading, "spine", SPINE)
-    found = reading.problems + broken(reading, asked)
+    found = reading.problems + nobody(reading) + broken(reading, asked)
     aside: list[Violation] = []
     if set_aside and not any(v.severity == ERROR and v.row is None for v in found):
         aside, found = leave_out(reading, asked, found)
