@@ -7,15 +7,32 @@ refused with its place. Answers are described here for the API's document; they 
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 MOST_PEOPLE = 1_000
 """Most people in one request; larger numbers are a batch's work."""
 
-NominalId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+_ID = r"^[!-~]{1,64}$"
+
+
+def _plain(value: str) -> str:
+    if re.fullmatch(_ID[1:-1], value) is None:
+        raise ValueError("an id is 1 to 64 plain characters (ASCII), without spaces")
+    return value
+
+
+NominalId = Annotated[str, AfterValidator(_plain), Field(json_schema_extra={"pattern": _ID})]
 """A person record's id: 1 to 64 printable ASCII characters without spaces."""
 
 Line = Annotated[
