@@ -19,6 +19,7 @@ from features.declare import FeatureSet
 from features.errors import NotFound, PrecursorError
 from features.history import History
 from features.labels import label, provided_labels, training_dates
+from features.loads import sha256
 from features.question import Provided, Question
 
 KEYS = ("nominal_id", "as_of_date")
@@ -82,7 +83,8 @@ class Matrix:
         index = table.column_names.index("as_of_date")
         table = table.set_column(index, "as_of_date", table["as_of_date"].cast(pa.date32()))
         pq.write_table(table, part, compression="zstd")
-        beside.write_text(json.dumps(self.manifest, indent=1, sort_keys=True) + "\n", "utf-8")
+        said = self.manifest | {"rows_sha256": sha256(part)}
+        beside.write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", "utf-8")
         part.replace(path)
 
     @classmethod
@@ -93,6 +95,8 @@ class Matrix:
         ------
         NotFound
             Where the file or its manifest is missing.
+        PrecursorError
+            Where rows and manifest do not belong together.
         """
         path = Path(path)
         for needed in (path, manifest_path(path)):
@@ -102,6 +106,12 @@ class Matrix:
                     remedy="Make it with 'precursor matrix QUESTION RECORDS OUT'.",
                 )
         manifest = json.loads(manifest_path(path).read_text(encoding="utf-8"))
+        # a process killed while it wrote over an older matrix leaves two halves of two
+        if manifest.pop("rows_sha256", None) != sha256(path):
+            raise PrecursorError(
+                f"{path}: its rows are not the ones that {manifest_path(path).name} speaks of",
+                remedy="Make the matrix again: 'precursor matrix QUESTION RECORDS OUT'.",
+            )
         frame = pq.read_table(path).to_pandas()
         frame["as_of_date"] = pd.to_datetime(frame["as_of_date"])
         feature_set = FeatureSet.from_data(manifest["feature_set"])
