@@ -98,7 +98,8 @@ def test_contributions_are_shapley_values_by_their_definition() -> None:
 
 
 def test_contributions_are_those_of_the_shap_library() -> None:
-    shap = pytest.importorskip("shap", reason="compares with shap where it is installed")
+    import shap  # takes seconds, and only this test needs it
+
     model = result().model
     rows = matrix(seed=3).X[:400]
     explainer = shap.TreeExplainer(lgb.Booster(model_str=model.text))
