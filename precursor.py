@@ -163,6 +163,7 @@ def main() -> None:
     """Run the command line; what is refused is told in one shape and sets the exit code."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.umask(0o077)  # whatever is written here is about people: for this user alone
     try:
         for argument in sys.argv:
@@ -177,6 +178,13 @@ def main() -> None:
         remedy = "See that the folder exists, that this user may use it, and that there is room."
         said = f"{place}: {failed.strerror or failed}"
         refuse(PrecursorError(said, remedy=remedy, code="system"))
+    except Exception as failed:
+        # told without MLflow's own words: they quote its address, which may hold a password
+        if type(failed).__module__.partition(".")[0] != "mlflow":
+            raise
+        said = f"MLflow's store cannot be used ({type(failed).__name__})"
+        remedy = "See that MLFLOW_TRACKING_URI names a store that answers, or unset it."
+        refuse(PrecursorError(said, remedy=remedy, code="mlflow"))
 
 
 def refuse(refused: PrecursorError) -> NoReturn:

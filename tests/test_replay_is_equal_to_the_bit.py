@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from features.history import History
 from features.loads import open_load
 from models import published
 from serving.batch import score_batch
-from serving.kept import remember_load
+from serving.kept import keep_model, remember_load
 from serving.ledger import Action, Leaf, new_score_id
 
 __all__ = ["served"]
@@ -104,17 +105,21 @@ def test_a_model_or_a_load_that_is_gone_is_named(served: Served) -> None:
     assert "77" in found["score_from_inputs"]["reason"]
 
 
-def test_a_changed_model_file_is_not_replayed_from(served: Served) -> None:
+def test_a_changed_model_file_is_not_replayed_from_but_an_intact_copy_is(served: Served) -> None:
     score_id = recorded(served)
+    shutil.rmtree(served.home / "models", ignore_errors=True)  # copies that other tests kept
     booster = published.folder(NAME) / "1" / "booster.txt"
     whole = booster.read_bytes()
     booster.write_bytes(whole.replace(b"leaf_value=", b"leaf_value= ", 1))
     try:
         found = replayed(served, score_id)
+        keep_model(served.model)
+        kept = replayed(served, score_id)
     finally:
         booster.write_bytes(whole)
     assert results(found) == ("not_replayable", "not_replayable")
     assert "changed" in found["score_from_inputs"]["reason"]
+    assert results(kept) == ("equal", "equal")
 
 
 def test_a_load_that_was_moved_is_found_where_it_was_noted(served: Served, tmp_path: Path) -> None:

@@ -63,6 +63,23 @@ def test_places_that_cannot_be_written_and_bytes_that_are_no_text(tmp_path: Path
         assert "Traceback" not in done.stderr
 
 
+def test_a_store_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
+    for address in ("http://user:secret@127.0.0.1:9", "odd://secret"):
+        done = run(
+            "promote",
+            "domestic_abuse_high_harm",
+            "1",
+            "--reason",
+            "test",
+            MLFLOW_TRACKING_URI=address,
+            PRECURSOR_HOME=str(tmp_path / "home"),
+        )
+        assert done.returncode == 1
+        assert "MLFLOW_TRACKING_URI" in done.stderr
+        assert "secret" not in done.stderr + done.stdout
+        assert "Traceback" not in done.stderr
+
+
 def test_what_a_command_writes_is_for_its_user_alone(tmp_path: Path) -> None:
     done = run("synthesise", str(tmp_path / "records"), "--nominals", "20", "--years", "1")
     assert done.returncode == 0, done.stderr
