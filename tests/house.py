@@ -14,9 +14,9 @@ LEFT_BEHIND = {".venv", ".git", ".precursor", "__pycache__", "build", "dist", "n
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Return the project's files relative to its root; all that is not ignored, in a checkout."""
+    """Return the project's files relative to its root: what git keeps, or all there is without it."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        ["git", "ls-files", "-z"],
         cwd=ROOT,
         capture_output=True,
         text=True,
