@@ -14,7 +14,7 @@ LEFT_BEHIND = {".venv", ".git", ".precursor", "__pycache__", "build", "dist", "n
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Return the project's files relative to its root: what git keeps, or all there is without it."""
+    """Return the project's files relative to its root: what git keeps, else all there is."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"],
         cwd=ROOT,
