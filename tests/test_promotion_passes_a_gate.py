@@ -98,6 +98,28 @@ def test_promoting_the_champion_again_changes_nothing(store: tuple[Result, ...])
     assert registry.find("made_up", 1).aliases == ("champion",)
 
 
+def test_a_champion_that_cannot_be_read_is_said_and_can_be_replaced(
+    store: tuple[Result, ...],
+) -> None:
+    import mlflow
+
+    promotion.promote("made_up", 2, force=True)
+    place = Path(mlflow.artifacts.download_artifacts("models:/made_up/2"))
+    manifest = place / "artifacts" / "manifest.json"
+    whole = manifest.read_bytes()
+    manifest.write_bytes(whole + b" ")
+    try:
+        verdict = promotion.judge("made_up", 1)
+        with pytest.raises(Conflict, match="champion 2 cannot be read"):
+            promotion.promote("made_up", 1)
+        forced = promotion.promote("made_up", 1, force=True)
+    finally:
+        manifest.write_bytes(whole)
+    assert verdict.replaces == 2
+    assert verdict.refuses
+    assert forced.version == published.read("made_up").version == 1
+
+
 def test_a_withdrawn_champion_is_out_of_force_everywhere(store: tuple[Result, ...]) -> None:
     promotion.promote("made_up", 1)
     promotion.withdraw("made_up")

@@ -111,21 +111,22 @@ def judge(question: str, which: str | int = CHALLENGER) -> Verdict:
     """
     model, number = registry.fetch(question, which)
     current = _champion(question)
+    replaced = current if current != number else None
     checks = [
         _columns(model),
         *_baselines(model),
         _calibrated(model),
         _plausible(model),
     ]
-    if current is not None and current[1] != number:
-        checks.append(_champion_kept_up_with(model, *current))
+    if replaced is not None:
+        checks.append(_champion_kept_up_with(model, question, replaced))
     return Verdict(
         question=question,
         version=number,
         sha256=model.sha256,
         checks=tuple(checks),
         reports_only=model.question.gates == "report",
-        replaces=current[1] if current is not None and current[1] != number else None,
+        replaces=replaced,
     )
 
 
@@ -206,9 +207,9 @@ def rollback(
     return now.number, before.number
 
 
-def _champion(question: str) -> tuple[RiskModel, int] | None:
+def _champion(question: str) -> int | None:
     try:
-        return registry.champion(question)
+        return registry.find(question, CHAMPION).number
     except NotFound as missing:
         if missing.code != "no_champion":
             raise
@@ -259,8 +260,13 @@ def _plausible(model: RiskModel) -> Check:
     )
 
 
-def _champion_kept_up_with(model: RiskModel, champion: RiskModel, number: int) -> Check:
+def _champion_kept_up_with(model: RiskModel, question: str, number: int) -> Check:
     name = "not worse than the champion"
+    try:
+        champion, _ = registry.fetch(question, number)
+    except (Conflict, NotFound) as unreadable:
+        # it must not stand in the way of its own successor, nor go unsaid
+        return Check(name, False, f"champion {number} cannot be read: {unreadable.message}")
     own, other = (m.training["evaluation"]["figures"]["model"]["auc"] for m in (model, champion))
     same = ("matrix_fingerprint", "split")
     if any(model.training[key] != champion.training[key] for key in same):
