@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import ibis
-import ibis.expr.types as ir
 import numpy as np
+
+from features.visible import NEVER, Array, Dates
 
 ADULT = 18
 
 
-def adulthood(born_on: np.ndarray) -> np.ndarray:
+def adulthood(born_on: Array) -> Array:
     """Return the day on which each person becomes 18; born on 29 February, that is 1 March.
 
     Parameters
@@ -26,22 +24,28 @@ def adulthood(born_on: np.ndarray) -> np.ndarray:
     """
     month = born_on.astype("datetime64[M]")
     eighteenth = (month + np.timedelta64(12 * ADULT, "M")).astype("datetime64[D]")
-    grown: np.ndarray = eighteenth + (born_on - month.astype("datetime64[D]"))
+    grown: Array = eighteenth + (born_on - month.astype("datetime64[D]"))
     return grown
 
 
-def as_adult(event: Any, adult_on: ir.DateValue) -> ir.BooleanValue:
-    """Return whether an event is about something done as an adult, as far as dates tell.
+def as_adult(records: Dates, adult_on: Array) -> Array:
+    """Return whether a record is about something done as an adult, as far as dates tell.
 
     A charge is judged by the day of its offence. An offence without a day lies before the day it
     became known. Without a date of birth nothing is left out; such a person is not scored.
 
+    Parameters
+    ----------
+    records : Dates
+    adult_on : ndarray of int64
+        Days from 1970; `NEVER` without a date of birth.
+
     Examples
     --------
-    >>> event = ibis.table({"offence_on": "date", "known_on": "date"}, name="event")
-    >>> as_adult(event, ibis.date("2026-03-01")).type()
-    Boolean(nullable=True)
+    >>> charged = Dates(*(np.array([day]) for day in (900, 400, 900, 5000)))
+    >>> as_adult(charged, np.array([500]))
+    array([False])
     """
-    since = ibis.coalesce(event.offence_on, event.known_on)
-    grown: ir.BooleanValue = adult_on.isnull() | (since >= adult_on)
+    done = np.where(records.offence_on == NEVER, records.known_on, records.offence_on)
+    grown: Array = done >= adult_on
     return grown

@@ -1,26 +1,28 @@
-"""From the long form to the columns of a matrix: windows unite age buckets, filters are bits.
+"""From events placed on rows to the columns of a matrix: what each measure means.
 
-The database has grouped each person's visible events by (row, source, marks, age bucket). Whatever
-the number of features, that is done once; a column costs a pass over these few cells in NumPy.
-Sums are of integers below 2**53, so their order, and the number of threads, change nothing.
+A feature names a source, marks, a window and a measure; here is the one place where a measure is
+computed. A column costs a pass over the events that carry its marks, and one over the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+import math
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from features.declare import BUCKETS, FeatureColumn, FeatureSet, Window
+from features.declare import DECAY_ONE, HALF_LIFE, FeatureColumn, FeatureSet
 from features.events import OFFENCE_MARKS
 from features.sources import SOURCES
+from features.subjects import Subjects
+from features.sweep import MISSING, Events, Records
+from features.visible import NEVER, Array
 
 YEAR = 365.25
-N_BUCKETS = len(BUCKETS) + 1  # the last holds what is older, and what has no date
+
+DECAY = np.round(DECAY_ONE * 0.5 ** (np.arange(16 * HALF_LIFE + 1) / HALF_LIFE)).astype(np.int64)
+"""Integer weight of an event by whole days of age: halves each year, ends after sixteen."""
 
 VARIETY_OF = tuple(
     mark
@@ -29,186 +31,206 @@ VARIETY_OF = tuple(
 )
 """Kinds of offence over which variety is the entropy, without those that another contains."""
 
-Array = np.ndarray
 
-
-@dataclass(frozen=True)
-class Cells:
-    """Cells of the long form for one source, as parallel arrays.
-
-    `rows` are row numbers of the spine, `buckets` age buckets, `amounts` sums and maxima by name.
-    """
-
-    height: int
-    rows: Array
-    marks: Array
-    buckets: Array
-    amounts: dict[str, Array]
-
-    @classmethod
-    def read(cls, long: pa.Table, source: str, height: int) -> Cells:
-        """Return the cells of one source out of a chunk's long form."""
-        frame = long.filter(pc.equal(long["source"], source))
-        arrays = {
-            name: frame[name].to_numpy()
-            for name in frame.column_names
-            if name not in ("source", "row", "marks", "bucket")
-        }
-        key = {name: frame[name].to_numpy().astype(np.int64) for name in ("row", "marks", "bucket")}
-        return cls(height, key["row"], key["marks"], key["bucket"], arrays)
-
-    def having(self, bits: int) -> Cells:
-        """Return the cells whose events carry all these marks."""
-        keep = (self.marks & bits) == bits
-        amounts = {name: values[keep] for name, values in self.amounts.items()}
-        return Cells(self.height, self.rows[keep], self.marks[keep], self.buckets[keep], amounts)
-
-    def sums(self, amount: str) -> Array:
-        """Return sums of an amount for every row and window, shortest window first (int64)."""
-        values = np.nan_to_num(self.amounts[amount].astype(np.float64))
-        flat = np.bincount(
-            self.rows * N_BUCKETS + self.buckets, values, minlength=self.height * N_BUCKETS
-        )
-        return flat.reshape(self.height, N_BUCKETS).cumsum(axis=1).astype(np.int64)
-
-    def maxima(self, amount: str) -> Array:
-        """Return maxima for every row and window; NaN where there is none."""
-        values = self.amounts[amount].astype(np.float64)
-        known = ~np.isnan(values)
-        dense = np.full((self.height, N_BUCKETS), -np.inf)
-        np.maximum.at(dense, (self.rows[known], self.buckets[known]), values[known])
-        dense = np.maximum.accumulate(dense, axis=1)
-        return np.where(np.isinf(dense), np.nan, dense)
-
-    @cached_property
-    def nearest(self) -> Array:
-        """Days since the most recent dated event of each row; NaN where there is none."""
-        return self._extreme("nearest", np.minimum, np.inf)
-
-    @cached_property
-    def farthest(self) -> Array:
-        """Days since the first dated event of each row; NaN where there is none."""
-        return self._extreme("farthest", np.maximum, -np.inf)
-
-    def _extreme(self, amount: str, pick: np.ufunc, start: float) -> Array:
-        values = self.amounts[amount].astype(np.float64)
-        known = ~np.isnan(values)
-        found = np.full(self.height, start)
-        pick.at(found, self.rows[known], values[known])
-        return np.where(np.isinf(found), np.nan, found)
-
-
-def _distinct(pairs: pa.Table, source: str, bits: int, height: int) -> Array:
-    """Count different persons by window: each counts from the most recent event with them."""
-    frame = pairs.filter(pc.equal(pairs["source"], source)).to_pandas()
-    frame = frame[(frame["marks"] & bits) == bits]
-    if frame.empty:
-        return np.zeros((height, N_BUCKETS), np.int64)
-    recent = frame.groupby(["row", "who"], sort=False)["nearest"].min().reset_index()
-    # an undated event has no age and belongs to the last bucket
-    ages = recent["nearest"].to_numpy(np.float64, na_value=np.inf)
-    cells = recent["row"].to_numpy() * N_BUCKETS + np.searchsorted(BUCKETS, ages)
-    flat = np.bincount(cells, minlength=height * N_BUCKETS)
-    return flat.reshape(height, N_BUCKETS).cumsum(axis=1).astype(np.int64)
-
-
-def _variety(cells: Cells, source: str) -> Array:
-    """Entropy, in nats, of the kinds of offence; NaN where there is none."""
-    bits = SOURCES[source].bits
-    counts = np.stack(
-        [cells.having(bits((mark,))).sums("n")[:, -1] for mark in VARIETY_OF], axis=1
-    ).astype(np.float64)
-    total = counts.sum(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = counts / total
-        terms = np.where(counts > 0, share * np.log(share), 0.0)
-    return np.where(total[:, 0] > 0, np.abs(terms.sum(axis=1)), np.nan)
-
-
-def _gap(cells: Cells) -> Array:
-    """Mean days between consecutive dated events; NaN with fewer than two."""
-    number = cells.sums("dated")[:, -1].astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(number > 1, (cells.farthest - cells.nearest) / (number - 1), np.nan)
-
-
-def column_of(window: Window) -> int:
-    """Return the position of a window among the cumulated buckets.
-
-    Examples
-    --------
-    >>> column_of(30), column_of(None)
-    (0, 5)
-    """
-    return N_BUCKETS - 1 if window is None else BUCKETS.index(window)
-
-
-def assemble(
-    feature_set: FeatureSet, long: pa.Table | None, pairs: pa.Table | None, age_days: Array
-) -> dict[str, Array]:
-    """Return every column of the feature set for one chunk of rows.
+class Assembly:
+    """The columns of one chunk of rows, computed from the records of its people.
 
     Parameters
     ----------
-    feature_set : FeatureSet
-    long : pyarrow.Table, optional
-        Cells: row, source, marks, bucket, n, dated, nearest, farthest, and sums and maxima; not
-        needed where no column is made from them.
-    pairs : pyarrow.Table, optional
-        For distinct counts: row, source, marks, who, nearest.
-    age_days : ndarray of float, shape (rows,)
-        The person's age in days; NaN without a date of birth.
+    subjects : Subjects
+    records : mapping of str to Records
+        By source; a source that is absent has no records here.
+    """
+
+    def __init__(self, subjects: Subjects, records: Mapping[str, Records]) -> None:
+        self._subjects = subjects
+        self._records = records
+        self._events: dict[str, Events] = {}
+        self._sums: dict[tuple[str, int, int | None], Array] = {}
+
+    def column(self, column: FeatureColumn) -> Array:
+        """Return one column in the order of the subjects' rows.
+
+        Returns
+        -------
+        ndarray
+            int64 for what is counted or summed (0 when empty), float64 for the rest (NaN).
+        """
+        return _MEASURES[column.measure](self, column)
+
+    def _of(self, column: FeatureColumn) -> tuple[Events, Array]:
+        events = self._source(column.source)
+        return events, events.having(_bits(column.source, column.of))
+
+    def _source(self, source: str) -> Events:
+        if source not in self._events:
+            of = self._subjects
+            self._events[source] = Events.place(
+                of.rows, of.person, of.adult_on, self._records[source]
+            )
+        return self._events[source]
+
+    def _number(self, source: str, marks: tuple[str, ...], window: int | None) -> Array:
+        key = (source, _bits(source, marks), window)
+        if key not in self._sums:
+            events = self._source(source)
+            self._sums[key] = events.sums(events.having(key[1]), window)
+        return self._sums[key]
+
+    def count(self, column: FeatureColumn) -> Array:
+        """Events in the window."""
+        return self._number(column.source, column.of, column.window)
+
+    def sum(self, column: FeatureColumn) -> Array:
+        """The amount of all events in the window together."""
+        events, chosen = self._of(column)
+        return events.sums(chosen, column.window, column.amount)
+
+    def max(self, column: FeatureColumn) -> Array:
+        """The greatest amount of one event in the window."""
+        events, chosen = self._of(column)
+        return events.greatest(chosen, column.window, column.amount)
+
+    def distinct(self, column: FeatureColumn) -> Array:
+        """Different other persons met in the window."""
+        events, chosen = self._of(column)
+        return events.persons(chosen, column.window)
+
+    def repeated(self, column: FeatureColumn) -> Array:
+        """Different other persons met at least twice in the window."""
+        events, chosen = self._of(column)
+        return events.persons(chosen, column.window, at_least=2)
+
+    def decayed(self, column: FeatureColumn) -> Array:
+        """The amount of all dated events, each weighted by its age."""
+        events, chosen = self._of(column)
+        row, event, age = events.each(chosen)
+        amounts = events.records.amounts[column.amount][event]
+        weight = DECAY[np.minimum(age, len(DECAY) - 1)] * (age < len(DECAY))
+        weighted = np.where(amounts == MISSING, 0, amounts) * weight
+        return _added(row, weighted, len(events.rows))
+
+    def recency(self, column: FeatureColumn) -> Array:
+        """Days since the most recent dated event."""
+        events, chosen = self._of(column)
+        latest = events.latest(events.dated(chosen))
+        return np.where(latest == NEVER, np.nan, (events.rows.at - latest).astype(np.float64))
+
+    def first(self, column: FeatureColumn) -> Array:
+        """Days since the first dated event."""
+        events, chosen = self._of(column)
+        first = events.first_day(chosen)
+        return np.where(first == -NEVER, np.nan, (events.rows.at - first).astype(np.float64))
+
+    def gap(self, column: FeatureColumn) -> Array:
+        """Mean days between consecutive dated events; empty with fewer than two."""
+        events, chosen = self._of(column)
+        number = events.sums(events.dated(chosen), None)
+        between = self.first(column) - self.recency(column)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(number > 1, between / (number - 1), np.nan)
+
+    def variety(self, column: FeatureColumn) -> Array:
+        """Entropy, in nats, of the kinds of offence on record; empty without any."""
+        counts = [self._number(column.source, (kind,), None) for kind in VARIETY_OF]
+        total = np.sum(counts, axis=0)
+        table = _times_log(max(int(total.max(initial=0)), 1).bit_length())
+        spread = np.zeros(len(total))
+        for count in counts:
+            spread += table[count]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            entropy = (table[total] - spread) / total
+        return np.where(total > 0, np.abs(entropy), np.nan)
+
+    def age(self, column: FeatureColumn) -> Array:
+        """Age in years."""
+        return np.asarray(self._subjects.age_days / YEAR)
+
+    def onset(self, column: FeatureColumn) -> Array:
+        """Age in years at the first dated event."""
+        return np.asarray((self._subjects.age_days - self.first(column)) / YEAR)
+
+    def change(self, column: FeatureColumn) -> Array:
+        """Events in the window, less those in the window of equal length before it."""
+        window = column.window or 0
+        recent = self._number(column.source, column.of, window)
+        return np.asarray(2 * recent - self._number(column.source, column.of, 2 * window))
+
+    def at_liberty(self, column: FeatureColumn) -> Array:
+        """Days of the window spent neither in prison nor on remand."""
+        window = column.window or 0
+        events = self._source(column.source)
+        inside = np.zeros(len(events.rows), np.int64)
+        for mark, sign in (("received", 1), ("released", -1)):
+            bits = _bits(column.source, (mark,))
+            row, _, age = events.each(events.having(bits))
+            inside += sign * _added(row, np.minimum(age, window), len(events.rows))
+        return np.asarray(window - np.clip(inside, 0, window))
+
+    def standing(self, column: FeatureColumn) -> Array:
+        """Episodes begun and not ended: those opened less those closed, not below 0."""
+        opened = self._number(column.source, column.of, None)
+        closed = self._number(column.source, (column.amount, *column.of[1:]), None)
+        return np.asarray(np.maximum(opened - closed, 0))
+
+    def run(self, column: FeatureColumn) -> Array:
+        """How many of a series of events are alike since the last one that was different."""
+        events = self._source(column.source)
+        series = events.dated(events.having(_bits(column.source, (column.amount,))))
+        bits = _bits(column.source, column.of)
+        alike = (events.records.marks[series] & bits) == bits
+        broken = events.latest(series[~alike])
+        row, event, _ = events.each(series[alike])
+        after = events.records.dates.occurred_on[event] > broken[row]
+        return np.bincount(row[after], minlength=len(events.rows))
+
+
+_MEASURES: dict[str, Callable[[Assembly, FeatureColumn], Array]] = {
+    "count": Assembly.count,
+    "sum": Assembly.sum,
+    "max": Assembly.max,
+    "distinct": Assembly.distinct,
+    "repeated": Assembly.repeated,
+    "decayed": Assembly.decayed,
+    "recency": Assembly.recency,
+    "first": Assembly.first,
+    "gap": Assembly.gap,
+    "variety": Assembly.variety,
+    "age": Assembly.age,
+    "onset": Assembly.onset,
+    "change": Assembly.change,
+    "at_liberty": Assembly.at_liberty,
+    "standing": Assembly.standing,
+    "run": Assembly.run,
+}
+"""How each measure is computed, by its kind."""
+
+
+def assemble(
+    feature_set: FeatureSet, subjects: Subjects, records: Mapping[str, Records]
+) -> dict[str, Array]:
+    """Return every column of the feature set, in the order of the subjects' rows.
 
     Returns
     -------
     dict of str to ndarray
         int64 for counts and sums (0 when empty), float64 for the rest (NaN when empty).
     """
-    height = len(age_days)
-    cells: dict[tuple[str, int], Cells] = {}
-    windowed: dict[tuple[str, int, str, str], Array] = {}
+    assembly = Assembly(subjects, records)
+    return {column.name: assembly.column(column) for column in feature_set.columns}
 
-    def of(column: FeatureColumn) -> Cells:
-        bits = SOURCES[column.source].bits(column.of)
-        if (column.source, 0) not in cells:
-            cells[column.source, 0] = Cells.read(long, column.source, height)
-        if (column.source, bits) not in cells:
-            cells[column.source, bits] = cells[column.source, 0].having(bits)
-        return cells[column.source, bits]
 
-    def in_window(column: FeatureColumn, compute: Callable[[], Array]) -> Array:
-        bits = SOURCES[column.source].bits(column.of)
-        key = (column.source, bits, column.measure, column.amount)
-        if key not in windowed:
-            windowed[key] = compute()
-        return windowed[key][:, column_of(column.window)]
+@lru_cache(maxsize=4096)
+def _bits(source: str, marks: tuple[str, ...]) -> int:
+    return SOURCES[source].bits(marks)
 
-    def values(column: FeatureColumn) -> Array:
-        match column.measure:
-            case "count":
-                return in_window(column, lambda: of(column).sums("n"))
-            case "sum":
-                return in_window(column, lambda: of(column).sums(f"{column.amount}_sum"))
-            case "decayed":
-                return in_window(column, lambda: of(column).sums(f"{column.amount}_decayed"))
-            case "max":
-                return in_window(column, lambda: of(column).maxima(f"{column.amount}_max"))
-            case "distinct":
-                bits = SOURCES[column.source].bits(column.of)
-                return in_window(column, lambda: _distinct(pairs, column.source, bits, height))
-            case "recency":
-                return of(column).nearest
-            case "first":
-                return of(column).farthest
-            case "gap":
-                return _gap(of(column))
-            case "variety":
-                return _variety(of(column), column.source)
-            case "age":
-                return age_days / YEAR
-            case "onset":
-                years: Array = (age_days - of(column).farthest) / YEAR
-                return years
-        raise KeyError(f"{column.name}: no such measure: {column.measure}")
 
-    return {column.name: values(column) for column in feature_set.columns}
+def _added(row: Array, amounts: Array, height: int) -> Array:
+    """Add whole amounts up by row; below 2**53 a float holds them exactly."""
+    return np.bincount(row, amounts, minlength=height).astype(np.int64)
+
+
+@lru_cache(maxsize=32)
+def _times_log(bits: int) -> Array:
+    """Return n·ln n for n up to 2**bits, one by one: vectors may round by their length."""
+    return np.array([0.0, *(n * math.log(n) for n in range(1, (1 << bits) + 1))])

@@ -13,12 +13,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from features.errors import PrecursorError
+from features.register import require_allowed
+from features.wording import compared_words, mark_words, window_words
 
 EVER: None = None
 """The window without an end: everything that was known."""
 
 BUCKETS = (30, 90, 180, 365, 730)
-"""Upper ends, in days of age, of the disjoint buckets whose unions are the windows."""
+"""The windows there are, in days; few, so that columns stay comparable from group to group."""
 
 DECAY_ONE = 65_536
 HALF_LIFE = 365
@@ -30,7 +32,7 @@ Window = int | None
 
 
 def days(number: int) -> int:
-    """Return a window of so many days; windows unite fixed buckets, so only those exist.
+    """Return a window of so many days, one of `BUCKETS`.
 
     Examples
     --------
@@ -45,23 +47,32 @@ def days(number: int) -> int:
     return number
 
 
-def window_words(window: Window) -> str:
-    """Return a window as it stands in a sentence.
-
-    Examples
-    --------
-    >>> window_words(90), window_words(EVER)
-    ('in the last 90 days', 'on record')
-    """
-    return "on record" if window is None else f"in the last {window} days"
-
-
 @dataclass(frozen=True)
 class Measure:
     """What is taken of the records that fall into a window: a number of them, a sum, a recency.
 
-    `kind` is one of count, sum, max, distinct, decayed (windowed, integers), recency, first, gap,
-    variety (over all that is known), or years (of age). `amount` names what is summed.
+    Parameters
+    ----------
+    kind : str
+        - ``count``, ``sum``, ``max`` (of an amount) in a window;
+        - ``distinct``: different other persons met in a window, ``repeated``: those met in at
+          least two events of it;
+        - ``decayed``: an amount of all dated events, each halved for every year since;
+        - ``recency``, ``first``: days since the most recent and the first dated event; ``gap``:
+          mean days between dated events; ``variety``: entropy of the kinds on record;
+        - ``age`` and ``onset``: age in years, and at the first dated event;
+        - ``change``: events in a window, less those in the window of equal length before it;
+        - ``at_liberty``: days of a window neither in prison nor on remand;
+        - ``standing``: episodes begun and not ended; ``run``: events alike since the last that was
+          different.
+    amount : str
+        What is summed; for ``standing`` the mark of an ended episode (in place of the first mark
+        that the feature asks for), for ``run`` the mark that all events of the series carry.
+
+    Examples
+    --------
+    >>> Measure("sum", "harm").nullable, Measure("max", "harm").nullable
+    (False, True)
     """
 
     kind: str
@@ -70,7 +81,7 @@ class Measure:
     @property
     def nullable(self) -> bool:
         """Whether the measure is empty where there is no record (counts and sums are 0 instead)."""
-        return self.kind in ("max", "recency", "first", "gap", "variety", "age", "onset")
+        return self.kind in NULLABLE
 
 
 COUNT = Measure("count")
@@ -81,6 +92,20 @@ GAP = Measure("gap")
 VARIETY = Measure("variety")
 AGE = Measure("age")
 ONSET = Measure("onset")
+REPEATED = Measure("repeated")
+CHANGE = Measure("change")
+AT_LIBERTY = Measure("at_liberty")
+
+NULLABLE = frozenset({"max", "recency", "first", "gap", "variety", "age", "onset"})
+"""Measures that are empty where there is no record; counts and sums are 0 instead."""
+
+TIMELESS = NULLABLE - {"max"} | {"standing", "run"}
+"""Measures over all that is on record: they take no window, and their names carry none."""
+
+
+MEASURES = NULLABLE | {"count", "sum", "distinct", "repeated", "decayed", "change", "at_liberty"}
+MEASURES |= {"standing", "run"}
+"""Every measure there is."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +124,9 @@ class Feature:
         ``"domestic+violence"`` records that carry both marks.
     windows : sequence of int or None
     words : str
-        The phrase a reader sees. ``{value}`` is the value with its unit, ``{of}`` the mark in
-        words, ``{window}`` the window in words.
+        The phrase a reader sees. ``{value}`` is the value with its unit (of a change "2 more
+        reports"), ``{of}`` the mark in words, ``{window}`` the window in words (of a change the
+        two windows that are compared).
     unit : tuple of str
         Singular and plural.
 
@@ -128,7 +154,8 @@ class Feature:
         short = {"count": "n", "distinct": "distinct", "sum": f"{self.measure.amount}_sum"}
         short |= {"max": f"{self.measure.amount}_max", "decayed": f"{self.measure.amount}_decayed"}
         measured = short.get(self.measure.kind, self.measure.kind)
-        timeless = self.measure.kind in ("recency", "first", "gap", "variety", "age", "onset")
+        timeless = self.measure.kind in TIMELESS
+        said_window = compared_words if self.measure.kind == "change" else window_words
         found = []
         for mark in self.of:
             for window in self.windows:
@@ -139,7 +166,7 @@ class Feature:
                         name=f"{self.source}{middle}_{measured}{ending}",
                         group=self.group,
                         words=self.words.replace("{of}", mark_words(mark)).replace(
-                            "{window}", window_words(window)
+                            "{window}", said_window(window)
                         ),
                         unit=self.unit,
                         source=self.source,
@@ -151,43 +178,6 @@ class Feature:
                     )
                 )
         return found
-
-
-MARK_WORDS = {
-    "": "",
-    "order_breach": " of breach of an order",
-    "high_harm": " of high harm",
-    "indictable": " of indictable offences",
-    "former_partner": " by a former partner",
-    "partner": " by a partner",
-    "domestic": " of domestic abuse",
-    "child_present": " with a child present",
-    "sexual": " of sexual offences",
-    "weapon": " with a weapon mentioned",
-    "weapons": " of weapon possession",
-    "separation": " during a separation",
-    "online": " of online offences",
-    "damage": " of criminal damage",
-    "injury": " of violence with injury",
-    "high": " graded high",
-    "medium": " graded medium",
-    "bailed": " on bail",
-    "released_under_investigation": " under investigation",
-    "no_further_action": " without further action",
-}
-
-
-def mark_words(mark: str) -> str:
-    """Return marks as they stand in a sentence.
-
-    Examples
-    --------
-    >>> mark_words("stalking"), mark_words("domestic+violence")
-    (' of stalking', ' of domestic abuse and of violence')
-    """
-    return " and".join(
-        MARK_WORDS.get(part, f" of {part.replace('_', ' ')}") for part in mark.split("+")
-    )
 
 
 @dataclass(frozen=True)
@@ -215,14 +205,34 @@ class FeatureColumn:
         >>> FeatureColumn("age", "age", "aged {value}", ("year", "years"), "person", (), None,
         ...               "age", "", True).phrase(31.4)
         'aged 31 years'
+        >>> change = Feature("custody", CHANGE, "arrests", "{value} {window}", windows=(days(90),),
+        ...                  unit=("arrest", "arrests")).columns()[0]
+        >>> change.phrase(-1)
+        '1 fewer arrest in the last 90 days than in the 90 days before'
         """
         shown = value / 100 if self.amount == "harm" else value
         shown = round(shown / DECAY_ONE, 1) if self.measure == "decayed" else shown
         if self.measure in ("age", "onset"):
             shown = int(shown)
-        number = f"{shown:,.2f}".rstrip("0").rstrip(".")
+        fewer = self.measure == "change" and shown < 0
+        number = f"{abs(shown) if fewer else shown:,.2f}".rstrip("0").rstrip(".")
         unit = self.unit[0] if number == "1" else self.unit[1]
+        if self.measure == "change":
+            number += " fewer" if fewer else " more"
         return self.words.replace("{value}", f"{number} {unit}".rstrip())
+
+    @property
+    def silent(self) -> float:
+        """The value of somebody of whom nothing is on record; it is told to nobody as a reason.
+
+        Examples
+        --------
+        >>> free = Feature("imprisonment", AT_LIBERTY, "imprisonment", "{value}", ("day", "days"),
+        ...                windows=(days(365),)).columns()[0]
+        >>> free.name, free.silent
+        ('imprisonment_at_liberty_365d', 365)
+        """
+        return self.window or 0 if self.measure == "at_liberty" else 0
 
 
 @dataclass(frozen=True)
@@ -307,11 +317,19 @@ class FeatureSet:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> FeatureSet:
-        """Return the set that :meth:`to_data` described."""
+        """Return the set that :meth:`to_data` described, as matrices and models carry it.
+
+        Raises
+        ------
+        PrecursorError
+            Where a column is made from records that are context only, or its group is not in the
+            register: whatever a manifest says, it brings no such column into a matrix or a model.
+        """
         columns = tuple(
             FeatureColumn(**{**column, "unit": tuple(column["unit"]), "of": tuple(column["of"])})
             for column in data["columns"]
         )
+        require_allowed(columns)
         return cls(columns, dict(data["definitions"]))
 
 

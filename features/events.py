@@ -6,7 +6,7 @@ known when all its records are, and stands while all of them do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import ibis
@@ -37,13 +37,16 @@ EVENT = {
 """Columns of a history with their Ibis types; `offence_on` is the day of the offence meant."""
 
 
-def _event(
-    table: ir.Table, source: str, marks: Mapping[str, Any], record_table: str, **columns: Any
-) -> ir.Table:
-    """Give a table the shape of a history: marks packed into bits, missing columns empty."""
+def _packed(flags: Iterable[Any], first: int = 0) -> Any:
+    """Pack marks into the bits of one integer, from a position on; an unknown mark is not set."""
     bits: Any = ibis.literal(0, "int64")
-    for position, flag in enumerate(marks.values()):
+    for position, flag in enumerate(flags, first):
         bits = bits + ibis.ifelse(flag.fill_null(False), 1 << position, 0).cast("int64")
+    return bits
+
+
+def _event(table: ir.Table, source: str, marks: Any, record_table: str, **columns: Any) -> ir.Table:
+    """Give a table the shape of a history; columns that are missing are empty."""
     given = {
         "nominal_id": table.nominal_id,
         "source": ibis.literal(source),
@@ -51,7 +54,7 @@ def _event(
         "offence_on": table.occurred_on,
         "known_on": table.known_on,
         "superseded_on": table.superseded_on,
-        "marks": bits,
+        "marks": marks,
         "record_table": ibis.literal(record_table),
         "record_id": table.record_id,
         **columns,
@@ -64,10 +67,8 @@ def _event(
     )
 
 
-OFFENCE_MARKS = (
-    *MARKS,
-    "high_harm",
-    "indictable",
+_CODED = (*MARKS, "high_harm")
+_RECORDED = (
     "domestic",
     "online",
     "strangulation",
@@ -75,26 +76,45 @@ OFFENCE_MARKS = (
     "threats_to_kill",
     "separation",
     "child_present",
+    "following",
+    "unwanted_contact",
 )
-VICTIM_MARKS = ("partner", "former_partner", "family", "acquaintance", "stranger", "domestic")
+OFFENCE_MARKS = (*_CODED, "indictable", *_RECORDED)
+"""Marks of an offence: by its code, by its grade, and as reported."""
+
+RELATIONS = ("partner", "former_partner", "family", "acquaintance", "stranger")
+VICTIM_MARKS = (*RELATIONS, "domestic", "child_present")
+COMPANY_MARKS = ("high_harm", "violence")
 
 
 def _offences(tables: Tables) -> ir.Table:
-    """Offences with what their code says; a code the taxonomy lacks has no harm, no marks."""
+    """Offences with their marks and what their code says; an unknown code has no harm, no marks.
+
+    Marks are packed here, before anything is joined: an offence is one number wide, not thirty.
+    """
     offence, codes = tables["offence"], tables["taxonomy"]
+    own = [offence.grade == "indictable", *(offence[name] for name in _RECORDED)]
+    codes = codes.select(
+        "offence_code",
+        "description",
+        "harm",
+        *COMPANY_MARKS,
+        of_code=_packed(codes[name] for name in _CODED),
+    )
     return offence.left_join(codes, offence.offence_code == codes.offence_code).select(
-        offence,
-        **{name: codes[name] for name in ("description", "harm", "high_harm", *MARKS)},
-        indictable=offence.grade == "indictable",
+        *(offence[name] for name in ("record_id", "reference", "occurred_on")),
+        *(offence[name] for name in ("known_on", "superseded_on")),
+        *(codes[name] for name in ("description", "harm", *COMPANY_MARKS)),
+        marks=codes.of_code.fill_null(0) + _packed(own, len(_CODED)),
     )
 
 
-def _together(left: ir.Table, right: ir.Table) -> dict[str, Any]:
-    """Dates of two joined records: known when both are, standing while both do."""
+def _together(*joined: ir.Table) -> dict[str, Any]:
+    """Dates of joined records: known when all are, standing while all do."""
     return {
-        "known_on": ibis.greatest(left.known_on, right.known_on),
+        "known_on": ibis.greatest(*(record.known_on for record in joined)),
         # LEAST passes over nulls in DuckDB, PostgreSQL and Spark alike
-        "superseded_on": ibis.least(left.superseded_on, right.superseded_on),
+        "superseded_on": ibis.least(*(record.superseded_on for record in joined)),
     }
 
 
@@ -109,13 +129,13 @@ def involved(role: str, status: str) -> Callable[[Tables], ir.Table]:
             record_id=offence.record_id,
             occurred_on=offence.occurred_on,
             **_together(part, offence),
-            **{name: offence[name] for name in (*OFFENCE_MARKS, "harm", "reference")},
+            **{name: offence[name] for name in ("marks", "harm", "reference")},
             detail=offence.description,
         )
         return _event(
             joined,
             {"suspect": "suspected", "victim": "victimised"}[role],
-            {mark: joined[mark] for mark in OFFENCE_MARKS},
+            joined.marks,
             "offence",
             harm=joined.harm,
             reference=joined.reference,
@@ -146,20 +166,71 @@ def complainants(tables: Tables) -> ir.Table:
         who=pairs.who,
         relationship=pairs.relationship,
         domestic=offence.domestic,
+        child_present=offence.child_present,
         reference=offence.reference,
         **_together(pairs, offence),
     )
-    marks = {mark: joined.relationship == mark for mark in VICTIM_MARKS[:-1]}
+    flags = [joined.relationship == mark for mark in RELATIONS]
+    flags += [joined[mark] for mark in VICTIM_MARKS[len(RELATIONS) :]]
     return _event(
         joined,
         "victims",
-        {**marks, "domestic": joined.domestic},
+        _packed(flags),
         "offence",
         who=joined.who,
         reference=joined.reference,
         detail=joined.relationship,
         status=ibis.literal("reported, not proven"),
     )
+
+
+def company(tables: Tables) -> ir.Table:
+    """Offences of people who were once named as suspects together with the person."""
+    shared, offence = tables["offence"], _offences(tables)
+    own = tables["involvement"].filter(tables["involvement"].role == "suspect")
+    theirs, later = own.view(), own.view()
+    another = own.nominal_id != theirs.nominal_id
+    pairs = own.join(theirs, [own.offence_id == theirs.offence_id, another]).select(
+        nominal_id=own.nominal_id,
+        offence_id=own.offence_id,
+        who=theirs.nominal_id,
+        **_together(own, theirs),
+    )
+    known = pairs.join(shared, pairs.offence_id == shared.record_id).select(
+        nominal_id=pairs.nominal_id, who=pairs.who, **_together(pairs, shared)
+    )
+    # named together in several offences: of those that end together the one known first is enough,
+    # for nothing is made of the company's offences but different persons and the gravest harm
+    ties = known.group_by("nominal_id", "who", "superseded_on").agg(known_on=known.known_on.min())
+    named = ties.join(later, ties.who == later.nominal_id).select(
+        nominal_id=ties.nominal_id,
+        who=ties.who,
+        offence_id=later.offence_id,
+        **_together(ties, later),
+    )
+    joined = named.join(offence, named.offence_id == offence.record_id).select(
+        nominal_id=named.nominal_id,
+        record_id=offence.record_id,
+        occurred_on=offence.occurred_on,
+        who=named.who,
+        **{name: offence[name] for name in (*COMPANY_MARKS, "harm", "reference")},
+        detail=offence.description,
+        **_together(named, offence),
+    )
+    return _event(
+        joined,
+        "co_offenders",
+        _packed(joined[mark] for mark in COMPANY_MARKS),
+        "offence",
+        harm=joined.harm,
+        who=joined.who,
+        reference=joined.reference,
+        detail=joined.detail,
+        status=ibis.literal("reported of somebody else, not proven"),
+    )
+
+
+_OF_OUTCOME = ("nominal_id", "record_id", "occurred_on", "counts_indictable", "counts_summary")
 
 
 def results(name: str, results: tuple[str, ...], status: str) -> Callable[[Tables], ir.Table]:
@@ -171,33 +242,19 @@ def results(name: str, results: tuple[str, ...], status: str) -> Callable[[Table
         plain = outcome.filter(outcome.offence_id.isnull())
         linked = outcome.filter(outcome.offence_id.notnull())
         joined = linked.join(offence, linked.offence_id == offence.record_id).select(
-            nominal_id=linked.nominal_id,
-            record_id=linked.record_id,
-            occurred_on=linked.occurred_on,
+            *(linked[name] for name in _OF_OUTCOME),
             offence_on=offence.occurred_on,
             **_together(linked, offence),
-            **{mark: offence[mark] for mark in OFFENCE_MARKS},
-            **{mark: linked[f"counts_{mark}"] for mark in ("summary",)},
-            counts=linked.counts_indictable,
-            harm=offence.harm,
-            reference=offence.reference,
+            **{name: offence[name] for name in ("marks", "harm", "reference")},
             detail=offence.description,
         )
+        indictable = 1 << OFFENCE_MARKS.index("indictable")
         bare = plain.select(
-            nominal_id=plain.nominal_id,
-            record_id=plain.record_id,
-            occurred_on=plain.occurred_on,
+            *(plain[name] for name in _OF_OUTCOME),
             offence_on=plain.occurred_on,
             known_on=plain.known_on,
             superseded_on=plain.superseded_on,
-            **{
-                mark: (plain.counts_indictable > 0)
-                if mark == "indictable"
-                else ibis.null("boolean")
-                for mark in OFFENCE_MARKS
-            },
-            summary=plain.counts_summary,
-            counts=plain.counts_indictable,
+            marks=ibis.ifelse(plain.counts_indictable > 0, indictable, 0).cast("int64"),
             harm=ibis.null("int64"),
             reference=ibis.null("string"),
             detail=ibis.null("string"),
@@ -206,12 +263,12 @@ def results(name: str, results: tuple[str, ...], status: str) -> Callable[[Table
         return _event(
             events,
             name,
-            {mark: events[mark] for mark in OFFENCE_MARKS},
+            events.marks,
             "outcome",
             offence_on=events.offence_on,
             harm=events.harm,
-            indictable=events.counts,
-            summary=events.summary,
+            indictable=events.counts_indictable,
+            summary=events.counts_summary,
             reference=events.reference,
             detail=events.detail,
             status=ibis.literal(status),
@@ -235,7 +292,7 @@ def episodes(
         return _event(
             rows,
             name,
-            marks(rows),
+            _packed(marks(rows).values()),
             table,
             reference=rows.record_id,
             status=rows.event if "event" in rows.columns else ibis.literal("recorded"),

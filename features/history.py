@@ -1,115 +1,36 @@
-"""The history compiler: everybody's past as it was known on a date, computed once for all features.
+"""The history compiler: everybody's past as it was known on a date, once for all features.
 
-Records become one table of dated events (`features.sources`). For a spine of (nominal, as_of_date)
-rows one query joins, asks `features.visible` what was known, and groups by (row, source, marks, age
-bucket). `features.assemble` turns these cells into columns. An online request supplies a short
-spine, a batch a long one: there is no second definition.
+Records become dated events in order of person (`features.compile`, `features.compiled`). For a
+spine of (nominal, as_of_date) rows the events of its people are placed on the rows by what was
+known when (`features.visible`, `features.sweep`) and made into columns (`features.assemble`).
+An online request supplies a short spine, a batch a long one: there is no second definition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from features.adult import adulthood, as_adult
 from features.assemble import assemble
+from features.backends import open_backend
 from features.catalogue import catalogue
-from features.declare import BUCKETS, DECAY_ONE, HALF_LIFE, FeatureColumn, FeatureSet
-from features.events import AMOUNTS, EVENT, RECORD
-from features.loads import Load, unchanged
-from features.records import TABLES
-from features.sources import SOURCES, history
-from features.taxonomy import taxonomy
-from features.visible import before, visible
+from features.compile import needs
+from features.compiled import Compiled, Database
+from features.declare import FeatureSet
+from features.loads import Load
+from features.subjects import Subjects
+from features.taxonomy import HARM
+from features.trail import behind, past_of
+from features.visible import NEVER, Array, days
 
-CHUNK = 200_000
+CHUNK = 50_000
 """Rows of the spine worked on at a time; memory is bounded by this, not by the force's size."""
 
-DECAY = np.round(DECAY_ONE * 0.5 ** (np.arange(16 * HALF_LIFE + 1) / HALF_LIFE)).astype(np.int64)
-"""Integer weight of an event by whole days of age: halves each year, ends after sixteen."""
-
-_KEYS = {"row": "int64", "nominal_id": "string", "as_of_date": "date"}
-_ASKED = ibis.table(_KEYS, name="spine")
-_SPINE = ibis.table({**_KEYS, "adult_on": "date"}, name="spine")
-_HISTORY = ibis.table(EVENT, name="history")
-_PERSON = ibis.table(
-    {"nominal_id": "string", "born_on": "date", "known_on": "date", "superseded_on": "date"},
-    name="person",
-)
-_DECAY = ibis.table({"age": "int64", "weight": "int64"}, name="decay")
-
-
-def _seen(columns: Sequence[str]) -> ir.Table:
-    """Spine rows with each event of theirs as adults that was visible and past, and its age."""
-    joined = _SPINE.join(_HISTORY, _SPINE.nominal_id == _HISTORY.nominal_id)
-    past = visible(_HISTORY, _SPINE.as_of_date) & before(_HISTORY, _SPINE.as_of_date)
-    return joined.filter(past & as_adult(_HISTORY, _SPINE.adult_on)).select(
-        row=_SPINE.row,
-        age=_SPINE.as_of_date.delta(_HISTORY.occurred_on, unit="day").cast("int64"),
-        **{name: _HISTORY[name] for name in columns},
-    )
-
-
-@lru_cache(maxsize=4)
-def _history_sql(dialect: str) -> str:
-    tables = {name: ibis.table(t.schema(), name=name) for name, t in TABLES.items()}
-    tables["taxonomy"] = ibis.table(ibis.Schema.from_pyarrow(taxonomy().schema), name="taxonomy")
-    return str(ibis.to_sql(history(tables), dialect=dialect))
-
-
-@lru_cache(maxsize=64)
-def _long_sql(sources: tuple[str, ...], dialect: str) -> str:
-    """The one grouped query; its text depends on the sources used, not on the features."""
-    seen = _seen(("source", "marks", *AMOUNTS))
-    seen = seen.filter(seen.source.isin(sources))
-    weighted = seen.left_join(_DECAY, seen.age == _DECAY.age).select(seen, weight=_DECAY.weight)
-    bucket: Any = len(BUCKETS)
-    for position in reversed(range(len(BUCKETS))):
-        bucket = ibis.ifelse(weighted.age <= BUCKETS[position], position, bucket)
-    bucketed = weighted.mutate(bucket=bucket.fill_null(len(BUCKETS)))
-    measures: dict[str, Any] = {
-        "n": bucketed.count(),
-        "dated": bucketed.age.count(),
-        "nearest": bucketed.age.min(),
-        "farthest": bucketed.age.max(),
-        "harm_decayed": (bucketed.harm * bucketed.weight).sum().cast("int64"),
-    }
-    for amount in AMOUNTS:
-        measures[f"{amount}_sum"] = bucketed[amount].sum().cast("int64")
-        measures[f"{amount}_max"] = bucketed[amount].max()
-    grouped = bucketed.group_by("row", "source", "marks", "bucket").aggregate(**measures)
-    return str(ibis.to_sql(grouped, dialect=dialect))
-
-
-@lru_cache(maxsize=64)
-def _pairs_sql(sources: tuple[str, ...], dialect: str) -> str:
-    """Distinct counts do not add over buckets: one row for each other person, latest event."""
-    seen = _seen(("source", "marks", "who"))
-    seen = seen.filter(seen.source.isin(sources))
-    grouped = seen.group_by("row", "source", "marks", "who").aggregate(nearest=seen.age.min())
-    return str(ibis.to_sql(grouped, dialect=dialect))
-
-
-@lru_cache(maxsize=4)
-def _person_sql(dialect: str) -> str:
-    joined = _ASKED.join(_PERSON, _ASKED.nominal_id == _PERSON.nominal_id)
-    known = joined.filter(visible(_PERSON, _ASKED.as_of_date))
-    return str(ibis.to_sql(known.select("row", "born_on"), dialect=dialect))
-
-
-@lru_cache(maxsize=4)
-def _events_sql(dialect: str) -> str:
-    columns = ("source", "occurred_on", "known_on", "marks", "harm", "who", *RECORD)
-    return str(ibis.to_sql(_seen(columns), dialect=dialect))
+Progress = Callable[[int, int], None]
 
 
 class History:
@@ -121,6 +42,10 @@ class History:
         Opened read-only.
     feature_set : FeatureSet, optional
         The columns to compute; the whole catalogue by default.
+    harm : str
+        The list of harm weights (`features.taxonomy`), as a question names it.
+    backend : str or Database
+        What compiles the history: ``duckdb``, ``postgres``, or one that was opened already.
 
     Raises
     ------
@@ -128,50 +53,30 @@ class History:
         Where a file of the load is not the one that was written: a load never changes.
     """
 
-    dialect = "duckdb"
-
-    def __init__(self, load: Load, feature_set: FeatureSet | None = None) -> None:
-        unchanged(load)
+    def __init__(
+        self,
+        load: Load,
+        feature_set: FeatureSet | None = None,
+        *,
+        harm: str = HARM,
+        backend: str | Database = "duckdb",
+    ) -> None:
         self.load = load
-        self.feature_set = feature_set or catalogue()
-        self._connection = load.connect().con
-        decay = pa.table({"age": np.arange(len(DECAY)), "weight": DECAY})
-        self._connection.register("taxonomy", taxonomy())
-        self._connection.register("decay_weights", decay)
-        self._connection.execute("CREATE TABLE decay AS SELECT * FROM decay_weights")
-        self._connection.execute(
-            f"CREATE TABLE history AS SELECT * FROM ({_history_sql(self.dialect)})"
-            " ORDER BY nominal_id"
-        )
-        self._connection.execute(
-            "CREATE TABLE person AS SELECT nominal_id, born_on, known_on, superseded_on"
-            " FROM nominal ORDER BY nominal_id"
-        )
+        self.feature_set = feature_set or catalogue(harm)
+        database = open_backend(backend, load, harm) if isinstance(backend, str) else backend
+        sources, _ = needs(self.feature_set.columns)
+        self.compiled = Compiled(database, sources)
 
-    def ask(self, sql: str, spine: pd.DataFrame) -> pa.Table:
-        """Run a compiled query over a spine (nominal_id, as_of_date); rows are numbered from 0."""
-        table = pa.table(
-            {
-                "row": np.arange(len(spine)),
-                "nominal_id": pa.array(spine["nominal_id"], pa.string()),
-                "as_of_date": pa.array(dates(spine["as_of_date"])),
-            }
-        )
-        extra = {
-            name: pa.array(dates(spine[name]))
-            for name in spine.columns
-            if name not in ("nominal_id", "as_of_date")
-        }
-        for name, column in extra.items():
-            table = table.append_column(name, column)
-        cursor = self._connection.cursor()  # one for each call: requests come in on many threads
-        try:
-            cursor.register("spine", table)
-            return cursor.execute(sql).to_arrow_table()
-        finally:
-            cursor.close()
+    def subjects(self, spine: pd.DataFrame) -> Subjects:
+        """Return whose rows these are, with the date of birth known on each."""
+        places, found = pd.factorize(spine["nominal_id"])
+        numbers = self.compiled.ids.get_indexer(pd.Index(found, dtype=object))
+        # whoever is unknown has a number of their own, below 0
+        numbers = np.where(numbers < 0, -1 - np.arange(len(numbers)), numbers).astype(np.int64)
+        at = days(dates(spine["as_of_date"]), NEVER)
+        return Subjects.of(numbers[places], at, self.compiled.births)
 
-    def born_on(self, spine: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    def born_on(self, spine: pd.DataFrame) -> tuple[Array, Array]:
         """Return who is known and when they were born, as visible on each row's date.
 
         Returns
@@ -180,12 +85,12 @@ class History:
         born_on : ndarray of datetime64[D], shape (rows,)
             NaT where the person is unknown or has no date of birth.
         """
-        found = self.ask(_person_sql(self.dialect), spine)
-        rows = found["row"].to_numpy()
-        known = np.zeros(len(spine), bool)
-        born = np.full(len(spine), np.datetime64("NaT", "D"))
-        known[rows] = True
-        born[rows] = found["born_on"].to_numpy().astype("datetime64[D]")
+        subjects = self.subjects(spine)
+        known, born = np.empty(len(spine), bool), np.empty(len(spine), "datetime64[D]")
+        known[subjects.order] = subjects.known
+        unknown = subjects.born_on == NEVER
+        born[subjects.order] = subjects.born_on.astype("datetime64[D]")
+        born[subjects.order[unknown]] = np.datetime64("NaT")
         return known, born
 
     def matrix(
@@ -193,7 +98,7 @@ class History:
         spine: pd.DataFrame,
         *,
         feature_set: FeatureSet | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> pd.DataFrame:
         """Return the history of each row of a spine as columns, in the spine's order.
 
@@ -212,52 +117,36 @@ class History:
             `nominal_id`, `as_of_date`, then the feature set's columns: int64 for counts and sums,
             float64 (NaN where there is nothing) for the rest. An unknown nominal has no history.
         """
-        spine = keyed(spine)
-        wanted = feature_set or self.feature_set
-        parts: list[pd.DataFrame] = []
-        for start, chunk in self._chunks(spine):
-            parts.append(self._columns(chunk, wanted))
+        spine, wanted = keyed(spine), feature_set or self.feature_set
+        # one block for each type: a frame of 200 separate columns costs more than their values
+        names = {
+            dtype: [column.name for column in wanted.columns if column.nullable == nullable]
+            for dtype, nullable in ((np.int64, False), (np.float64, True))
+        }
+        blocks = {dtype: np.empty((len(of), len(spine)), dtype) for dtype, of in names.items()}
+        done = 0
+        for order, part in self.parts(self.subjects(spine), wanted):
+            for dtype, of in names.items():
+                for block, name in zip(blocks[dtype], of, strict=True):
+                    block[order] = part[name]
+            done += len(order)
             if progress is not None:
-                progress(min(start + len(chunk), len(spine)), len(spine))
-        columns = pd.concat(parts).sort_index() if len(parts) > 1 else parts[0]
-        return pd.concat([spine, columns], axis=1)
+                progress(done, len(spine))
+        frames = [pd.DataFrame(blocks[d].T, columns=of, copy=False) for d, of in names.items()]
+        return pd.concat([spine, *frames], axis=1)[[*spine.columns, *wanted.names]]
 
-    def _chunks(self, spine: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
-        """Chunks by person, so that each one reads its own part of the history."""
-        if len(spine) <= CHUNK:
-            yield 0, spine
-            return
-        ordered = spine.sort_values("nominal_id", kind="stable")
-        for start in range(0, len(ordered), CHUNK):
-            yield start, ordered.iloc[start : start + CHUNK]
+    def parts(
+        self, subjects: Subjects, wanted: FeatureSet
+    ) -> Iterator[tuple[Array, dict[str, Array]]]:
+        """Compute columns chunk by chunk: where its rows stood in the spine, and their columns."""
+        using = needs(wanted.columns)
+        for chunk in subjects.chunks(CHUNK):
+            records = self.compiled.events(np.unique(chunk.person), *using)
+            yield chunk.order, assemble(wanted, chunk, records)
 
-    def _columns(self, chunk: pd.DataFrame, wanted: FeatureSet) -> pd.DataFrame:
-        """Columns of one chunk; a query that no column needs is not asked."""
-        counted, paired = _sources(wanted, distinct=False), _sources(wanted, distinct=True)
-        _, born = self.born_on(chunk)
-        spine = chunk.assign(adult_on=adulthood(born))
-        long = self.ask(_long_sql(counted, self.dialect), spine) if counted else None
-        pairs = self.ask(_pairs_sql(paired, self.dialect), spine) if paired else None
-        age = dates(chunk["as_of_date"]) - born
-        age_days = np.where(np.isnat(age), np.nan, age.astype(np.float64))
-        columns = assemble(wanted, long, pairs, age_days)
-        return pd.DataFrame(columns, index=chunk.index, copy=False)
-
-    def people(self, source: str, bits: int) -> np.ndarray:
+    def people(self, source: str, bits: int) -> Array:
         """Return everybody with an event of a source that carries all these marks, at any time."""
-        found = self._connection.cursor().execute(
-            "SELECT DISTINCT nominal_id FROM history WHERE source = ? AND marks & ? = ? ORDER BY 1",
-            [source, bits, bits],
-        )
-        return np.asarray(found.to_arrow_table()["nominal_id"].to_numpy())
-
-    def first_known(self) -> date:
-        """Return the day from which the records can be called running: a thousandth was known."""
-        found = self._connection.cursor().execute(
-            "SELECT quantile_disc(known_on, 0.001) FROM history"
-        )
-        row = found.fetchone()
-        return self.load.data_to if row[0] is None else row[0]
+        return np.asarray(self.compiled.ids[self.compiled.having(source, bits)])
 
     def events(self, nominal_id: str, as_of_date: date) -> pd.DataFrame:
         """Return one person's visible past, most recent first: what every figure was made from.
@@ -273,18 +162,8 @@ class History:
 
     def events_of(self, spine: pd.DataFrame) -> list[pd.DataFrame]:
         """Return the visible past of each row of a spine, all asked for at once, as `events`."""
-        _, born = self.born_on(spine)
-        grown = keyed(spine).assign(adult_on=adulthood(born))
-        found: pd.DataFrame = self.ask(_events_sql(self.dialect), grown).to_pandas()
-        # plain objects: a person's few events are looked through often
-        texts = {name: object for name in found.columns if found[name].dtype == "str"}
-        found = found.astype(texts).sort_values(
-            ["row", "age", "source", "record_id"], na_position="last", kind="stable"
-        )
-        ends = np.searchsorted(found["row"].to_numpy(), np.arange(len(spine) + 1))
-        return [
-            found.iloc[start:end].reset_index(drop=True) for start, end in pairwise(ends.tolist())
-        ]
+        subjects = self.subjects(spine)
+        return past_of(subjects, self.compiled.told(np.unique(subjects.person)))
 
     def records(
         self, nominal_id: str, as_of_date: date, names: Sequence[str]
@@ -301,49 +180,6 @@ class History:
         return {name: behind(self.feature_set[name], events) for name in names}
 
 
-def _sources(feature_set: FeatureSet, *, distinct: bool) -> tuple[str, ...]:
-    """Sources that some column counts people of (distinct), or events of."""
-    used = {c.source for c in feature_set.columns if (c.measure == "distinct") == distinct}
-    return tuple(sorted(used & set(SOURCES)))
-
-
-def behind(column: FeatureColumn, events: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the records, among a person's visible events, that make up one column's value."""
-    if column.source not in SOURCES:
-        return []
-    bits = SOURCES[column.source].bits(column.of)
-    age = events["age"].to_numpy(np.float64, na_value=np.nan)
-    kept = np.array(events["source"] == column.source, bool)
-    kept &= (events["marks"].to_numpy() & bits) == bits
-    if column.window is not None:
-        kept &= age <= column.window
-    if column.measure == "recency":
-        kept &= age == np.fmin.reduce(age[kept], initial=np.inf)
-    if column.measure in ("first", "onset"):
-        kept &= age == np.fmax.reduce(age[kept], initial=-np.inf)
-    values = {name: events[name].to_numpy() for name in ("occurred_on", "known_on", *RECORD)}
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in np.flatnonzero(kept):
-        said = {
-            name: None if pd.isna(value[row]) else str(value[row]) for name, value in values.items()
-        }
-        record_id = str(said["record_id"])
-        found.setdefault(
-            (str(said["record_table"]), record_id),
-            {
-                "table": said["record_table"],
-                "record_id": record_id,
-                "reference": said["reference"] or record_id,
-                "occurred_on": said["occurred_on"] and said["occurred_on"][:10],
-                "known_on": str(said["known_on"])[:10],
-                "status": said["status"],
-                "role": "victim" if column.source == "victimised" else "suspect",
-                "detail": said["detail"],
-            },
-        )
-    return list(found.values())
-
-
 def keyed(spine: pd.DataFrame) -> pd.DataFrame:
     """Return only the keys of a spine, with dates as dates, rows numbered from 0.
 
@@ -356,7 +192,7 @@ def keyed(spine: pd.DataFrame) -> pd.DataFrame:
     return keys.assign(as_of_date=dates(keys["as_of_date"]))
 
 
-def dates(column: Any) -> np.ndarray:
+def dates(column: Any) -> Array:
     """Return a column of dates, timestamps or ISO texts as datetime64[D].
 
     Examples

@@ -8,42 +8,18 @@ look worse than new ones merely because more has come to light since.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import lru_cache
+from typing import cast
 
-import ibis
 import numpy as np
 import pandas as pd
 
 from features.errors import RecordsRefused
-from features.events import EVENT
-from features.history import History, dates, keyed
+from features.history import CHUNK, History, dates, keyed
 from features.loads import Load
 from features.question import OutcomeRule, Provided, Question
 from features.sources import SOURCES
-from features.visible import visible
-
-_SPINE = ibis.table(
-    {
-        "row": "int64",
-        "nominal_id": "string",
-        "as_of_date": "date",
-        "until": "date",
-        "known_by": "date",
-    },
-    name="spine",
-)
-_HISTORY = ibis.table(EVENT, name="history")
-
-
-@lru_cache(maxsize=64)
-def _outcome_sql(source: str, bits: int, dialect: str) -> str:
-    joined = _SPINE.join(_HISTORY, _SPINE.nominal_id == _HISTORY.nominal_id)
-    # the day of the offence, also for a charge: it is the offence that must fall into the window
-    followed = (_HISTORY.offence_on >= _SPINE.as_of_date) & (_HISTORY.offence_on < _SPINE.until)
-    matching = (_HISTORY.source == source) & ((_HISTORY.marks & bits) == bits)
-    counted = joined.filter(matching & followed & visible(_HISTORY, _SPINE.known_by))
-    grouped = counted.select(row=_SPINE.row, harm=_HISTORY.harm).group_by("row")
-    return str(ibis.to_sql(grouped.aggregate(harm=lambda t: t.harm.sum().cast("int64")), dialect))
+from features.sweep import Events
+from features.visible import NEVER
 
 
 def latest_mature(load: Load, question: Question) -> date:
@@ -85,8 +61,8 @@ def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataF
     DataFrame
         The spine's rows in order with `label` (0 or 1: named as suspect, or as provided) and, for
         outcomes defined over records, `label_<also>` (for example `label_charged`) and
-        `outcome_harm`, the harm of what followed in hundredths of a day. A row whose label is not
-        mature, or was not provided, has an empty label.
+        `outcome_harm`, the harm of what followed in hundredths of a day. A row has an empty label
+        where it is not mature, was not provided, or the person record no longer stands by then.
 
     Raises
     ------
@@ -98,29 +74,39 @@ def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataF
         return _provided(history.load, question.outcome, spine)
     rule = question.outcome
     as_of = dates(spine["as_of_date"])
-    asked = spine.assign(
-        until=as_of + np.timedelta64(question.horizon_days, "D"),
-        known_by=as_of + np.timedelta64(question.horizon_days + question.lag_days, "D"),
-    )
-    mature = as_of <= np.datetime64(latest_mature(history.load, question))
-    found = spine.assign(label=_followed(history, rule, rule.source, asked, mature)[0])
+    # under an id that was merged away meanwhile, what followed is on record under another one
+    arrived = as_of + np.timedelta64(question.horizon_days + question.lag_days, "D")
+    standing, _ = history.born_on(spine.assign(as_of_date=arrived))
+    mature = (as_of <= np.datetime64(latest_mature(history.load, question))) & standing
+    happened, harm = _followed(history, question, rule.source, spine)
+    found = spine.assign(label=np.where(mature, happened, np.nan))
     if rule.also is not None:
-        found[f"label_{rule.also}"] = _followed(history, rule, rule.also, asked, mature)[0]
-    found["outcome_harm"] = _followed(history, rule, rule.source, asked, mature)[1]
+        also, _ = _followed(history, question, rule.also, spine)
+        found[f"label_{rule.also}"] = np.where(mature, also, np.nan)
+    found["outcome_harm"] = np.where(mature, harm, np.nan)
     return found
 
 
 def _followed(
-    history: History, rule: OutcomeRule, source: str, asked: pd.DataFrame, mature: np.ndarray
+    history: History, question: Question, source: str, spine: pd.DataFrame
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether an outcome followed each row, and the harm of all that did."""
+    rule = cast(OutcomeRule, question.outcome)
     bits = SOURCES[source].bits(rule.of)
-    table = history.ask(_outcome_sql(source, bits, history.dialect), asked)
-    happened = np.zeros(len(asked))
-    harm = np.zeros(len(asked))
-    rows = table["row"].to_numpy()
-    happened[rows] = 1
-    harm[rows] = np.nan_to_num(table["harm"].to_numpy().astype(float))
-    return np.where(mature, happened, np.nan), np.where(mature, harm, np.nan)
+    happened, harm = np.zeros(len(spine)), np.zeros(len(spine))
+    for chunk in history.subjects(spine).chunks(CHUNK):
+        records = history.compiled.events(np.unique(chunk.person), (source,), ("harm",))[source]
+        events = Events.place(
+            chunk.rows,
+            chunk.person,
+            np.full(len(chunk.person), NEVER),  # what followed counts at whatever age
+            records,
+            lambda dates: dates.following(question.horizon_days, question.lag_days),
+        )
+        followed = events.having(bits)
+        happened[chunk.order] = events.sums(followed, None) > 0
+        harm[chunk.order] = events.sums(followed, None, "harm")
+    return happened, harm
 
 
 def _provided(load: Load, outcome: Provided, spine: pd.DataFrame) -> pd.DataFrame:

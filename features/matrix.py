@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,14 @@ import pyarrow.parquet as pq
 
 from features.cohort import cohort, eligible
 from features.declare import FeatureSet
-from features.errors import NotFound, PrecursorError
-from features.history import History
+from features.errors import PrecursorError
+from features.history import History, Progress, keyed
 from features.labels import label, provided_labels, training_dates
-from features.loads import sha256
+from features.loads import Load
+from features.matrix_file import AGAIN, read_manifest, table_of, writing
 from features.question import Provided, Question
+from features.register import require_allowed
+from features.sources import SOURCES
 
 KEYS = ("nominal_id", "as_of_date")
 FORMAT = 1
@@ -76,20 +79,12 @@ class Matrix:
 
     def write(self, path: Path) -> None:
         """Write the rows as Parquet, in one step, and the manifest as JSON beside it."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part, beside = path.with_name(path.name + ".part"), manifest_path(path)
-        table = pa.Table.from_pandas(self.frame, preserve_index=False).replace_schema_metadata()
-        index = table.column_names.index("as_of_date")
-        table = table.set_column(index, "as_of_date", table["as_of_date"].cast(pa.date32()))
-        pq.write_table(table, part, compression="zstd")
-        said = self.manifest | {"rows_sha256": sha256(part)}
-        beside.write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", "utf-8")
-        part.replace(path)
+        with writing(path, self.manifest) as write:
+            write(table_of(self.frame))
 
     @classmethod
     def read(cls, path: Path) -> Matrix:
-        """Read what :meth:`write` wrote.
+        """Read what :meth:`write` or :func:`write_matrix` wrote.
 
         Raises
         ------
@@ -99,61 +94,95 @@ class Matrix:
             Where rows and manifest do not belong together.
         """
         path = Path(path)
-        for needed in (path, manifest_path(path)):
-            if not needed.is_file():
-                raise NotFound(
-                    f"{needed}: there is no such file",
-                    remedy="Make it with 'precursor matrix QUESTION RECORDS OUT'.",
-                )
-        manifest = json.loads(manifest_path(path).read_text(encoding="utf-8"))
-        # a process killed while it wrote over an older matrix leaves two halves of two
-        if manifest.pop("rows_sha256", None) != sha256(path):
-            raise PrecursorError(
-                f"{path}: its rows are not the ones that {manifest_path(path).name} speaks of",
-                remedy="Make the matrix again: 'precursor matrix QUESTION RECORDS OUT'.",
-            )
+        manifest = read_manifest(path)
         frame = pq.read_table(path).to_pandas()
+        if path.is_dir():  # several workers wrote it, each its part of the people
+            frame = frame.sort_values(list(KEYS), kind="stable", ignore_index=True)
         frame["as_of_date"] = pd.to_datetime(frame["as_of_date"])
         feature_set = FeatureSet.from_data(manifest["feature_set"])
         missing = [n for n in (*KEYS, *feature_set.names) if n not in frame]
         if missing:
-            raise PrecursorError(
-                f"{path}: columns {', '.join(missing)} are missing",
-                remedy="Make the matrix again: 'precursor matrix QUESTION RECORDS OUT'.",
-            )
+            raise PrecursorError(f"{path}: columns {', '.join(missing)} are missing", remedy=AGAIN)
         return cls(frame, feature_set, manifest)
 
 
-def manifest_path(path: Path) -> Path:
-    """Return where a matrix's manifest lies.
-
-    Examples
-    --------
-    >>> manifest_path(Path("rows.parquet")).name
-    'rows.parquet.json'
-    """
-    return path.with_name(path.name + ".json")
-
-
 def question_features(question: Question, feature_set: FeatureSet) -> FeatureSet:
-    """Return the columns a question uses: all groups, or those it names."""
+    """Return the columns a question uses: all groups, or those it names.
+
+    Raises
+    ------
+    PrecursorError
+        One of them may not be an input, by the register.
+    """
+    require_allowed(feature_set.columns)
     return feature_set.subset(groups=question.feature_groups or None)
 
 
-def training_spine(history: History, question: Question) -> pd.DataFrame:
-    """Return the rows to learn from: those that came with the records, or the cohort over time."""
+def training_spine(
+    history: History, question: Question, at: Sequence[date] | None = None
+) -> pd.DataFrame:
+    """Return the rows to learn from: those that came with the records, or the cohort over time.
+
+    Parameters
+    ----------
+    at : sequence of date, optional
+        The as-of dates of a cohort; by default :func:`learning_dates` tells them.
+    """
     if isinstance(question.cohort, Provided):
         given = provided_labels(history.load, question.cohort)
-        accepted, _ = eligible(history, question, given)
+        here = given[given["nominal_id"].isin(history.compiled.ids)]
+        accepted, _ = eligible(history, question, here)
         return accepted[list(KEYS)]
-    at = training_dates(history.load, question, history.first_known())
+    if at is None:
+        begun = first_known(history.compiled.known(), history.load)
+        at = learning_dates(history.load, question, begun)
+    return cohort(history, question, at)
+
+
+def first_known(known: pa.Table, load: Load) -> date:
+    """Return the day from which the records can be called running: a thousandth was known.
+
+    Parameters
+    ----------
+    known : pyarrow.Table
+        How many records (`number`) became known on each day (`known_on`), in order.
+    """
+    if not len(known):
+        return load.data_to
+    upto = np.cumsum(known["number"].to_numpy())
+    found: date = known["known_on"][int(np.searchsorted(upto, upto[-1] * 0.001))].as_py()
+    return found
+
+
+def learning_dates(load: Load, question: Question, first_known: date) -> list[date]:
+    """Return the as-of dates to learn from.
+
+    Raises
+    ------
+    PrecursorError
+        The records are too short to have any.
+    """
+    at = training_dates(load, question, first_known)
     if not at:
         raise PrecursorError(
-            f"{history.load.path}: too short for question '{question.name}': no as-of date has"
+            f"{load.path}: too short for question '{question.name}': no as-of date has"
             f" {question.history_days} days of records before it and a mature label after it",
             remedy="Load more years, or shorten the question's horizon, lag or history_days.",
         )
-    return cohort(history, question, at)
+    return at
+
+
+def _labelled_rows(
+    history: History,
+    question: Question,
+    spine: pd.DataFrame | None,
+    at: Sequence[date] | None = None,
+) -> pd.DataFrame:
+    """Return the rows of a given spine, or a question's own in order, with what followed each."""
+    if spine is not None:
+        return keyed(spine)
+    rows = training_spine(history, question, at).sort_values(list(KEYS), kind="stable")
+    return label(history, question, rows)
 
 
 def build(
@@ -161,7 +190,8 @@ def build(
     question: Question,
     spine: pd.DataFrame | None = None,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    at: Sequence[date] | None = None,
+    progress: Progress | None = None,
 ) -> Matrix:
     """Return the matrix of a question: for a given spine, or for its training rows with labels.
 
@@ -169,33 +199,72 @@ def build(
     ----------
     spine : DataFrame, optional
         `nominal_id`, `as_of_date`; then no row is left out, whoever it is, and no label is sought.
+    at : sequence of date, optional
+        Other as-of dates than the question's own.
     """
     feature_set = question_features(question, history.feature_set)
-    rows = training_spine(history, question) if spine is None else spine[list(KEYS)]
-    rows = rows.sort_values(list(KEYS), kind="stable") if spine is None else rows
-    rows = rows.reset_index(drop=True)
+    rows = _labelled_rows(history, question, spine, at)
     columns = history.matrix(rows, feature_set=feature_set, progress=progress)
-    if spine is None:
-        labels = label(history, question, rows).drop(columns=list(KEYS))
-        columns = pd.concat([columns[list(KEYS)], labels, columns[feature_set.names]], axis=1)
-    return Matrix(columns, feature_set, _manifest(history, question, feature_set, len(columns)))
+    frame = pd.concat([rows, columns[feature_set.names]], axis=1)
+    return Matrix(frame, feature_set, manifest_of(history.load, question, feature_set, len(rows)))
 
 
-def _manifest(
-    history: History, question: Question, feature_set: FeatureSet, rows: int
+def write_matrix(
+    history: History,
+    question: Question,
+    path: Path,
+    spine: pd.DataFrame | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    load: Mapping[str, Any] = {
-        "number": history.load.number,
-        "kind": history.load.kind,
-        "synthetic": history.load.synthetic,
-        "data_to": history.load.data_to.isoformat(),
-        "fingerprint": history.load.fingerprint,
-    }
+    """Write the matrix that :func:`build` would return, piece by piece, however large it is.
+
+    Rows stand in order of person and date. Nothing is seen under the path's name until all is.
+
+    Returns
+    -------
+    dict
+        The manifest.
+    """
+    feature_set = question_features(question, history.feature_set)
+    rows = _labelled_rows(history, question, spine)
+    manifest = manifest_of(history.load, question, feature_set, len(rows))
+    known, done = table_of(rows), 0
+    with writing(path, manifest) as write:
+        for order, columns in history.parts(history.subjects(rows), feature_set):
+            piece = known.take(order)
+            for name in feature_set.names:
+                piece = piece.append_column(name, pa.array(columns[name]))
+            write(piece)
+            done += len(order)
+            if progress is not None:
+                progress(done, len(rows))
+    return manifest
+
+
+def manifest_of(
+    load: Load, question: Question, feature_set: FeatureSet, rows: int
+) -> dict[str, Any]:
+    """Return what a matrix's manifest says: the question, the load, the columns."""
     return {
         "format": FORMAT,
         "question": question.to_data(),
-        "load": dict(load),
+        "load": {
+            "number": load.number,
+            "kind": load.kind,
+            "synthetic": load.synthetic,
+            "data_to": load.data_to.isoformat(),
+            "fingerprint": load.fingerprint,
+        },
         "feature_set": feature_set.to_data(),
         "feature_fingerprint": feature_set.fingerprint,
         "rows": rows,
     }
+
+
+def sources_of(question: Question, feature_set: FeatureSet) -> tuple[str, ...]:
+    """Return the sources that a question's rows, labels and columns are made from."""
+    named = {column.source for column in feature_set.columns}
+    for rule in (question.cohort, question.outcome, question.abstain):
+        named |= {getattr(rule, "source", ""), getattr(rule, "also", None) or ""}
+    return tuple(sorted(named & set(SOURCES)))

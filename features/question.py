@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from features.declare import BUCKETS
 from features.errors import PrecursorError, UsageError
 from features.sources import CONTEXT, SOURCES
+from features.taxonomy import HARM
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 BANDS = ("Lower", "Medium", "High", "Very high")
@@ -117,6 +118,8 @@ class Question(_Strict):
     cadence_months: int = Field(default=3, ge=1, le=24)
     history_days: int = Field(default=365, ge=0)
     feature_groups: tuple[str, ...] = ()
+    harm: str = HARM
+    """The list of harm weights: a version of ours, or the path of a force's own CSV file."""
     capacity: int = Field(default=100, ge=1)
     bands: Bands = Bands()
     abstain: Abstain | Literal["never"] = "never"

@@ -12,9 +12,11 @@ later than what they belong to; `episode_id` ties the rows of one episode togeth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import ibis
 import ibis.expr.datatypes as dt
+import pyarrow.parquet as pq
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,17 @@ class Table:
         """Return the table's Ibis schema, in column order."""
         return ibis.schema({c.name: dt.dtype(c.type) for c in self.columns})
 
+    def view_sql(self, file: Path) -> str:
+        """Return DuckDB's SQL for a view of the table's file; a column it lacks is empty.
+
+        A file that was written before a column came in is still part of a load.
+        """
+        there = set(pq.read_schema(file).names)
+        later = [column for column in self.columns if column.name not in there]
+        empty = "".join(f', CAST(NULL AS {c.type}) AS "{c.name}"' for c in later)
+        path = str(file).replace("'", "''")
+        return f"CREATE VIEW {self.name} AS SELECT *{empty} FROM read_parquet('{path}')"
+
 
 def _table(name: str, words: str, *columns: Column) -> Table:
     key = Column("record_id", "string", words="identifies the record across its corrections")
@@ -94,6 +107,8 @@ _MARKERS = tuple(
         ("threats_to_kill", "threats to kill reported"),
         ("separation", "during or after a separation"),
         ("child_present", "a child was present"),
+        ("following", "following, watching or loitering reported"),
+        ("unwanted_contact", "repeated unwanted contact reported"),
     )
 )
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import ibis
 import ibis.expr.types as ir
 
 from features.events import (
+    COMPANY_MARKS,
     OFFENCE_MARKS,
     VICTIM_MARKS,
     Tables,
     bail_conditions,
     both,
+    company,
     complainants,
     custody_amounts,
     episodes,
@@ -174,25 +175,21 @@ SOURCES: dict[str, Source] = {
             ("circulated", "cancelled"),
             episodes("wanted", "wanted", has("event", "circulated", "cancelled"), detail="reason"),
         ),
+        Source(
+            "co_offenders",
+            "offences of people named as suspects together with the person, not proven",
+            COMPANY_MARKS,
+            company,
+        ),
     )
 }
 """All sources by name."""
 
-CONTEXT = frozenset({"victimised", "management", "wanted"})
-"""Sources that no model input may use: they measure victimhood and police attention."""
+CONTEXT = frozenset({"victimised", "management", "wanted", "co_offenders"})
+"""Sources that no model input may use: they measure victimhood, company and police attention."""
 
+COMPANY = "co_offenders"
+"""The source about a person's company: as large as all others, and asked for on few pages."""
 
-def history(tables: Tables) -> ir.Table:
-    """Return the expression for everybody's history: all sources, one row an event and version.
-
-    Examples
-    --------
-    >>> from features.records import TABLES
-    >>> import ibis
-    >>> from features.taxonomy import taxonomy
-    >>> tables = {name: ibis.table(t.schema(), name=name) for name, t in TABLES.items()}
-    >>> tables["taxonomy"] = ibis.memtable(taxonomy())
-    >>> history(tables).columns[:3]
-    ('nominal_id', 'source', 'occurred_on')
-    """
-    return ibis.union(*(source.build(tables) for source in SOURCES.values()), distinct=False)
+OTHERS = frozenset({"victims", COMPANY})
+"""Sources whose events are about somebody else: counted, and never told one by one of a person."""

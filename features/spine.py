@@ -113,7 +113,8 @@ def _raw(path: Path) -> pd.DataFrame:
         if suffix in (".parquet", ".pq"):
             schema = pq.read_schema(path)
             present = [column for column in KEYS if column in schema.names]
-            found: pd.DataFrame = pq.read_table(path, columns=present).to_pandas()
+            table = pq.read_table(path, columns=present)
+            found: pd.DataFrame = table.to_pandas(date_as_object=False)
             return found
     except (pa.ArrowInvalid, ValueError, OSError) as broken:
         raise UsageError(
@@ -127,7 +128,7 @@ def _raw(path: Path) -> pd.DataFrame:
 
 
 def _ids(column: pd.Series, faults: _Faults) -> pd.Series:
-    ids = column.astype(object).where(column.notna(), "").map(str)
+    ids = column.astype("str").fillna("")
     plain = ids.str.fullmatch(_ID).astype(bool)
     what = "nominal_id that is not 1 to 64 plain ASCII characters without spaces"
     faults.rows(what, ~plain, ids)

@@ -1,27 +1,35 @@
 """What an offence code means: its harm, whether that is high harm, its marks, and the VAWG strands.
 
 All of it is versioned data under ``features/data``, with source and licence in ``sources.yaml``.
-Harm is the median of the code's subgroup in the Cambridge Crime Harm Index, in hundredths of a day;
-high harm is an explicit list of codes, never a cut on a weight.
+Harm is in hundredths of a day, by one of several lists of weights: the median of the code's
+subgroup in the Cambridge Crime Harm Index (the default), the weights of the Office for National
+Statistics as far as they are published by class (`harm-ons-v1`, for comparison), or a force's own
+list. High harm is an explicit list of codes, never a cut on a weight.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from io import BytesIO
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
 from features.errors import NotFound
+from features.own_weights import own_weights
 
 HARM = "harm-v1"
 HIGH_HARM = "high-harm-v1"
 STRANDS = "strands-v1"
+
+HARM_WORDS = {"harm-v1": "subgroup medians", "harm-ons-v1": "ONS weights"}
+"""The lists of harm weights that are ours to name, and how a sentence names them."""
 
 MARKS: tuple[str, ...] = (
     "violence",
@@ -64,26 +72,30 @@ class Strand:
     default: bool
 
 
-@lru_cache(maxsize=8)
-def taxonomy(harm: str = HARM, high_harm: str = HIGH_HARM) -> pa.Table:
+def taxonomy(harm: str | Path = HARM, high_harm: str = HIGH_HARM) -> pa.Table:
     """Return all offence codes with their harm, whether they are high harm, and their marks.
 
     Parameters
     ----------
-    harm, high_harm : str
-        Versions of the two lists.
+    harm : str or Path
+        A version of the harm weights, one of :data:`HARM_WORDS`; or a CSV file of a force's own,
+        with the columns ``offence_code`` and ``harm`` (days, at most two decimals).
+    high_harm : str
+        A version of the list of high-harm offences.
 
     Returns
     -------
     pyarrow.Table
         `offence_code`, `description`, `subgroup` (empty where unmapped), `harm` (int64, hundredths
-        of a day, 0 where unmapped), `high_harm` (bool), then one bool column for each of
+        of a day, 0 without a weight), `high_harm` (bool), then one bool column for each of
         :data:`MARKS`. Sorted by code: Home Office codes, then classes of ours ("class/theft").
 
     Raises
     ------
     NotFound
-        Where there is no such version.
+        Where there is no such version or file.
+    RecordsRefused
+        Where a force's own list has faults; all of them are named.
 
     Examples
     --------
@@ -92,13 +104,17 @@ def taxonomy(harm: str = HARM, high_harm: str = HIGH_HARM) -> pa.Table:
     >>> row["description"], row["harm"], row["high_harm"], row["stalking"]
     ('Stalking involving fear of violence', 1000, False, True)
     """
-    codes = pa.concat_tables([_read("offence_codes-v1"), _read("classes-v1")])
-    weights = dict(zip(*_columns(_read(harm), "subgroup", "harm"), strict=True))
+    return _taxonomy(harm, high_harm, harm_name(harm))
+
+
+@lru_cache(maxsize=8)
+def _taxonomy(harm: str | Path, high_harm: str, name: str) -> pa.Table:
+    # the name says which content of a file was read: another content is another table
+    codes = _codes()
     high = _read(high_harm)["offence_code"]
     marks = pc.split_pattern(codes["marks"], " ").to_pylist()
-    subgroups = codes["subgroup"].to_pylist()
     table = codes.select(["offence_code", "description", "subgroup"])
-    days = pa.array([int(weights.get(subgroup, 0)) for subgroup in subgroups], pa.int64())
+    days = pa.array([weight or 0 for weight in _weights(harm)], pa.int64())
     table = table.append_column("harm", days)
     table = table.append_column("high_harm", pc.is_in(codes["offence_code"], high))
     for mark in MARKS:
@@ -106,16 +122,69 @@ def taxonomy(harm: str = HARM, high_harm: str = HIGH_HARM) -> pa.Table:
     return table.combine_chunks()
 
 
-def unmapped() -> list[str]:
-    """Return the codes that no Cambridge subgroup covers, which therefore carry no harm.
+def unmapped(harm: str | Path = HARM) -> list[str]:
+    """Return the codes for which a list has no weight, and which therefore carry no harm.
 
     Examples
     --------
     >>> "053/01" in unmapped(), "008/65" in unmapped()
     (True, False)
     """
-    codes = taxonomy()
-    return list(codes.filter(pc.equal(codes["subgroup"], ""))["offence_code"].to_pylist())
+    codes = _codes()["offence_code"].to_pylist()
+    return [code for code, weight in zip(codes, _weights(harm), strict=True) if weight is None]
+
+
+def harm_name(harm: str | Path = HARM) -> str:
+    """Return the name of a list of weights as a feature set carries it: its version, or its hash.
+
+    Examples
+    --------
+    >>> harm_name(), harm_name("harm-ons-v1")
+    ('harm-v1', 'harm-ons-v1')
+    """
+    if not _own(harm):
+        if str(harm) not in HARM_WORDS:
+            raise NotFound(
+                f"there are no harm weights '{harm}'",
+                remedy=f"The versions are {', '.join(HARM_WORDS)}; or name a .csv of your own.",
+            )
+        return str(harm)
+    path = Path(harm)
+    if not path.is_file():
+        raise NotFound(f"{path}: there is no such file", remedy="Check the path of the weights.")
+    return f"own-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+
+
+def harm_words(harm: str | Path = HARM) -> str:
+    """Return a list of weights as a sentence names it.
+
+    Examples
+    --------
+    >>> harm_words(), harm_words("harm-ons-v1")
+    ('subgroup medians', 'ONS weights')
+    """
+    return HARM_WORDS.get(harm_name(harm), "the force's own weights")
+
+
+def _own(harm: str | Path) -> bool:
+    return isinstance(harm, Path) or harm.lower().endswith(".csv")
+
+
+def _codes() -> pa.Table:
+    return pa.concat_tables([_read("offence_codes-v1"), _read("classes-v1")])
+
+
+def _weights(harm: str | Path) -> list[int | None]:
+    """Return each code's weight in hundredths of a day; None where the list has none."""
+    codes, subgroups = _columns(_codes(), "offence_code", "subgroup")
+    if _own(harm):
+        own = own_weights(Path(harm), frozenset(codes))
+        return [own.get(code) for code in codes]
+    held = _read(harm_name(harm))
+    by = "subgroup" if "subgroup" in held.column_names else "offence_code"
+    days = dict(zip(*_columns(held, by, "harm"), strict=True))
+    keys = subgroups if by == "subgroup" else codes
+    return [int(days[key]) if key in days else None for key in keys]
 
 
 def strands(version: str = STRANDS) -> dict[str, Strand]:

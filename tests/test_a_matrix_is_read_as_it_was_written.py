@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
-from features.errors import NotFound, PrecursorError
+from features.errors import Conflict, NotFound, PrecursorError
 from features.history import History
-from features.matrix import Matrix, build, manifest_path
+from features.matrix import Matrix, build, write_matrix
+from features.matrix_file import manifest_path
 from features.question import Question
 from tests.worlds import load, world
 
@@ -57,3 +61,62 @@ def test_a_missing_half_is_named(made: tuple[Matrix, Matrix], tmp_path: Path) ->
     manifest_path(tmp_path / "rows.parquet").unlink()
     with pytest.raises(NotFound, match=r"rows\.parquet\.json"):
         Matrix.read(tmp_path / "rows.parquet")
+
+
+def test_what_is_written_piece_by_piece_is_what_is_built_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History(load(world(random.Random(2), people=20, events=200), tmp_path / "records"))
+    monkeypatch.setattr("features.history.CHUNK", 7)
+    whole = build(history, QUESTION)
+    manifest = write_matrix(history, QUESTION, tmp_path / "rows.parquet")
+    found = Matrix.read(tmp_path / "rows.parquet")
+    pd.testing.assert_frame_equal(found.frame, whole.frame, check_exact=True, check_dtype=False)
+    assert found.manifest == whole.manifest == manifest
+    assert found.fingerprint == whole.fingerprint
+    assert pq.ParquetFile(tmp_path / "rows.parquet").num_row_groups > 1
+
+
+KILLED = """
+import sys
+import features.history
+from features.history import History
+from features.loads import open_load
+from features.matrix import write_matrix
+from tests.test_a_matrix_is_read_as_it_was_written import QUESTION
+
+features.history.CHUNK = 3
+def tell(done, of):
+    print(done, flush=True)
+    if len(sys.argv) == 4:
+        sys.stdin.readline()
+write_matrix(History(open_load(sys.argv[1])), QUESTION, sys.argv[2], progress=tell)
+"""
+
+
+def test_a_killed_run_leaves_no_half_file_and_the_next_one_is_whole(tmp_path: Path) -> None:
+    records = load(world(random.Random(2), people=20, events=200), tmp_path / "records").path
+    out = tmp_path / "out" / "rows.parquet"
+    command = [sys.executable, "-c", KILLED, str(records), str(out)]
+    here = {"cwd": Path(__file__).parents[1], "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([*command, "halting"], **here) as running:
+        for _ in range(3):  # three pieces are on their way when it is killed
+            assert running.stdout.readline()
+            running.stdin.write(b"\n")
+            running.stdin.flush()
+        running.kill()
+    with pytest.raises(NotFound):
+        Matrix.read(out)
+    assert not manifest_path(out).exists()
+    subprocess.run(command, check=True, **{**here, "stdin": subprocess.DEVNULL})
+    assert [file.name for file in sorted(out.parent.iterdir())] == [out.name, out.name + ".json"]
+    assert len(Matrix.read(out).frame) > 3
+
+
+def test_a_folder_that_stands_is_not_written_over_by_workers(tmp_path: Path) -> None:
+    from features import spark
+
+    records = load(world(random.Random(2), people=5, events=20), tmp_path / "records")
+    (tmp_path / "there").mkdir()
+    with pytest.raises(Conflict, match="exists already"):
+        spark.write_matrix(records, QUESTION, tmp_path / "there")

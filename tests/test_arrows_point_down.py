@@ -81,6 +81,8 @@ def test_every_import_points_down() -> None:
         floor = path.parts[0]
         for line, name in imported(path):
             top = name.split(".")[0]
+            if top == "benchmarks" and path == Path("precursor.py"):
+                continue  # the door runs them, when asked to
             if top in {"precursor", "tests", "notebooks", "benchmarks"}:
                 wrong.append(f"{path}:{line} imports {name}; nothing in the house may")
             elif top in FLOORS and floor in FLOORS and not allowed(floor, top):

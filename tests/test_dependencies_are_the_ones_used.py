@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from house import FLOORS, ROOT, files, tree
 
-OURS = {*FLOORS, "precursor"} | {path.stem for path in files() if path.parts[0] == "tests"}
+OURS = {*FLOORS, "benchmarks", "precursor"} | {
+    path.stem for path in files() if path.parts[0] == "tests"
+}
 # Asked for by name, yet imported by nobody: what stands behind a URL, an option or a set-up.
 NOT_IMPORTED = {
     "codespell": "`make lint`",
@@ -26,11 +28,24 @@ NOT_IMPORTED = {
     "pytest-xdist": "`-n` in the Makefile",
     "python-multipart": "behind Starlette's forms",
     "ruff": "`make lint`",
+    "splink": "imported by name, where it is installed",
     "setuptools": "builds the project",
     "sqlglot": "behind Ibis, and held below 30.18 for it",
     "types-pyyaml": "types of PyYAML",
     "wheel": "builds the project",
 }
+
+
+EXTRAS = ("requirements-link.in", "requirements-spark.in")
+
+
+def test_an_extra_is_imported_only_when_it_is_used() -> None:
+    lazily = asked_for(*EXTRAS)
+    for path in python(product=True):
+        top = [node for node in tree(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        for node in top:
+            names = [getattr(node, "module", None) or alias.name for alias in node.names]
+            assert not {normal(name.split(".")[0]) for name in names} & lazily, path
 
 
 def normal(name: str) -> str:
@@ -70,21 +85,23 @@ def python(*, product: bool) -> list[Path]:
 
 def test_the_product_imports_only_what_it_asks_for() -> None:
     used = imports(python(product=True))
-    # MLflow arrives in three distributions that share one package.
-    missing = set(used) - asked_for("requirements.in") - {"mlflow-skinny", "mlflow-tracing"}
+    # MLflow arrives in three distributions that share one package, pydantic in two.
+    known = asked_for("requirements.in", *EXTRAS)
+    missing = set(used) - known - {"mlflow-skinny", "mlflow-tracing", "pydantic-core"}
     assert not missing, {name: sorted(used[name]) for name in missing}
 
 
 def test_tests_and_tools_import_only_what_is_asked_for() -> None:
     used = imports(python(product=False))
-    known = asked_for("requirements.in", "requirements-dev.in")
+    peer = "benchmarks/requirements-triage.in"
+    known = asked_for("requirements.in", "requirements-dev.in", *EXTRAS, peer)
     missing = set(used) - known - {"mlflow-skinny", "mlflow-tracing"}
     assert not missing, {name: sorted(used[name]) for name in missing}
 
 
 def test_nothing_is_asked_for_that_nobody_uses() -> None:
     used = imports(python(product=True))
-    assert not asked_for("requirements.in") - set(used) - set(NOT_IMPORTED)
+    assert not asked_for("requirements.in", *EXTRAS) - set(used) - set(NOT_IMPORTED)
     used |= imports(python(product=False))
     assert not asked_for("requirements-dev.in") - set(used) - set(NOT_IMPORTED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 import tempfile
 from datetime import date, timedelta
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +20,7 @@ from hypothesis import strategies as st
 from features.catalogue import catalogue
 from features.history import History
 from features.labels import label
+from features.loads import open_load, sha256, write_load
 from features.question import Question
 from tests import oracle
 from tests.worlds import CODES, DATA_TO, Rows, load, world
@@ -56,6 +60,30 @@ def test_every_column_agrees_with_a_naive_oracle(seed: int, at: date, other: dat
                 assert actual == pytest.approx(expected, abs=1e-12), where
             else:
                 assert actual == expected, where
+
+
+def test_corrections_and_late_recording_are_honoured_on_every_date_that_changes_something(
+    tmp_path: Path,
+) -> None:
+    rows = world(random.Random(12), people=3, events=24)
+    named = ("known_on", "occurred_on", "superseded_on")
+    changes = {r[n] for table in rows.values() for r in table for n in named if r.get(n)}
+    days = {day + timedelta(days=n) for day in changes for n in (0, 1)}
+    at = sorted(day for day in days if day <= AFTER)
+    spine = spine_of(rows, *at)
+    found = History(load(rows, tmp_path / "records")).matrix(spine)
+    for row in found.itertuples():
+        for column in catalogue().columns:
+            expected = oracle.value(rows, column, row.nominal_id, row.as_of_date.date())
+            actual = getattr(row, column.name)
+            where = f"{column.name} of {row.nominal_id} as of {row.as_of_date}"
+            if expected is None:
+                assert np.isnan(actual), where
+            else:
+                assert actual == pytest.approx(expected, rel=1e-12, abs=1e-12), where
+    ever = [c.name for c in catalogue().columns if c.measure in ("count", "sum") and not c.window]
+    falls = found.groupby("nominal_id")[ever].diff() < 0
+    assert falls.to_numpy().any(), "a record that is corrected stops counting in this world"
 
 
 def scrambled(rows: Rows, at: date, rng: random.Random) -> Rows:
@@ -132,6 +160,48 @@ def test_the_records_behind_a_count_are_as_many_as_the_count(tmp_path: Path) -> 
             assert bool(behind[column.name]) == bool(getattr(row, column.name)), column.name
 
 
+def test_whatever_moves_a_figure_stands_among_the_records_behind_it(tmp_path: Path) -> None:
+    rows = world(random.Random(6), people=8, events=300)
+    history = History(load(rows, tmp_path / "records"))
+    moved = {
+        "change": lambda value, _: value != 0,
+        "standing": lambda value, _: value > 0,
+        "run": lambda value, _: value > 0,
+        "repeated": lambda value, _: value > 0,
+        "at_liberty": lambda value, window: value < window,
+        "recency": lambda value, _: not np.isnan(value),
+    }
+    columns = [c for c in catalogue().columns if c.measure in moved]
+    seen = set()
+    for row in history.matrix(spine_of(rows, AFTER)).itertuples():
+        behind = history.records(row.nominal_id, AFTER, [c.name for c in columns])
+        for column in columns:
+            if moved[column.measure](getattr(row, column.name), column.window):
+                seen.add(column.measure)
+                assert behind[column.name], f"{column.name} of {row.nominal_id}"
+    assert seen == set(moved), "each of these measures occurs in this world"
+
+
+def test_a_column_that_came_after_a_load_was_written_is_empty(tmp_path: Path) -> None:
+    rows = world(random.Random(7))
+    new = load(rows, tmp_path / "new")
+    later = ("following", "unwanted_contact")
+    older = {name: pq.read_table(file) for name, file in new.tables.items()}
+    blank = [{**offence, **dict.fromkeys(later)} for offence in older["offence"].to_pylist()]
+    offences = pa.Table.from_pylist(blank, schema=older["offence"].schema)
+    said = {"kind": "folder", "data_to": DATA_TO, "synthetic": False}
+    expected = write_load(tmp_path / "empty", {**older, "offence": offences}, **said)
+    old = write_load(tmp_path / "old", older, **said)
+    pq.write_table(offences.drop_columns(list(later)), old.tables["offence"])
+    manifest = json.loads((old.path / "load.json").read_text())
+    manifest["tables"]["offence"]["sha256"] = sha256(old.tables["offence"])
+    (old.path / "load.json").write_text(json.dumps(manifest))
+    spine = spine_of(rows, AFTER)
+    pd.testing.assert_frame_equal(
+        History(open_load(old.path)).matrix(spine), History(expected).matrix(spine)
+    )
+
+
 @settings(max_examples=10)
 @given(seeds, st.integers(1, 700), st.integers(0, 400))
 def test_labels_count_what_occurred_in_the_window_and_was_known_in_time(
@@ -164,3 +234,29 @@ def test_labels_count_what_occurred_in_the_window_and_was_known_in_time(
                 if "violence" in e["marks"] and e["offence_on"] and at <= e["offence_on"] < until
             ]
             assert getattr(row, name) == bool(followed)
+
+
+def test_a_row_whose_person_record_was_merged_away_meanwhile_has_no_label(tmp_path: Path) -> None:
+    rows = world(random.Random(9), events=60)
+    at = AFTER - timedelta(days=400)
+    merged = rows["nominal"][0]["nominal_id"]
+    for record in rows["nominal"]:
+        if record["nominal_id"] == merged:
+            record["known_on"] = at - timedelta(days=900)
+            record["superseded_on"] = at + timedelta(days=30)
+    rows["nominal"] = [
+        r for n, r in enumerate(rows["nominal"]) if not n or r["nominal_id"] != merged
+    ]
+    question = Question(
+        name="oracle",
+        title="",
+        outcome_words="",
+        cohort={"source": "suspected", "within_days": 730},
+        outcome={"source": "suspected"},
+        horizon_days=180,
+        lag_days=90,
+    )
+    found = label(History(load(rows, tmp_path / "records")), question, spine_of(rows, at))
+    ended = found["nominal_id"] == merged
+    assert found.loc[ended, "label"].isna().all()
+    assert found.loc[~ended, "label"].notna().any()

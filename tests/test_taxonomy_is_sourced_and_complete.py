@@ -12,9 +12,18 @@ import pytest
 import yaml
 from pyarrow import csv
 
-from features.errors import NotFound
+from features.errors import NotFound, RecordsRefused
 from features.sources import OFFENCE_MARKS
-from features.taxonomy import MARKS, outcome_types, strands, taxonomy, unmapped
+from features.taxonomy import (
+    HARM_WORDS,
+    MARKS,
+    harm_name,
+    harm_words,
+    outcome_types,
+    strands,
+    taxonomy,
+    unmapped,
+)
 
 DATA = files("features") / "data"
 
@@ -153,3 +162,117 @@ def test_the_weights_are_the_published_medians(real_data: Path) -> None:
 def test_the_data_files_are_lean() -> None:
     sizes = [os.path.getsize(str(file)) for file in DATA.iterdir() if file.is_file()]
     assert sum(sizes) < 400_000
+
+
+def harm_of(harm: str | Path) -> dict[str, int]:
+    codes = taxonomy(harm)
+    return dict(zip(codes["offence_code"].to_pylist(), codes["harm"].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize("version", HARM_WORDS)
+def test_every_list_of_weights_is_held_and_gives_a_table_of_one_shape(version: str) -> None:
+    assert (DATA / f"{version}.csv").is_file()
+    table = taxonomy(version)
+    assert table.schema == taxonomy().schema
+    assert table.drop_columns(["harm"]) == taxonomy().drop_columns(["harm"])
+    assert harm_name(version) == version
+    missing = set(unmapped(version))
+    for code, harm in harm_of(version).items():
+        assert (harm == 0) == (code in missing), code
+
+
+@pytest.mark.parametrize(
+    ("code", "cambridge", "ons"),
+    [
+        ("001/01", 547500, 797879),
+        ("019/08", 255500, 324075),
+        ("034/01", 36500, 74600),
+        ("028/00", 27350, 43800),
+        ("029/00", 27350, 212700),
+        ("008/06", 36500, 20307),
+        ("195/94", 1000, 3964),
+        ("046/00", 100, 1300),
+        ("020/05", 18225, 0),
+    ],
+)
+def test_two_lists_weigh_one_offence_differently(code: str, cambridge: int, ons: int) -> None:
+    assert (harm_of("harm-v1")[code], harm_of("harm-ons-v1")[code]) == (cambridge, ons)
+
+
+def test_where_a_weight_of_the_statistics_office_is_from_stands_beside_it() -> None:
+    held = csv.read_csv(str(DATA / "harm-ons-v1.csv")).to_pylist()
+    assert {row["basis"] for row in held} == {"published", "by order", "nearest"}
+    by_class: dict[str, set[int]] = {}
+    for row in held:
+        by_class.setdefault(row["offence_class"], set()).add(row["harm"])
+    assert all(len(weights) == 1 for weights in by_class.values())
+
+
+@pytest.mark.real
+def test_the_weights_of_the_statistics_office_are_the_published_ones(real_data: Path) -> None:
+    file = real_data / "uk" / "ons_css_weights_partial.csv"
+    published = {row["offence"]: row for row in csv.read_csv(file).to_pylist()}
+    for row in csv.read_csv(str(DATA / "harm-ons-v1.csv")).to_pylist():
+        source = published[row["offence_class"]]
+        assert row["harm"] == round(100 * source["weight"]), row
+        if row["basis"] != "nearest":
+            assert (row["basis"] == "published") == (source["confidence"] == "exact"), row
+
+
+def test_a_force_brings_its_own_weights_in_days(tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("offence_code,harm,why\n008/65,182.5,ours\n001/01,5475,\n", encoding="utf-8")
+    found = harm_of(own)
+    assert (found["008/65"], found["001/01"], found["046/00"]) == (18250, 547500, 0)
+    assert "046/00" in unmapped(own)
+    assert harm_words(own) == "the force's own weights"
+    assert harm_of(str(own)) == found
+    before = harm_name(own)
+    own.write_text("offence_code,harm\n008/65,1\n", encoding="utf-8")
+    assert harm_of(own)["008/65"] == 100  # another content is another list, under one path too
+    assert harm_name(own) != before
+
+
+ODD_WEIGHTS = {
+    "offence_code,harm\n": "there are no rows",
+    "": "own.csv: ",
+    "code,days\n008/65,1\n": "offence_code",
+    "offence_code,harm\n8/65,1\n": "row 1: there is no offence code '8/65'",
+    "offence_code,harm\n008/65,1\n008/65,2\n": "row 2: 008/65 stands twice",
+    "offence_code,harm\n008/65,-1\n": "'-1' is no number of days",
+    "offence_code,harm\n008/65,nan\n": "'nan' is no number of days",
+    "offence_code,harm\n008/65,1e3\n": "'1e3' is no number of days",
+    "offence_code,harm\n008/65,\n": "'' is no number of days",
+    "offence_code,harm\n008/65,99999\n": "'99999' is no number of days",
+    "offence_code,harm\n008/65,1.234\n": "'1.234' is no number of days",
+    "offence_code,harm\n008/65,\u0661\n": "is no number of days",
+    "offence_code,harm\n008/65\n": "own.csv: ",
+}
+
+
+@pytest.mark.parametrize("content", ODD_WEIGHTS, ids=repr)
+def test_own_weights_with_faults_are_refused(content: str, tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text(content, encoding="utf-8")
+    with pytest.raises(RecordsRefused) as refused:
+        taxonomy(own)
+    assert ODD_WEIGHTS[content] in str(refused.value)
+
+
+def test_all_faults_of_own_weights_are_named_at_once(tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("offence_code,harm\n" + "nothing,x\n" * 30, encoding="utf-8")
+    with pytest.raises(RecordsRefused, match="and 50 more") as refused:
+        taxonomy(own)
+    assert len(refused.value.violations) == 60
+
+
+def test_own_weights_that_are_no_text_or_not_there_are_answered_in_words(tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    with pytest.raises(NotFound, match="no such file"):
+        taxonomy(own)
+    own.write_bytes(b"offence_code,harm\n008/65,\xff\n")
+    with pytest.raises(RecordsRefused):
+        taxonomy(own)
+    with pytest.raises(NotFound, match="harm-ons-v1"):
+        taxonomy("high-harm-v1")

@@ -18,6 +18,8 @@ CODES = (
     "class/violence_with_injury",
     "class/violence_without_injury",
     "class/stalking",
+    "008/74",
+    "008/67",
     "class/rape",
     "class/shoplifting",
     "class/other",
@@ -79,8 +81,12 @@ def world(rng: random.Random, *, people: int = 4, events: int = 30) -> Rows:
             grade=rng.choice(("indictable", "summary", None)),
             **{m: flag() for m in ("domestic", "online", "strangulation", "weapon")},
             **{m: flag() for m in ("threats_to_kill", "separation", "child_present")},
+            **{m: flag() for m in ("following", "unwanted_contact")},
         )
         add("involvement", f"S{number}", offence_id=offence, nominal_id=who, role="suspect")
+        if rng.random() < 0.2:
+            other = rng.choice(nominals)  # perhaps the same person, named twice
+            add("involvement", f"T{number}", offence_id=offence, nominal_id=other, role="suspect")
         for victim in rng.sample(nominals, rng.choice((0, 1, 1, 2))):
             add(
                 "involvement",
@@ -93,7 +99,7 @@ def world(rng: random.Random, *, people: int = 4, events: int = 30) -> Rows:
         counts = {f"counts_{g}": rng.choice((None, 0, 1, 3)) for g in ("indictable", "summary")}
         linked = rng.choice((offence, f"O{rng.randrange(events)}", None))
         person = {"nominal_id": who, "episode_id": episode}
-        match rng.randrange(9):
+        match rng.randrange(10):
             case 0:
                 event = rng.choice(("detained", "disposed"))
                 disposal = rng.choice(DISPOSALS) if event == "disposed" else None
@@ -148,7 +154,12 @@ def world(rng: random.Random, *, people: int = 4, events: int = 30) -> Rows:
                 event = rng.choice(("started", "completed", "left"))
                 add("programme", f"G{number}", event=event, name="DA programme", **person)
             case 8:
-                add("wanted", f"W{number}", event="circulated", **person)
+                event = rng.choice(("circulated", "circulated", "cancelled"))
+                add("wanted", f"W{number}", event=event, **person)
+            case 9:
+                event = rng.choice(("opened", "opened", "closed"))
+                scheme = rng.choice(("IOM", "MAPPA", "MARAC", "PDP"))
+                add("management", f"M{number}", event=event, scheme=scheme, **person)
     return rows
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from features.catalogue.windows import DAYS, SHORT, YEAR_EVER
-from features.declare import COUNT, GAP, RECENCY, Feature, Measure, days
+from features.catalogue.windows import ALL, DAYS, SHORT, TIMES, YEAR_EVER
+from features.declare import AT_LIBERTY, CHANGE, COUNT, GAP, RECENCY, Feature, Measure, days
+
+ARRESTS = ("arrest", "arrests")
+ENDINGS = ("bailed", "released_under_investigation", "no_further_action")
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
@@ -11,16 +14,25 @@ FEATURES: tuple[Feature, ...] = (
         COUNT,
         "arrests",
         "{value} {window} (not proven)",
-        ("arrest", "arrests"),
+        ARRESTS,
         of=("detained",),
-        windows=(days(30), days(180), *SHORT),
+        windows=ALL,
+    ),
+    Feature(
+        "custody",
+        CHANGE,
+        "arrests",
+        "{value} {window} (not proven)",
+        ARRESTS,
+        of=("detained",),
+        windows=(days(365),),
     ),
     Feature(
         "custody",
         COUNT,
         "arrests",
         "{value} on indictable counts {window} (not proven)",
-        ("arrest", "arrests"),
+        ARRESTS,
         of=("detained+indictable",),
         windows=SHORT,
     ),
@@ -64,15 +76,23 @@ FEATURES: tuple[Feature, ...] = (
         "disposals",
         "{value}{of} {window}",
         ("release from police custody", "releases from police custody"),
-        of=("bailed", "released_under_investigation", "no_further_action"),
+        of=ENDINGS,
         windows=YEAR_EVER,
+    ),
+    Feature(
+        "custody",
+        Measure("run", "disposed"),
+        "disposals",
+        "the last {value}{of}, one after another",
+        ("stay in police custody ended", "stays in police custody ended"),
+        of=ENDINGS,
     ),
     Feature(
         "imprisonment",
         COUNT,
         "imprisonment",
         "received into prison or remand {value} {window}",
-        ("time", "times"),
+        TIMES,
         of=("received",),
         windows=YEAR_EVER,
     ),
@@ -81,7 +101,7 @@ FEATURES: tuple[Feature, ...] = (
         COUNT,
         "imprisonment",
         "released from prison or remand {value} {window}",
-        ("time", "times"),
+        TIMES,
         of=("released",),
         windows=YEAR_EVER,
     ),
@@ -93,6 +113,14 @@ FEATURES: tuple[Feature, ...] = (
         DAYS,
         of=("released",),
         windows=YEAR_EVER,
+    ),
+    Feature(
+        "imprisonment",
+        AT_LIBERTY,
+        "imprisonment",
+        "{value} neither in prison nor on remand {window}",
+        DAYS,
+        windows=(days(365), days(730)),
     ),
     Feature(
         "imprisonment",
@@ -114,18 +142,34 @@ FEATURES: tuple[Feature, ...] = (
         "bail",
         COUNT,
         "bail",
-        "breached bail {value} {window}",
-        ("time", "times"),
+        "breach of bail recorded {value} {window} (not proven)",
+        TIMES,
         of=("breached",),
         windows=YEAR_EVER,
+    ),
+    Feature(
+        "bail",
+        RECENCY,
+        "bail",
+        "most recent breach of bail recorded {value} ago (not proven)",
+        DAYS,
+        of=("breached",),
     ),
     Feature(
         "bail",
         COUNT,
         "bail",
         "granted bail {value} {window}",
-        ("time", "times"),
+        TIMES,
         of=("granted",),
         windows=YEAR_EVER,
+    ),
+    Feature(
+        "bail",
+        Measure("standing", "ended"),
+        "bail",
+        "on bail in {value} not yet ended",
+        ("case", "cases"),
+        of=("granted",),
     ),
 )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from features.catalogue.windows import DAYS, SHORT, YEAR_EVER
+from features.catalogue.windows import DAYS, SHORT, TIMES, YEAR_EVER
 from features.declare import COUNT, RECENCY, Feature, Measure
+
+ORDERS = ("protective order", "protective orders")
+PROGRAMMES = ("behaviour programme", "behaviour programmes")
+TICKS = ("risk factor", "risk factors")
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
@@ -14,6 +18,14 @@ FEATURES: tuple[Feature, ...] = (
         ("charge", "charges"),
         of=("", "indictable", "violence"),
         windows=SHORT,
+    ),
+    Feature(
+        "charged",
+        COUNT,
+        "charges",
+        "{value}{of} {window} (charged, not convicted)",
+        ("charge", "charges"),
+        of=("domestic",),
     ),
     Feature("charged", RECENCY, "charges", "most recent charge {value} ago (not convicted)", DAYS),
     Feature(
@@ -41,6 +53,14 @@ FEATURES: tuple[Feature, ...] = (
         of=("", "violence", "high_harm"),
         windows=YEAR_EVER,
     ),
+    Feature(
+        "convicted",
+        COUNT,
+        "convictions",
+        "{value}{of} {window}",
+        ("conviction", "convictions"),
+        of=("domestic",),
+    ),
     Feature("convicted", RECENCY, "convictions", "most recent conviction {value} ago", DAYS),
     Feature(
         "diverted",
@@ -53,17 +73,25 @@ FEATURES: tuple[Feature, ...] = (
         "orders",
         COUNT,
         "orders",
-        "breached a protective order {value} {window}",
-        ("time", "times"),
+        "breach of a protective order recorded {value} {window} (not proven)",
+        TIMES,
         of=("breached",),
         windows=YEAR_EVER,
+    ),
+    Feature(
+        "orders",
+        RECENCY,
+        "orders",
+        "most recent breach of a protective order recorded {value} ago (not proven)",
+        DAYS,
+        of=("breached",),
     ),
     Feature(
         "orders",
         COUNT,
         "orders",
         "{value} made {window}",
-        ("protective order", "protective orders"),
+        ORDERS,
         of=("made",),
         windows=YEAR_EVER,
     ),
@@ -76,6 +104,22 @@ FEATURES: tuple[Feature, ...] = (
         of=("made",),
     ),
     Feature(
+        "orders",
+        Measure("standing", "ended"),
+        "orders",
+        "{value} in force",
+        ORDERS,
+        of=("made",),
+    ),
+    Feature(
+        "orders",
+        RECENCY,
+        "orders",
+        "most recent end of a protective order {value} ago",
+        DAYS,
+        of=("ended",),
+    ),
+    Feature(
         "assessed",
         COUNT,
         "assessments",
@@ -86,25 +130,53 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "assessed",
+        RECENCY,
+        "assessments",
+        "most recent assessment{of} {value} ago",
+        DAYS,
+        of=("", "high"),
+    ),
+    Feature(
+        "assessed",
         Measure("max", "ticks"),
         "assessments",
         "{value} ticked in the gravest assessment {window}",
-        ("risk factor", "risk factors"),
+        TICKS,
+        windows=YEAR_EVER,
     ),
     Feature(
         "programme",
         COUNT,
         "programmes",
         "completed {value} {window}",
-        ("behaviour programme", "behaviour programmes"),
+        PROGRAMMES,
         of=("completed",),
+    ),
+    Feature(
+        "programme", COUNT, "programmes", "began {value} {window}", PROGRAMMES, of=("started",)
     ),
     Feature(
         "programme",
         COUNT,
         "programmes",
-        "began {value} {window}",
-        ("behaviour programme", "behaviour programmes"),
+        "left {value} before the end {window}",
+        PROGRAMMES,
+        of=("left",),
+    ),
+    Feature(
+        "programme",
+        RECENCY,
+        "programmes",
+        "most recently began a behaviour programme {value} ago",
+        DAYS,
         of=("started",),
+    ),
+    Feature(
+        "programme",
+        RECENCY,
+        "programmes",
+        "most recently completed a behaviour programme {value} ago",
+        DAYS,
+        of=("completed",),
     ),
 )

@@ -1,34 +1,42 @@
-"""Features of reports that name the person as suspect, and of their complainants: not proven."""
+"""Features of reports that name the person as suspect: when, how often, of which kind; not proven.
+
+A strand is a mark of the offence's code or of its record, alone or two together; its harm stands in
+`features.catalogue.harm`.
+"""
 
 from __future__ import annotations
 
-from features.catalogue.windows import DAYS, SHORT, YEAR_EVER
+from features.catalogue.windows import ALL, COMPARED, DAYS, REPORTS, SHORT, YEAR_EVER
 from features.declare import (
     AGE,
+    CHANGE,
     COUNT,
-    DISTINCT,
+    EVER,
     FIRST,
     GAP,
     ONSET,
     RECENCY,
     VARIETY,
     Feature,
-    Measure,
     days,
 )
 
-REPORTS = ("report", "reports")
-YEARS = ("year", "years")
+AGED = ("year", "years")
 NAMED = "{value} naming this person as suspect{of} {window} (not proven)"
 LATEST = "most recent report naming this person as suspect{of} {value} ago (not proven)"
 
 FEATURES: tuple[Feature, ...] = (
-    Feature("person", AGE, "age", "aged {value}", YEARS),
-    Feature("suspected", ONSET, "onset", "aged {value} at the first report on record", YEARS),
+    Feature("person", AGE, "age", "aged {value}", AGED),
+    Feature(
+        "suspected", ONSET, "onset", "aged {value} at the first report on record (not proven)", AGED
+    ),
     Feature("suspected", FIRST, "onset", "first report on record {value} ago (not proven)", DAYS),
-    Feature("suspected", COUNT, "reports", NAMED, REPORTS, windows=(days(30), days(180), *SHORT)),
+    Feature("suspected", COUNT, "reports", NAMED, REPORTS, windows=ALL),
+    Feature("suspected", CHANGE, "reports", NAMED, REPORTS, windows=COMPARED),
     Feature("suspected", RECENCY, "reports", LATEST, DAYS),
     Feature("suspected", GAP, "reports", "{value} between reports on average (not proven)", DAYS),
+    Feature("suspected", COUNT, "reports", NAMED, REPORTS, of=("indictable",), windows=SHORT),
+    Feature("suspected", RECENCY, "reports", LATEST, DAYS, of=("indictable",)),
     Feature(
         "suspected",
         COUNT,
@@ -36,11 +44,26 @@ FEATURES: tuple[Feature, ...] = (
         NAMED,
         REPORTS,
         of=("violence", "injury"),
-        windows=SHORT,
+        windows=(days(180), *SHORT),
+    ),
+    Feature(
+        "suspected",
+        CHANGE,
+        "reports_violence",
+        NAMED,
+        REPORTS,
+        of=("violence",),
+        windows=(days(365),),
     ),
     Feature("suspected", RECENCY, "reports_violence", LATEST, DAYS, of=("violence", "injury")),
     Feature(
-        "suspected", COUNT, "reports_sexual", NAMED, REPORTS, of=("sexual",), windows=YEAR_EVER
+        "suspected",
+        COUNT,
+        "reports_sexual",
+        NAMED,
+        REPORTS,
+        of=("sexual",),
+        windows=(days(365), days(730), EVER),
     ),
     Feature("suspected", RECENCY, "reports_sexual", LATEST, DAYS, of=("sexual",)),
     Feature(
@@ -54,6 +77,24 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "suspected",
+        COUNT,
+        "reports_stalking_harassment",
+        NAMED,
+        REPORTS,
+        of=("stalking+domestic", "harassment+domestic"),
+        windows=YEAR_EVER,
+    ),
+    Feature(
+        "suspected",
+        CHANGE,
+        "reports_stalking_harassment",
+        NAMED,
+        REPORTS,
+        of=("stalking",),
+        windows=(days(365),),
+    ),
+    Feature(
+        "suspected",
         RECENCY,
         "reports_stalking_harassment",
         LATEST,
@@ -61,7 +102,23 @@ FEATURES: tuple[Feature, ...] = (
         of=("stalking", "harassment"),
     ),
     Feature(
-        "suspected", COUNT, "reports_domestic", NAMED, REPORTS, of=("domestic",), windows=SHORT
+        "suspected",
+        COUNT,
+        "stalking_nature",
+        NAMED,
+        REPORTS,
+        of=("stalking+following", "stalking+unwanted_contact", "stalking+online"),
+        windows=YEAR_EVER,
+    ),
+    Feature("suspected", COUNT, "stalking_nature", NAMED, REPORTS, of=("stalking+order_breach",)),
+    Feature(
+        "suspected",
+        COUNT,
+        "reports_domestic",
+        NAMED,
+        REPORTS,
+        of=("domestic",),
+        windows=(days(180), *SHORT),
     ),
     Feature(
         "suspected",
@@ -69,13 +126,23 @@ FEATURES: tuple[Feature, ...] = (
         "reports_domestic",
         NAMED,
         REPORTS,
-        of=("domestic+violence",),
+        of=("domestic+violence", "coercive_control"),
         windows=YEAR_EVER,
+    ),
+    Feature(
+        "suspected",
+        CHANGE,
+        "reports_domestic",
+        NAMED,
+        REPORTS,
+        of=("domestic",),
+        windows=COMPARED,
     ),
     Feature("suspected", RECENCY, "reports_domestic", LATEST, DAYS, of=("domestic",)),
     Feature(
         "suspected", COUNT, "reports_high_harm", NAMED, REPORTS, of=("high_harm",), windows=SHORT
     ),
+    Feature("suspected", COUNT, "reports_high_harm", NAMED, REPORTS, of=("domestic+high_harm",)),
     Feature("suspected", RECENCY, "reports_high_harm", LATEST, DAYS, of=("high_harm",)),
     Feature(
         "suspected",
@@ -86,27 +153,32 @@ FEATURES: tuple[Feature, ...] = (
         of=("theft", "burglary", "robbery"),
         windows=YEAR_EVER,
     ),
-    Feature("suspected", RECENCY, "reports_acquisitive", LATEST, DAYS, of=("theft", "burglary")),
+    Feature(
+        "suspected",
+        RECENCY,
+        "reports_acquisitive",
+        LATEST,
+        DAYS,
+        of=("theft", "burglary", "robbery"),
+    ),
     Feature(
         "suspected",
         COUNT,
         "reports_other",
         NAMED,
         REPORTS,
-        of=(
-            "damage",
-            "drugs",
-            "weapons",
-            "public_order",
-            "order_breach",
-            "driving",
-            "fraud",
-            "other",
-        ),
+        of=("damage", "drugs", "weapons", "public_order", "order_breach"),
         windows=YEAR_EVER,
     ),
-    Feature("suspected", COUNT, "reports", NAMED, REPORTS, of=("indictable",), windows=(*SHORT,)),
-    Feature("suspected", RECENCY, "reports", LATEST, DAYS, of=("indictable",)),
+    Feature("suspected", COUNT, "reports_other", NAMED, REPORTS, of=("driving", "fraud", "other")),
+    Feature(
+        "suspected",
+        RECENCY,
+        "reports_other",
+        LATEST,
+        DAYS,
+        of=("damage", "drugs", "weapons", "order_breach"),
+    ),
     Feature(
         "suspected",
         COUNT,
@@ -118,26 +190,11 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "suspected",
-        Measure("sum", "harm"),
-        "harm",
-        "{value} of harm in reports {window} (subgroup medians, not proven)",
+        RECENCY,
+        "behaviour_markers",
+        LATEST,
         DAYS,
-        windows=SHORT,
-    ),
-    Feature(
-        "suspected",
-        Measure("max", "harm"),
-        "harm",
-        "{value} of harm in the gravest report {window} (subgroup medians, not proven)",
-        DAYS,
-        windows=YEAR_EVER,
-    ),
-    Feature(
-        "suspected",
-        Measure("decayed", "harm"),
-        "harm",
-        "{value} of harm in reports, halved for each year since (subgroup medians, not proven)",
-        DAYS,
+        of=("strangulation", "weapon", "threats_to_kill", "separation"),
     ),
     Feature(
         "suspected",
@@ -145,22 +202,5 @@ FEATURES: tuple[Feature, ...] = (
         "variety",
         "reports of different kinds (variety {value}, not proven)",
         ("", ""),
-    ),
-    Feature(
-        "victims",
-        DISTINCT,
-        "complainants",
-        "{value}{of} {window} (not proven)",
-        ("different complainant", "different complainants"),
-        windows=YEAR_EVER,
-    ),
-    Feature(
-        "victims",
-        COUNT,
-        "complainants",
-        "{value}{of} {window} (not proven)",
-        REPORTS,
-        of=("partner", "former_partner"),
-        windows=YEAR_EVER,
     ),
 )

@@ -1,0 +1,134 @@
+"""A matrix on disk: rows as Parquet, written piece by piece, and a manifest as JSON beside them.
+
+The rows get their name last. A run that was killed leaves the name free, or what stood there
+before, and the next run writes over what it had begun.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import NotFound, PrecursorError
+from features.loads import sha256
+
+AGAIN = "Make the matrix again: 'precursor matrix QUESTION RECORDS OUT'."
+
+
+def manifest_path(path: Path) -> Path:
+    """Return where a matrix's manifest lies.
+
+    Examples
+    --------
+    >>> manifest_path(Path("rows.parquet")).name
+    'rows.parquet.json'
+    """
+    return path.with_name(path.name + ".json")
+
+
+@contextmanager
+def writing(path: Path, manifest: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
+    """Open a matrix for writing; what is given out takes one piece of rows after the other.
+
+    Pieces are encoded beside the computing of the next one, each as a row group of its own. The
+    file and its manifest appear together when all is written, or not at all.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> out = Path(tempfile.mkdtemp()) / "rows.parquet"
+    >>> with writing(out, {"format": 1}) as write:
+    ...     write(pa.table({"nominal_id": ["N1"]}))
+    >>> read_manifest(out)
+    {'format': 1}
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    writers: list[pq.ParquetWriter] = []
+    encoding: list[Future[None]] = []
+
+    def encode(piece: pa.Table) -> None:
+        if not writers:
+            writers.append(pq.ParquetWriter(part, piece.schema, compression="zstd"))
+        writers[0].write_table(piece)
+
+    with ThreadPoolExecutor(1) as beside:
+
+        def write(piece: pa.Table) -> None:
+            if encoding:
+                encoding.pop().result()
+            encoding.append(beside.submit(encode, piece))
+
+        try:
+            yield write
+            for last in encoding:
+                last.result()
+            for writer in writers:
+                writer.close()
+        except BaseException:
+            beside.shutdown()
+            for writer in writers:
+                writer.close()
+            part.unlink(missing_ok=True)
+            raise
+    write_manifest(path, manifest, part)
+    part.replace(path)
+
+
+def write_manifest(path: Path, manifest: Mapping[str, Any], rows: Path) -> None:
+    """Write a matrix's manifest, bound to its rows, which do not bear their name yet."""
+    said = {**manifest, "rows_sha256": _hashed(rows)}
+    manifest_path(path).write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _hashed(rows: Path) -> str:
+    """Return the SHA-256 of a file, or of a folder's Parquet files in order."""
+    if rows.is_file():
+        return sha256(rows)
+    each = "".join(sha256(file) for file in sorted(rows.glob("*.parquet")))
+    return hashlib.sha256(each.encode()).hexdigest()
+
+
+def table_of(frame: pd.DataFrame) -> pa.Table:
+    """Return rows of a matrix as they are written, with dates as dates."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+    for name, kind in (("nominal_id", pa.string()), ("as_of_date", pa.date32())):
+        index = table.column_names.index(name)
+        table = table.set_column(index, name, table[name].cast(kind))
+    return table
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest of a matrix whose two files are there and belong together.
+
+    Raises
+    ------
+    NotFound
+        Where the file or its manifest is missing.
+    PrecursorError
+        Where rows and manifest do not belong together.
+    """
+    for needed in (path, manifest_path(path)):
+        if not needed.exists():
+            raise NotFound(
+                f"{needed}: there is no such file",
+                remedy="Make it with 'precursor matrix QUESTION RECORDS OUT'.",
+            )
+    manifest: dict[str, Any] = json.loads(manifest_path(path).read_text(encoding="utf-8"))
+    # a process killed while it wrote over an older matrix leaves two halves of two
+    if manifest.pop("rows_sha256", None) != _hashed(path):
+        raise PrecursorError(
+            f"{path}: its rows are not the ones that {manifest_path(path).name} speaks of",
+            remedy=AGAIN,
+        )
+    return manifest

@@ -1,0 +1,79 @@
+"""Harm weights can be swapped: amounts, words and fingerprint follow the list a question names."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.catalogue import catalogue
+from features.errors import Conflict, PrecursorError
+from features.history import History
+from features.loads import Load
+from features.matrix import build
+from features.question import Question
+from models.contract import same_definitions
+from tests import oracle
+from tests.worlds import DATA_TO, Rows, load, world
+
+AFTER = DATA_TO + timedelta(days=1)
+HARM = "suspected_harm_sum_ever"
+
+
+@pytest.fixture(scope="module")
+def force(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rows, Load]:
+    rows = world(random.Random(8), people=10, events=200)
+    return rows, load(rows, tmp_path_factory.mktemp("force") / "records")
+
+
+def question(harm: str) -> Question:
+    return Question(
+        name="again",
+        title="Again",
+        outcome_words="named again",
+        cohort={"source": "suspected", "within_days": 730},
+        outcome={"source": "suspected"},
+        horizon_days=90,
+        harm=harm,
+    )
+
+
+def weighted(rows: Rows, who: str, weights: dict[str, int]) -> float | None:
+    """What the naive oracle adds up with other weights."""
+    other = {code: row | {"harm": weights.get(code, 0)} for code, row in oracle.CODES.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(oracle, "CODES", other)
+        return oracle.value(rows, catalogue()[HARM], who, AFTER)
+
+
+def test_a_force_s_own_list_decides_what_harm_adds_up_to(
+    force: tuple[Rows, Load], tmp_path: Path
+) -> None:
+    rows, records = force
+    codes = sorted({offence["offence_code"] for offence in rows["offence"]} & set(oracle.CODES))
+    weights = {code: 100 * (place + 1) for place, code in enumerate(codes)}
+    own = tmp_path / "own.csv"
+    lines = [f"{code},{weight / 100:.2f}" for code, weight in weights.items()]
+    own.write_text("\n".join(["offence_code,harm", *lines]) + "\n")
+    asked = question(str(own))
+    spine = pd.DataFrame(
+        {"nominal_id": [row["nominal_id"] for row in rows["nominal"]], "as_of_date": AFTER}
+    ).drop_duplicates("nominal_id")
+    made = build(History(records, harm=asked.harm), asked, spine)
+    for row in made.frame.itertuples():
+        assert getattr(row, HARM) == weighted(rows, row.nominal_id, weights)
+
+
+def test_a_model_of_other_weights_is_refused(force: tuple[Rows, Load]) -> None:
+    cambridge, ons = (History(force[1], harm=harm) for harm in ("harm-v1", "harm-ons-v1"))
+    assert "ONS weights" in ons.feature_set[HARM].words
+    with pytest.raises(Conflict, match="harm"):
+        same_definitions(cambridge.feature_set, ons.feature_set)
+
+
+def test_a_list_that_does_not_exist_is_named(force: tuple[Rows, Load]) -> None:
+    with pytest.raises(PrecursorError, match="harm-v99"):
+        History(force[1], harm="harm-v99")
