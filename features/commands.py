@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.console import Json, Records, answer, day, progress
+from features.force_command import synthesise
 
 if TYPE_CHECKING:
-    from features.breaches import Violation
     from features.check import Report
     from features.history import History
 
 app = typer.Typer()
+app.command()(synthesise)
 
 
 def opened(records: Path) -> History:
@@ -27,65 +27,86 @@ def opened(records: Path) -> History:
 
 
 @app.command()
-def synthesise(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; must not exist.")],
-    nominals: Annotated[int, typer.Option(min=1, help="About how many named suspects.")] = 20_000,
-    years: Annotated[int, typer.Option(min=1, max=20, help="Years of records.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 1,
-    truth: Annotated[Path | None, typer.Option(help="Folder for the truth, outside OUT.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Write the records of a made-up force.
-
-    Example: precursor synthesise .precursor/records/demo --nominals 20000 --years 6 --seed 1
-    """
-    from features.synthetic import synthesise as make
-
-    with progress("simulating", as_json) as tell:
-        load = make(out, nominals=nominals, years=years, seed=seed, truth=truth, progress=tell)
-    found = {"records": str(load.path), "data_to": load.data_to, "synthetic": True}
-    answer(found, f"Synthetic records up to {load.data_to} are in {load.path}.", as_json)
-
-
-@app.command()
 def ingest(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="folder or broward.")],
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder to read.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="folder, database, broward, chicago or georgia.")
+    ],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folder to read; or a database: postgresql://USER@HOST/NAME without a password"
+            " (that is PRECURSOR_SOURCE_PASSWORD), or a SQLite or DuckDB file.",
+        ),
+    ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; must not exist.")],
-    mapping: Annotated[Path | None, typer.Option(help="YAML that maps files and columns.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="YAML that maps files, columns, codes and dates.")
+    ] = None,
     data_to: Annotated[str | None, typer.Option(help="Last day the records cover.")] = None,
     set_aside: Annotated[bool, typer.Option(help="Put bad rows aside, listed, and go on.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Turn a source into canonical records: one load.
+    """Turn a source into canonical records: one load; georgia becomes a ready matrix.
 
     Example: precursor ingest folder exports/2026-01 .precursor/records/2026-01
     """
     from features.ingest import ingest as take_in
+    from features.loads import Load
 
     given = None if data_to is None else day("--data-to", data_to)
-    load = take_in(kind, source, out, mapping=mapping, data_to=given, set_aside=set_aside)
-    aside = len(load.set_aside())
-    found = {"records": str(load.path), "data_to": load.data_to, "set_aside": aside}
-    text = f"Records up to {load.data_to} are in {load.path}; {aside} were set aside or handled"
-    answer(found, f"{text}: 'precursor check {load.path}' lists them.", as_json)
+    taken = take_in(kind, source, out, mapping=mapping, data_to=given, set_aside=set_aside)
+    if not isinstance(taken, Load):
+        rows = f"{taken.rows:,} rows of {taken.columns} columns are in {taken.matrix}"
+        found = {"matrix": str(taken.matrix), "rows": taken.rows, "columns": taken.columns}
+        answer(found, f"{rows}; 'precursor train QUESTION --matrix' takes them.", as_json)
+        return
+    aside = len(taken.set_aside())
+    found = {"records": str(taken.path), "data_to": taken.data_to, "set_aside": aside}
+    text = f"Records up to {taken.data_to} are in {taken.path}; {aside} were set aside or handled"
+    answer(found, f"{text}: 'precursor check {taken.path}' lists them.", as_json)
 
 
 @app.command()
 def check(
     records: Records,
-    most: Annotated[int, typer.Option(min=0, help="Violations to print of each rule.")] = 5,
+    most: Annotated[int, typer.Option(min=0, help="Violations to list of each rule.")] = 5,
+    everything: Annotated[
+        Path | None, typer.Option("--all", help="Write every violation: FILE.csv or .parquet.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a quality report: FILE.html, or .json alone.")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help="YAML that maps files and columns.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List every violation of a load or folder, with table, row, value and remedy.
+    """Count every violation of a load or folder; list the first, with table, row, value, remedy.
 
-    Example: precursor check .precursor/records/demo
+    Example: precursor check .precursor/records/demo --report quality.html
     """
-    from features.check import check as examine
+    from features.breach_list import refuse_unfit, write_list
+    from features.check import examined
+    from features.quality import quality
+    from features.quality_report import write_quality
 
-    report = examine(records)
-    answer(report.as_json(), in_words(report, most), as_json)
-    if not report.ok:
+    for file, suffixes in ((everything, (".csv", ".parquet")), (report, (".html", ".json"))):
+        if file is not None:
+            refuse_unfit(file, records, suffixes)
+    with (
+        progress("checking", as_json) as tell,
+        examined(records, mapping=mapping, progress=tell) as opened,
+    ):
+        found = opened.report(most)
+        if everything is not None:
+            write_list(opened, everything)
+        if report is not None:
+            write_quality(quality(opened, found), report)
+    text = in_words(found, most)
+    written = [str(file) for file in (everything, report) if file is not None]
+    if written:
+        text += f"\nWritten: {', '.join(written)}. Keep them as you keep the records."
+    answer(found.as_json() | {"written": written}, text, as_json)
+    if not found.ok:
         raise typer.Exit(1)
 
 
@@ -99,20 +120,17 @@ def in_words(report: Report, most: int) -> str:
     >>> in_words(Report(Path("records"), date(2026, 1, 31)), 5)
     'records: no violations; the records are good.'
     """
-    if not report.violations:
+    from features.check import errors_first
+
+    if not report.findings:
         return f"{report.path}: no violations; the records are good."
-    by_rule: dict[tuple[str, ...], list[Violation]] = defaultdict(list)
-    for found in report.violations:
-        by_rule[found.severity, found.table, found.column, found.rule].append(found)
     lines = []
-    for entry in report.summary():
-        place = ".".join(filter(None, (entry["table"], entry["column"])))
-        lines.append(f"{entry['severity']}: {place}, rule {entry['rule']}: {entry['count']:,}")
-        same = by_rule[entry["severity"], entry["table"], entry["column"], entry["rule"]]
-        lines += [f"  {violation}" for violation in same[:most]]
-        if len(same) > most > 0:
-            lines.append(f"  and {len(same) - most:,} more (--most N, or --json for all)")
-    number = f"{len(report.violations):,} violations"
+    for found in errors_first(report.findings):
+        lines.append(f"{found.severity}: {found.place}, rule {found.rule}: {found.count:,}")
+        lines += [f"  {violation}" for violation in found.examples[:most]]
+        if found.count > most > 0:
+            lines.append(f"  and {found.count - most:,} more (--most N, or --all FILE for all)")
+    number = f"{report.count:,} violation{'s' * (report.count != 1)}"
     lines.append(
         f"{report.path}: {number}; none of them keeps the records from being used."
         if report.ok

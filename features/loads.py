@@ -11,9 +11,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import Conflict, NotFound, RecordsRefused, UsageError
-from features.records import TABLES, Table
+from features.canonical import canonical
+from features.errors import Conflict, NotFound, RecordsRefused
+from features.records import TABLES
 
 FORMAT = 1
 
@@ -53,6 +56,9 @@ LABELS = pa.schema(
 
 SPINE = pa.schema([("nominal_id", pa.string()), ("as_of_date", pa.date32())])
 """Columns of ``spine.parquet``."""
+
+_ROWS = 122_880
+"""Rows of a row group at most."""
 
 _EXTRAS = {"set_aside": SET_ASIDE, "labels": LABELS, "spine": SPINE}
 
@@ -88,7 +94,7 @@ class Load:
         """Return an in-memory DuckDB backend of Ibis with one view for each canonical table."""
         backend = ibis.duckdb.connect()
         for name, file in self.tables.items():
-            backend.read_parquet(file, table_name=name)
+            backend.con.execute(TABLES[name].view_sql(file))
         return backend
 
     def labels(self) -> pd.DataFrame | None:
@@ -248,7 +254,7 @@ def refuse_existing(out: Path) -> None:
 
 def write_load(
     out: str | Path,
-    tables: Mapping[str, pa.Table],
+    tables: Mapping[str, pa.Table] | Iterable[Mapping[str, pa.Table]],
     *,
     kind: str,
     data_to: date,
@@ -265,9 +271,10 @@ def write_load(
     ----------
     out : str or Path
         The folder to write; it must not exist, or be empty.
-    tables : mapping of table name to pyarrow.Table
+    tables : mapping of table name to pyarrow.Table, or iterable of such
         Missing tables are written empty, missing columns that may be empty are filled with nulls,
-        and `load` is filled with `number`.
+        and `load` is filled with `number`. Of several pieces one is held in memory at a time; they
+        are written one after another, so the ids of each must come after those before.
     kind : str
         The kind of source.
     data_to : date
@@ -294,14 +301,15 @@ def write_load(
     """
     out = Path(out)
     refuse_existing(out)
-    ready = _canonical(tables, number)
+    pieces = iter([tables] if isinstance(tables, Mapping) else tables)
+    ready = canonical(next(pieces, {}), number)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(out.name + ".part")
     if part.exists():  # left by a process that was killed
         shutil.rmtree(part)
     part.mkdir()
     try:
-        described = {name: _write(part, name, table) for name, table in ready.items()}
+        described = _write_pieces(part, ready, (canonical(piece, number) for piece in pieces))
         given = {"set_aside": set_aside, "labels": labels, "spine": spine}
         if set_aside is None:
             given["set_aside"] = SET_ASIDE.empty_table()
@@ -341,60 +349,31 @@ def _rename(part: Path, out: Path) -> None:
         raise
 
 
+def _write_pieces(
+    folder: Path, first: dict[str, pa.Table], others: Iterator[dict[str, pa.Table]]
+) -> dict[str, dict[str, Any]]:
+    rows = dict.fromkeys(first, 0)
+    files = {name: folder / f"{name}.parquet" for name in first}
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(
+                pq.ParquetWriter(files[name], table.schema.remove_metadata(), compression="zstd")
+            )
+            for name, table in first.items()
+        }
+        for piece in chain([first], others):
+            for name, table in piece.items():
+                plain = table.replace_schema_metadata(None)
+                writers[name].write_table(plain, row_group_size=_ROWS)
+                rows[name] += table.num_rows
+            piece.clear()
+    return {name: {"rows": rows[name], "sha256": sha256(file)} for name, file in files.items()}
+
+
 def _write(folder: Path, name: str, table: pa.Table) -> dict[str, Any]:
     file = folder / f"{name}.parquet"
     # Types and order are the contract's own, and nothing of the writing process is stored.
     pq.write_table(
-        table.replace_schema_metadata(None), file, compression="zstd", row_group_size=122_880
+        table.replace_schema_metadata(None), file, compression="zstd", row_group_size=_ROWS
     )
     return {"rows": table.num_rows, "sha256": sha256(file)}
-
-
-def _canonical(tables: Mapping[str, pa.Table], number: int) -> dict[str, pa.Table]:
-    unknown = sorted(set(tables) - set(TABLES))
-    if unknown:
-        raise UsageError(
-            f"no canonical table is called {', '.join(unknown)}",
-            remedy=f"The tables are {', '.join(TABLES)}.",
-        )
-    problems: list[str] = []
-    ready = {
-        name: _conform(table, tables.get(name), number, problems) for name, table in TABLES.items()
-    }
-    if problems:
-        raise RecordsRefused(
-            "; ".join(problems),
-            remedy="Nothing was written; give the columns as features/records.py lists them.",
-            violations=problems,
-        )
-    return ready
-
-
-def _conform(contract: Table, given: pa.Table | None, number: int, problems: list[str]) -> pa.Table:
-    schema = contract.schema().to_pyarrow()
-    if given is None:
-        return schema.empty_table()
-    columns = []
-    for column in contract.columns:
-        kind = schema.field(column.name).type
-        if column.name == "load":
-            columns.append(pa.repeat(pa.scalar(number, pa.int64()), given.num_rows))
-            continue
-        if column.name not in given.column_names:
-            if not column.empty:
-                problems.append(f"{contract.name}: column '{column.name}' is missing")
-            columns.append(pa.nulls(given.num_rows, kind))
-            continue
-        try:
-            values = given[column.name].cast(kind)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            problems.append(f"{contract.name}: column '{column.name}' is no {column.type}: {error}")
-            values = pa.nulls(given.num_rows, kind)
-        else:
-            if values.null_count and not column.empty:
-                gaps = f"is empty in {values.null_count} rows"
-                problems.append(f"{contract.name}: column '{column.name}' {gaps}")
-        columns.append(values)
-    first = "nominal_id" if "nominal_id" in contract else "record_id"
-    keys = dict.fromkeys((first, "record_id", "known_on"))
-    return pa.table(columns, schema=schema).sort_by([(key, "ascending") for key in keys])

@@ -1,51 +1,78 @@
 """Reading a folder of tables: Parquet or CSV, each column parsed strictly, nothing guessed.
 
-Files are named for the canonical tables, or a mapping says which file is which table and which
-column which. A value that cannot be parsed becomes empty, and its text is kept beside it, so that
-the rules can list every such value instead of stopping at the first.
+Files are named for the canonical tables, or a mapping says which files make which table, and which
+column is which. A value that cannot be parsed becomes empty, and its text is kept beside it, so
+that the rules can list every such value instead of stopping at the first.
 """
 
 from __future__ import annotations
 
-import csv as textual
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import duckdb
-import numpy as np
-import pyarrow as pa
-from pyarrow import csv
 
 from features.breaches import Relation, Violation
-from features.mapping import Mapping as FolderMapping
-from features.mapping import TableMapping
-from features.records import TABLES, Column, Table
+from features.mapped import MAPPED
+from features.mapping import Mapping, TableMapping
+from features.records import TABLES, Table
 from features.rules import RULES
+from features.tabular import PARQUET, Opened, Unreadable, open_file, reason
 from features.taxonomy import taxonomy
+from features.values import SQL, Converted, constant, convert, name, text
 
-SUFFIXES = (".parquet", ".csv")
+SUFFIXES = (PARQUET, ".csv")
 BESIDE = ("load", "set_aside", "labels", "spine")
 """Files of a load that are no canonical table."""
 
 REQUIRED = ("nominal", "offence", "involvement")
 
-_ISO = r"'\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?'"
-_YES, _NO = "('true', 't', 'yes', 'y', '1')", "('false', 'f', 'no', 'n', '0')"
+
+@dataclass(frozen=True)
+class Mapped(Relation):
+    """A table whose mapping says more of some columns: what those hold wrongly is told by it."""
+
+    told: frozenset[str] = frozenset()
+
+    def text(self, column: str) -> str:
+        """Return the SQL of the column as it was written in the source."""
+        return name(f"_text_{column}") if column in self.told else super().text(column)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a table that came from one file: its name, how many rows were numbered before."""
+
+    file: str
+    before: int
+    rows: int
 
 
 @dataclass
 class Reading:
     """A folder as it was read: one DuckDB relation a table, and what was wrong with the files.
 
-    Each relation holds `_row` (the row number in its source, from 1), the canonical columns in
-    their types, and under ``_text_<column>`` the text of what had to be parsed.
+    Each relation holds `_row` (the row number in its source, from 1; where a table has several
+    sources, it runs on over them), the canonical columns in their types, and under
+    ``_text_<column>`` the text of what had to be parsed.
     """
 
     path: Path
     connection: duckdb.DuckDBPyConnection
     relations: dict[str, Relation] = field(default_factory=dict)
     problems: list[Violation] = field(default_factory=list)
+    parts: dict[str, list[Part]] = field(default_factory=dict)
+
+    def placed(self, found: Violation) -> Violation:
+        """Return a violation with the file and the row in it, where a table has several sources."""
+        parts = self.parts.get(found.table, [])
+        if found.row is None or len(parts) < 2:
+            return found
+        part = next(p for p in reversed(parts) if p.before < found.row)
+        return replace(found, table=f"{found.table} from {part.file}", row=found.row - part.before)
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -56,7 +83,18 @@ def connect() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def read(path: Path, mapping: FolderMapping | None = None) -> Reading:
+def table_file(table: str) -> str:
+    """Return the name of the file that holds a database's table.
+
+    Examples
+    --------
+    >>> table_file("police/crimes")
+    'police%2Fcrimes.parquet'
+    """
+    return f"{quote(table, safe=' ')}{PARQUET}"
+
+
+def read(path: Path, mapping: Mapping | None = None) -> Reading:
     """Read all canonical tables of a folder.
 
     Parameters
@@ -64,180 +102,230 @@ def read(path: Path, mapping: FolderMapping | None = None) -> Reading:
     path : Path
         A folder.
     mapping : Mapping, optional
-        Which file is which table, and which column which.
+        Which files are which table, and which column which.
 
     Returns
     -------
     Reading
-        With a problem for each file and column that could not be used.
+        With a problem for each file and column that could not be used, and for each value that the
+        mapping does not cover.
     """
     reading = Reading(path, connect())
-    mapping = mapping or FolderMapping()
-    for name, table in TABLES.items():
-        ours = mapping.tables.get(name, TableMapping())
-        files = _files(path, name, ours)
-        if len(files) > 1:
-            value = ", ".join(file.name for file in files)
-            reading.problems.append(RULES["table_twice"].violation(name, value=value))
-        elif not files and (ours.file or name in REQUIRED):
-            file = ours.file or name
-            reading.problems.append(RULES["missing_table"].violation(name, value=file, file=name))
-        elif files:
-            _read_table(reading, table, files[0], ours, ours.date_format or mapping.date_format)
-    _unused_files(reading, mapping)
+    mapping = mapping or Mapping()
+    files = _Files(reading, mapping)
+    for table in TABLES.values():
+        sources = [
+            found for source in mapping.sources(table.name) for found in files.of(table, source)
+        ]
+        if sources:
+            _read_table(reading, table, sources, mapping)
+    files.tell_unused()
     if not reading.relations and not any(p.rule == "unreadable" for p in reading.problems):
         reading.problems.insert(0, RULES["empty_folder"].violation(str(path)))
     return reading
 
 
-def _files(path: Path, name: str, ours: TableMapping) -> list[Path]:
-    if ours.file:
-        return [path / ours.file] if (path / ours.file).is_file() else []
-    return [path / f"{name}{suffix}" for suffix in SUFFIXES if (path / f"{name}{suffix}").is_file()]
+@dataclass(frozen=True)
+class _Use:
+    """A file as a source of one table."""
+
+    table: str
+    source: TableMapping
+    file: str
+    opened: Opened
+
+    @property
+    def columns(self) -> set[str]:
+        ours = {self.source.columns.get(c.name, c.name) for c in TABLES[self.table].columns}
+        return ours | set(self.source.only)
+
+    @property
+    def chosen(self) -> str:
+        """The SQL of the rows that are taken."""
+        asked = [
+            f"trim(CAST({name(column)} AS VARCHAR)) IN ({', '.join(map(text, values))})"
+            for column, values in self.source.only.items()
+            if column in self.opened.kinds
+        ]
+        return " AND ".join(asked) or "true"
 
 
-def _unused_files(reading: Reading, mapping: FolderMapping) -> None:
-    used = {ours.file for ours in mapping.tables.values()}
-    for file in sorted(reading.path.iterdir()):
-        canonical = file.stem in (*TABLES, *BESIDE)
-        if file.suffix in SUFFIXES and not canonical and file.name not in used:
-            reading.problems.append(RULES["unused_file"].violation(file.name))
+class _Files:
+    """The files of a folder, each opened once however many tables it feeds."""
+
+    def __init__(self, reading: Reading, mapping: Mapping) -> None:
+        self.reading, self.mapping = reading, mapping
+        self.opened: dict[tuple[str, str, str], Opened | None] = {}
+        self.uses: dict[tuple[str, str, str], list[_Use]] = defaultdict(list)
+
+    def of(self, table: Table, source: TableMapping) -> Iterator[_Use]:
+        """Give the source as it is to be used, or note why it cannot be."""
+        stated = table_file(source.table) if source.table else source.file
+        names = [stated] if stated else [f"{table.name}{suffix}" for suffix in SUFFIXES]
+        there = [file for file in names if (self.reading.path / file).is_file()]
+        problems = self.reading.problems
+        if len(there) > 1:
+            problems.append(RULES["table_twice"].violation(table.name, value=", ".join(there)))
+        elif not there and (stated or table.name in REQUIRED):
+            asked = source.table or source.file or table.name
+            problems.append(
+                RULES["missing_table"].violation(table.name, value=asked, file=table.name)
+            )
+        elif there:
+            separator = source.separator or self.mapping.separator
+            key = (there[0], separator, source.encoding or self.mapping.encoding)
+            if key not in self.opened:
+                self.opened[key] = self._open(table, *key)
+            opened = self.opened[key]
+            if opened is not None:
+                use = _Use(table.name, source, there[0], opened)
+                self.uses[key].append(use)
+                yield use
+
+    def _open(self, table: Table, file: str, separator: str, encoding: str) -> Opened | None:
+        try:
+            return open_file(
+                self.reading.connection,
+                self.reading.path / file,
+                separator=separator,
+                encoding=encoding,
+            )
+        except Unreadable as error:
+            self.reading.problems.append(
+                RULES["unreadable"].violation(table.name, value=file, why=error.message)
+            )
+            return None
+
+    def tell_unused(self) -> None:
+        """Note the files, columns and rows that no table takes anything from."""
+        problems = self.reading.problems
+        used = {key[0] for key in self.opened}
+        for file in sorted(self.reading.path.iterdir()):
+            canonical = file.stem in (*TABLES, *BESIDE)
+            if file.suffix in SUFFIXES and not canonical and file.name not in used:
+                problems.append(RULES["unused_file"].violation(file.name))
+        for uses in self.uses.values():
+            columns = set().union(*(use.columns for use in uses))
+            first = uses[0]
+            for column in first.opened.kinds:
+                if column not in columns:
+                    problems.append(RULES["unused_column"].violation(first.table, None, column))
+            if all(use.source.only for use in uses):
+                self._tell_unused_rows(uses)
+
+    def _tell_unused_rows(self, uses: list[_Use]) -> None:
+        taken = " OR ".join(f"({use.chosen})" for use in uses)
+        sql = f"SELECT count(*) FROM {uses[0].opened.sql} WHERE ({taken}) IS NOT TRUE"
+        row = self.reading.connection.execute(sql).fetchone()
+        if row and row[0]:
+            told = MAPPED["unused_rows"].violation(uses[0].file, known=f"{row[0]:,} of them")
+            self.reading.problems.append(told)
 
 
-def _read_table(
-    reading: Reading, table: Table, file: Path, ours: TableMapping, date_format: str | None
-) -> None:
+@dataclass(frozen=True)
+class _Selected:
+    """A source as the columns of its table."""
+
+    use: _Use
+    before: int
+    columns: dict[str, Converted]
+
+    def sql(self, table: Table, kept: set[str]) -> str:
+        """Return the rows of the source; `kept` are the columns whose text is kept."""
+        parts = [f"_row + {self.before} AS _row"]
+        for column in table.columns:
+            if column.name == "load":
+                continue
+            found = self.columns.get(column.name, Converted(f"CAST(NULL AS {SQL[column.type]})"))
+            parts.append(f"{found.value} AS {name(column.name)}")
+            if column.name in kept:
+                written = found.text or f"CAST({found.value} AS VARCHAR)"
+                parts.append(f"{written} AS {name(f'_text_{column.name}')}")
+        return f"SELECT {', '.join(parts)} FROM {self.use.opened.sql} WHERE {self.use.chosen}"
+
+
+def _read_table(reading: Reading, table: Table, uses: list[_Use], mapping: Mapping) -> None:
+    selected: list[_Selected] = []
+    before = 0
+    for use in uses:
+        selected.append(_Selected(use, before, _columns(reading, table, use, mapping)))
+        before += use.opened.rows
+    names = {c.name for c in table.columns} - {"load"}
+    kept = {n for one in selected for n, found in one.columns.items() if found.text is not None}
+    told = {n for one in selected for n, found in one.columns.items() if found.told_by}
+    absent = names - {n for one in selected for n in one.columns}
     try:
-        source, held = _source(reading.connection, table.name, file)
-        relation, select = _select(reading, table, ours, held, date_format)
         # What had to be parsed is parsed once; typed Parquet is scanned where it lies.
-        kind, order = ("TABLE", " ORDER BY _row") if relation.parsed else ("VIEW", "")
-        sql = f'CREATE {kind} "{table.name}" AS SELECT {select} FROM {source}{order}'
-        reading.connection.execute(sql)
-    except (duckdb.Error, pa.ArrowInvalid, UnicodeDecodeError, textual.Error) as error:
-        why = str(error).strip().splitlines()[0]
-        reading.problems.append(RULES["unreadable"].violation(table.name, value=file.name, why=why))
-    else:
-        reading.relations[table.name] = relation
-
-
-def _source(
-    connection: duckdb.DuckDBPyConnection, name: str, file: Path
-) -> tuple[str, dict[str, str]]:
-    """Return the SQL of a file with its rows numbered from 1, and its columns' types."""
-    if file.suffix == ".csv":
-        connection.register(f"_csv_{name}", _read_csv(file))
-        source = f'"_csv_{name}"'
-    else:
-        quoted = str(file).replace("'", "''")
-        source = (
-            "(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row"
-            f" FROM read_parquet('{quoted}', file_row_number = true))"
+        kind, order = ("TABLE", " ORDER BY _row") if kept else ("VIEW", "")
+        union = " UNION ALL ".join(one.sql(table, kept) for one in selected)
+        reading.connection.execute(
+            f'CREATE {kind} "{table.name}" AS SELECT * FROM ({union}){order}'
         )
-    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    return source, {row[0]: row[1] for row in described if row[0] != "_row"}
+        reading.parts[table.name] = [
+            Part(one.use.file, one.before, one.use.opened.rows) for one in selected
+        ]
+        for one in selected:
+            _tell(reading, table, one, told)
+    except duckdb.Error as error:
+        files = ", ".join(dict.fromkeys(use.file for use in uses))
+        unreadable = RULES["unreadable"].violation(table.name, value=files, why=reason(error))
+        reading.problems.append(unreadable)
+    else:
+        reading.relations[table.name] = Mapped(
+            table, frozenset(kept - told), frozenset(absent), frozenset(told)
+        )
 
 
-def _read_csv(file: Path) -> pa.Table:
-    """Read a CSV file with every column as text; an empty field is null."""
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        names = next(textual.reader(stream), [])
-    if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise textual.Error(f"columns named twice: {', '.join(twice)}")
-    table = csv.read_csv(
-        file,
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            strings_can_be_null=True,
-            null_values=[""],
-        ),
-    )
-    return table.append_column("_row", pa.array(np.arange(1, table.num_rows + 1)))
-
-
-def _select(
-    reading: Reading,
-    table: Table,
-    ours: TableMapping,
-    held: Mapping[str, str],
-    date_format: str | None,
-) -> tuple[Relation, str]:
-    """Return what is selected from the source, and note the columns that lack or are not used."""
-    parsed: set[str] = set()
-    absent: set[str] = set()
-    parts = ["_row"]
+def _columns(reading: Reading, table: Table, use: _Use, mapping: Mapping) -> dict[str, Converted]:
+    """Return the columns that a source has, and note those that it should have."""
+    source, kinds = use.source, use.opened.kinds
+    found: dict[str, Converted] = {}
+    lacking = [column for column in source.only if column not in kinds]
     for column in table.columns:
-        given = ours.columns.get(column.name, column.name)
+        given = source.columns.get(column.name, column.name)
         if column.name == "load":
             continue
-        if column.name in ours.constants:
-            text, kind = _literal(ours.constants[column.name]), "VARCHAR"
-        elif given in held:
-            text, kind = '"' + given.replace('"', '""') + '"', held[given]
-        else:
-            absent.add(column.name)
-            parts.append(f'CAST(NULL AS {_SQL[column.type]}) AS "{column.name}"')
-            if not column.empty or column.name in ours.columns:
-                missing = RULES["missing_column"].violation(table.name, None, given)
-                reading.problems.append(missing)
+        if column.name in source.constants:
+            found[column.name] = constant(column, source.constants[column.name])
+        elif given in kinds:
+            found[column.name] = convert(column, name(given), kinds[given], source, mapping)
+        elif column.name in source.defaults and column.name not in source.columns:
+            found[column.name] = constant(column, source.defaults[column.name])
+        elif not column.empty or column.name in source.columns or column.name in source.codes:
+            lacking.append(given)
+    for given in dict.fromkeys(lacking):
+        place = (
+            f"{table.name} from {use.file}" if len(mapping.sources(table.name)) > 1 else table.name
+        )
+        reading.problems.append(RULES["missing_column"].violation(place, None, given))
+    return found
+
+
+def _tell(reading: Reading, table: Table, one: _Selected, told: set[str]) -> None:
+    """Note each value that the mapping does not cover, and a choice of rows that finds none."""
+    ours = f"_row > {one.before} AND _row <= {one.before + one.use.opened.rows}"
+    for column in table.columns:
+        if column.name not in told or column.name not in one.columns:
             continue
-        for sql, name in _parse(column, text, kind, date_format):
-            parts.append(f'{sql} AS "{name}"')
-            if name != column.name:
-                parsed.add(column.name)
-    used = {ours.columns.get(c.name, c.name) for c in table.columns}
-    for name in held:
-        if name not in used:
-            reading.problems.append(RULES["unused_column"].violation(table.name, None, name))
-    return Relation(table, frozenset(parsed), frozenset(absent)), ", ".join(parts)
-
-
-def _literal(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-_SQL = {"string": "VARCHAR", "date": "DATE", "int64": "BIGINT", "boolean": "BOOLEAN"}
-_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
-
-
-def _parse(
-    column: Column, value: str, kind: str, date_format: str | None
-) -> Iterator[tuple[str, str]]:
-    """Give the SQL of a column, and that of its text where it has to be parsed."""
-    wanted = _SQL[column.type]
-    if kind in ("DOUBLE", "FLOAT"):
-        value = f"(CASE WHEN NOT isnan({value}) THEN {value} END)"
-    text = f"nullif(trim(CAST({value} AS VARCHAR)), '')"
-    if wanted == "VARCHAR":
-        yield text, column.name
-    elif wanted == kind:
-        yield value, column.name
-    elif wanted == "DATE" and kind.startswith("TIMESTAMP"):
-        yield f"CAST({value} AS DATE)", column.name
-    elif wanted == "BIGINT" and kind in _INTEGERS:
-        yield f"CAST({value} AS BIGINT)", column.name
-    else:
-        yield _PARSERS[column.type](text, date_format), column.name
-        yield text, f"_text_{column.name}"
-
-
-def _date(text: str, date_format: str | None) -> str:
-    if date_format is not None:
-        return f"CAST(try_strptime({text}, {_literal(date_format)}) AS DATE)"
-    return (
-        f"CASE WHEN regexp_full_match({text}, {_ISO}) THEN TRY_CAST(left({text}, 10) AS DATE) END"
-    )
-
-
-def _integer(text: str, _: str | None) -> str:
-    whole = rf"regexp_full_match({text}, '[+-]?\d+(\.0*)?')"
-    return rf"CASE WHEN {whole} THEN TRY_CAST(regexp_replace({text}, '\.0*$', '') AS BIGINT) END"
-
-
-def _boolean(text: str, _: str | None) -> str:
-    return f"CASE WHEN lower({text}) IN {_YES} THEN true WHEN lower({text}) IN {_NO} THEN false END"
-
-
-_PARSERS = {"date": _date, "int64": _integer, "boolean": _boolean}
+        written = name(f"_text_{column.name}")
+        rows = reading.connection.execute(
+            f'SELECT _row, {written} FROM "{table.name}"'
+            f" WHERE {ours} AND {name(column.name)} IS NULL AND {written} IS NOT NULL ORDER BY _row"
+        ).fetchall()
+        found = one.columns[column.name]
+        rule = MAPPED[found.told_by] if found.told_by else RULES["wrong_type"]
+        reading.problems += [
+            rule.violation(table.name, row, column.name, value, known=found.words)
+            for row, value in rows
+        ]
+    if one.use.source.only and one.use.opened.rows:
+        row = reading.connection.execute(
+            f'SELECT count(*) FROM "{table.name}" WHERE {ours}'
+        ).fetchone()
+        if row and not row[0]:
+            asked = "; ".join(f"{c}: {', '.join(v)}" for c, v in one.use.source.only.items())
+            reading.problems.append(
+                MAPPED["only_finds_nothing"].violation(
+                    table.name, None, "", one.use.file, known=asked
+                )
+            )

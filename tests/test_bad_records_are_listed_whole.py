@@ -309,7 +309,7 @@ def test_all_missing_columns_are_listed_and_only_required_ones_refuse(tmp_path: 
 
 
 def test_what_is_unknown_is_answered_with_what_there_is(tmp_path: Path) -> None:
-    for kind in ("database", "georgia", "chicago", "floppy"):
+    for kind in ("spreadsheet", "floppy", ""):
         with pytest.raises(UsageError) as refused:
             ingest(kind, tmp_path, tmp_path / "out")
         assert all(name in refused.value.remedy for name in KINDS)

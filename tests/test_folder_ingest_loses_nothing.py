@@ -238,16 +238,16 @@ def test_a_write_that_fails_leaves_nothing_that_looks_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = write_csv(tmp_path / "source", faultless(random.Random(10)))
-    written: list[Path] = []
-    real = pq.write_table
+    written: list[pa.Table] = []
+    real = pq.ParquetWriter.write_table
 
-    def fail(table: pa.Table, file: Path, **options: object) -> None:
-        written.append(file)
+    def fail(writer: pq.ParquetWriter, table: pa.Table, **options: object) -> None:
+        written.append(table)
         if len(written) == 5:
             raise OSError("no space left on device")
-        real(table, file, **options)
+        real(writer, table, **options)
 
-    monkeypatch.setattr(pq, "write_table", fail)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
     with pytest.raises(OSError, match="no space left"):
         ingest("folder", source, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["source"]

@@ -8,10 +8,19 @@ from pathlib import Path
 
 from features.errors import NotFound, UsageError
 from features.ingest.broward import ingest_broward
+from features.ingest.chicago import ingest_chicago
+from features.ingest.database import ingest_database
 from features.ingest.folder import ingest_folder
+from features.ingest.georgia import ReadyMatrix, ingest_georgia
 from features.loads import Load, refuse_existing
 
-KINDS: dict[str, Callable[..., Load]] = {"folder": ingest_folder, "broward": ingest_broward}
+KINDS: dict[str, Callable[..., Load | ReadyMatrix]] = {
+    "folder": ingest_folder,
+    "database": ingest_database,
+    "broward": ingest_broward,
+    "chicago": ingest_chicago,
+    "georgia": ingest_georgia,
+}
 """The kinds of source that can be taken in."""
 
 
@@ -23,7 +32,7 @@ def ingest(
     mapping: Path | None = None,
     data_to: date | None = None,
     set_aside: bool = False,
-) -> Load:
+) -> Load | ReadyMatrix:
     """Turn a source into canonical records: one load, checked and written whole, or nothing.
 
     Parameters
@@ -31,11 +40,12 @@ def ingest(
     kind : str
         One of :data:`KINDS`.
     source : str or Path
-        The folder that holds the source; it is only read.
+        The folder that holds the source, or for "database" its address (without a password) or the
+        path of a SQLite or DuckDB file; it is only read.
     out : str or Path
         The folder to write; it must not exist, or be empty.
     mapping : Path, optional
-        For "folder": how its files and columns are called.
+        For "folder" and "database": how its files or tables and its columns are called.
     data_to : date, optional
         The last day on which the source recorded anything; by default what the source itself says.
     set_aside : bool
@@ -43,7 +53,8 @@ def ingest(
 
     Returns
     -------
-    Load
+    Load or ReadyMatrix
+        The latter for "georgia", which is no list of records.
 
     Raises
     ------
@@ -67,8 +78,12 @@ def ingest(
         raise UsageError(
             f"there is no kind of source '{kind}'", remedy=f"The kinds are {', '.join(KINDS)}."
         )
-    source, out = Path(source), Path(out)
-    if not source.is_dir():
-        raise NotFound(f"{source} is no folder", remedy="Name the folder that holds the source.")
+    out = Path(out)
+    if kind != "database":
+        source = Path(source)
+        if not source.is_dir():
+            raise NotFound(
+                f"{source} is no folder", remedy="Name the folder that holds the source."
+            )
     refuse_existing(out)
     return KINDS[kind](source, out, mapping=mapping, data_to=data_to, set_aside=set_aside)

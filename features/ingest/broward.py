@@ -8,31 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import yaml
 
 from features.adult import ADULT
-from features.breaches import ERROR, HANDLED, Asked, Relation, Violation
+from features.breaches import Asked
 from features.check import broken
-from features.errors import UsageError
 from features.ingest.folder import leave_out, listed, refuse, typed
+from features.ingest.packs import described, faults, no_mapping, open_pack, relate
 from features.loads import Load, write_load
 from features.reading import Reading, connect
-from features.records import TABLES
-from features.rules import RULES
 
 AGE = "age_years"
 """The pack's own word on who is under 18; it decides who gets a row, and is never an input."""
 
 
-@lru_cache(maxsize=1)
 def pack() -> dict[str, Any]:
     """Return what ``broward.yaml`` says about the pack.
 
@@ -41,8 +34,7 @@ def pack() -> dict[str, Any]:
     >>> pack()["classes"]["theft"]
     'class/theft'
     """
-    text = (files("features.ingest") / "broward.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return described("broward")
 
 
 def ingest_broward(
@@ -58,33 +50,27 @@ def ingest_broward(
     Persons and arrests must be there and whole. Filings, jail, prison and units may be missing:
     what they would have given is missing then too, and the load's notes say so.
     """
-    if mapping is not None:
-        raise UsageError(
-            "a source of kind 'broward' takes no mapping", remedy="Leave it out; it has its own."
-        )
+    no_mapping("broward", mapping)
     said = pack()
     reading = Reading(source, connect())
     last = data_to or said["data_to"]
-    notes = [*said["notes"], *_open(reading)]
+    there = open_pack(reading, said, _kind)
     refuse(source, reading.problems)
+    notes = [*said["notes"], *_missing(there)]
     facts = {
         "data_to": f"DATE '{last}'",
         "still_inside": f"DATE '{said['still_inside']}'",
         "lag": str(said["filing_lag_days"]),
     }
     _classes(reading.connection)
-    faults = list(_faults(reading, facts))
-    refuse(source, faults, "Name the folder of the whole pack, as it came.")
-    for name, sql in _SQL.items():
-        reading.connection.execute(f"CREATE TABLE {name} AS {Template(sql).substitute(facts)}")
-        if name in TABLES:
-            absent = _absent(reading.connection, name)
-            reading.relations[name] = Relation(TABLES[name], absent=absent)
+    found_faults = list(faults(reading, said, facts))
+    refuse(source, found_faults, "Name the folder of the whole pack, as it came.")
+    relate(reading, _SQL, facts)
     asked = Asked(reading.relations, date.today(), last)
     found = broken(reading, asked)
     if set_aside:
         aside, found = leave_out(reading, asked, found)
-        faults += aside
+        found_faults += aside
     refuse(source, found)
     rows = _scored(reading.connection)
     labelled = "label" in rows.column_names and rows.num_rows > 0
@@ -95,48 +81,24 @@ def ingest_broward(
         kind="broward",
         data_to=last,
         synthetic=False,
-        set_aside=listed(faults),
+        set_aside=listed(found_faults),
         labels=rows.append_column("outcome", outcome) if labelled else None,
         spine=rows,
         notes=notes,
     )
 
 
-def _open(reading: Reading) -> Iterator[str]:
-    """Open the pack's files; give a note for each that may be missing and is."""
-    required, optional = pack()["required"], pack()["optional"]
-    for name, columns in {**required, **optional}.items():
-        file = reading.path / f"{name}.parquet"
-        there = file.is_file()
-        if not there and name in required:
-            reading.problems.append(RULES["missing_table"].violation(name, file=name))
-            continue
-        held = _columns(reading, name, file) if there else {}
-        missing = [column for column in columns if column not in held]
-        if there and missing and held:
-            for column in missing:
-                reading.problems.append(RULES["missing_column"].violation(name, None, column))
-            continue
-        label = pack()["outcome"]
-        wanted = [*columns, *(column for column in (label, AGE) if column in held)]
-        kinds = {c: _KINDS.get(c, "BIGINT" if c.startswith("n_") else "VARCHAR") for c in wanted}
-        fields = ", ".join(f'CAST("{c}" AS {kinds[c]}) AS "{c}"' for c in wanted)
-        nothing = ", ".join(f'CAST(NULL AS {kinds[c]}) AS "{c}"' for c in wanted)
-        quoted = str(file).replace("'", "''")
-        sql = (
-            f"SELECT file_row_number + 1 AS _row, {fields}"
-            f" FROM read_parquet('{quoted}', file_row_number = true)"
-            if there
-            else f"SELECT CAST(NULL AS BIGINT) AS _row, {nothing} LIMIT 0"
-        )
-        try:
-            reading.connection.execute(f"CREATE TABLE {name} AS {sql}")
-        except duckdb.Error as error:
-            reading.problems.append(_unreadable(name, file, error))
-        if not there:
+def _missing(there: Mapping[str, set[str]]) -> Iterator[str]:
+    """Give a note for each part of the pack that may be missing and is."""
+    for name in pack()["optional"]:
+        if not there[name]:
             yield f"The pack came without {name}."
-        elif name == "t1_units" and label not in held:
-            yield f"The pack came without labels: t1_units has no {label}."
+        elif name == "t1_units" and pack()["outcome"] not in there[name]:
+            yield f"The pack came without labels: t1_units has no {pack()['outcome']}."
+
+
+def _kind(column: str) -> str:
+    return _KINDS.get(column, "BIGINT" if column.startswith("n_") else "VARCHAR")
 
 
 _KINDS = {
@@ -152,24 +114,6 @@ _KINDS = {
     "felony_charge_1y": "BIGINT",
     AGE: "BIGINT",
 }
-
-
-def _unreadable(name: str, file: Path, error: Exception) -> Violation:
-    why = str(error).strip().splitlines()[0]
-    return RULES["unreadable"].violation(name, value=file.name, why=why)
-
-
-def _columns(reading: Reading, name: str, file: Path) -> Mapping[str, str]:
-    try:
-        return dict(
-            reading.connection.execute(
-                "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet($1))",
-                [str(file)],
-            ).fetchall()
-        )
-    except duckdb.Error as error:
-        reading.problems.append(_unreadable(name, file, error))
-        return {}
 
 
 def _classes(connection: duckdb.DuckDBPyConnection) -> None:
@@ -191,46 +135,6 @@ def _classes(connection: duckdb.DuckDBPyConnection) -> None:
         " FROM (SELECT _row, arrest_id,"
         " unnest(string_split(coalesce(offence_classes, ''), ';')) AS class FROM arrests)"
     )
-
-
-def _faults(reading: Reading, facts: Mapping[str, str]) -> Iterator[Violation]:
-    """Find the pack's faults row by row, and then give each its effect."""
-    found: list[tuple[dict[str, Any], str, str, int, str]] = []
-    for fault in pack()["faults"]:
-        for table, column in fault["tables"].items():
-            when = fault["when"].replace("{table}", table).replace("{column}", column)
-            rows = reading.connection.execute(
-                f'SELECT _row, CAST("{column}" AS VARCHAR) FROM {table}'
-                f" WHERE {Template(when).substitute(facts)} ORDER BY _row"
-            ).fetchall()
-            found += [(fault, table, column, row, value or "") for row, value in rows]
-    dropped = {(table, row) for fault, table, _, row, _ in found if fault["effect"] == "drop"}
-    unended: set[tuple[str, int]] = set()
-    for fault, table, column, row, value in found:
-        # of a row that is not used, nothing else needs to be said
-        if (table, row) in dropped and fault["effect"] in ("keep", "no_release"):
-            continue
-        if fault["effect"] == "no_release":
-            unended.add((table, row))
-        severity = ERROR if fault["effect"] == "refuse" else HANDLED
-        words = fault["rule"], fault["problem"], fault["remedy"], severity, fault.get("done", "")
-        yield Violation(table, row, column, value, *words)
-    ended = "UPDATE {table} SET out_custody = NULL"
-    for places, change in ((dropped, "DELETE FROM {table}"), (unended, ended)):
-        for table in sorted({name for name, _ in places}):
-            numbers = sorted(row for name, row in places if name == table)
-            sql = change.format(table=table) + " WHERE _row IN (SELECT unnest($1))"
-            reading.connection.execute(sql, [numbers])
-
-
-def _absent(connection: duckdb.DuckDBPyConnection, name: str) -> frozenset[str]:
-    """Fill the columns the pack says nothing of, and return their names."""
-    held = {row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()}
-    lacking = [c for c in TABLES[name].columns if c.name not in held and c.name != "load"]
-    for column in lacking:
-        kind = {"string": "VARCHAR", "int64": "BIGINT"}.get(column.type, column.type)
-        connection.execute(f'ALTER TABLE {name} ADD COLUMN "{column.name}" {kind}')
-    return frozenset(column.name for column in lacking)
 
 
 def _scored(connection: duckdb.DuckDBPyConnection) -> pa.Table:

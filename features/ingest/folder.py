@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from features.breaches import ERROR, HANDLED, Asked, Violation
 from features.check import broken, last_day, nobody
-from features.errors import RecordsRefused
+from features.errors import RecordsRefused, UsageError
 from features.loads import LABELS, SET_ASIDE, SPINE, Load, manifest, write_load
+from features.mapping import Mapping as Mapped
 from features.mapping import read_mapping
 from features.reading import Reading, read
 from features.rules import RULES
@@ -35,29 +36,70 @@ def ingest_folder(
     set_aside: bool = False,
 ) -> Load:
     """Take in a folder; see :func:`features.ingest.ingest`."""
-    reading = read(source, read_mapping(mapping) if mapping else None)
+    read_as = read_mapping(mapping) if mapping else None
+    tables = [
+        one.table for several in (read_as.tables.values() if read_as else ()) for one in several
+    ]
+    if any(tables):
+        raise UsageError(
+            f"the mapping names tables of a database: {', '.join(filter(None, tables))}",
+            remedy="A folder has files: write file in place of table.",
+        )
     said = manifest(source) if (source / "load.json").is_file() else {}
+    data_to = data_to or (_last_day(source, said) if said else None)
+    return take_in(
+        source,
+        out,
+        read_as,
+        kind="folder",
+        told=str(source),
+        data_to=data_to,
+        set_aside=set_aside,
+        synthetic=bool(said.get("synthetic", False)),
+        notes=said.get("notes", ()),
+    )
+
+
+def take_in(
+    folder: Path,
+    out: Path,
+    mapping: Mapped | None,
+    *,
+    kind: str,
+    told: str,
+    data_to: date | None,
+    set_aside: bool,
+    synthetic: bool = False,
+    notes: Sequence[str] = (),
+) -> Load:
+    """Read a folder, hold it against the rules, and write it as one load.
+
+    Parameters
+    ----------
+    told : str
+        How the source is called in what is said of it.
+    """
+    reading = read(folder, mapping)
     today = date.today()
-    stated = data_to or (_last_day(source, said) if said else None)
-    asked = Asked(reading.relations, today, stated or last_day(reading, today))
+    asked = Asked(reading.relations, today, data_to or last_day(reading, today))
     labels, spine = _beside(reading, "labels", LABELS), _beside(reading, "spine", SPINE)
     found = reading.problems + nobody(reading) + broken(reading, asked)
     aside: list[Violation] = []
     if set_aside and not any(v.severity == ERROR and v.row is None for v in found):
         aside, found = leave_out(reading, asked, found)
-    refuse(source, found)
+    refuse(told, [reading.placed(violation) for violation in found])
     tables = {name: typed(reading, name) for name in reading.relations}
     aside += [replace(v, severity=HANDLED, done="not used") for v in found if v.row is None]
     return write_load(
         out,
         tables,
-        kind="folder",
+        kind=kind,
         data_to=asked.data_to,
-        synthetic=bool(said.get("synthetic", False)),
-        set_aside=listed(aside),
+        synthetic=synthetic,
+        set_aside=listed(reading.placed(violation) for violation in aside),
         labels=labels,
         spine=spine,
-        notes=said.get("notes", ()),
+        notes=notes,
     )
 
 
@@ -91,7 +133,9 @@ def _beside(reading: Reading, name: str, schema: pa.Schema) -> pa.Table | None:
 SET_ASIDE_OR_CORRECT = "Correct the source, or leave those rows out with --set-aside."
 
 
-def refuse(source: Path, found: Iterable[Violation], remedy: str = SET_ASIDE_OR_CORRECT) -> None:
+def refuse(
+    source: Path | str, found: Iterable[Violation], remedy: str = SET_ASIDE_OR_CORRECT
+) -> None:
     """Refuse records with all that is wrong, if anything graver than a warning is.
 
     Raises

@@ -1,0 +1,114 @@
+"""The whole list of violations as a file: row by row, streamed, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv
+
+from features.check import Examined
+from features.errors import UsageError
+from features.findings import quoted
+from features.spreadsheet import FORMULA, NUMBER
+
+COLUMNS = pa.schema(
+    [
+        ("severity", pa.string()),
+        ("table", pa.string()),
+        ("row", pa.int64()),
+        ("column", pa.string()),
+        ("value", pa.string()),
+        ("rule", pa.string()),
+        ("problem", pa.string()),
+        ("remedy", pa.string()),
+        ("done", pa.string()),
+    ]
+)
+"""Columns of the file; `row` counts from 1 in the source, and is empty where a file is meant."""
+
+BATCH = 50_000
+
+
+def write_list(records: Examined, file: Path) -> int:
+    """Write every violation, one a line: a CSV file for a spreadsheet, or Parquet.
+
+    In a CSV file a value that a spreadsheet would run as a formula begins with an apostrophe; a
+    Parquet file holds every value as it is.
+
+    Parameters
+    ----------
+    records : Examined
+        What was checked.
+    file : Path
+        Ends in ``.csv`` or ``.parquet``; written whole or not at all, over what was there.
+
+    Returns
+    -------
+    int
+        How many violations were written.
+
+    Raises
+    ------
+    UsageError
+        Where the file is to be neither CSV nor Parquet, or to lie among the records.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from features.check import examined
+    >>> with tempfile.TemporaryDirectory() as folder, examined(folder) as records:
+    ...     write_list(records, Path(folder).parent / "violations.txt")
+    Traceback (most recent call last):
+    ...
+    features.errors.UsageError: violations.txt is neither .csv nor .parquet. Name a file ...
+    """
+    refuse_unfit(file, records.path, (".csv", ".parquet"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(file.name + ".part")
+    text = file.suffix == ".csv"
+    written = 0
+    try:
+        with csv.CSVWriter(part, COLUMNS) if text else pq.ParquetWriter(part, COLUMNS) as writer:
+            for batch in _batches(records, text):
+                writer.write_batch(batch)
+                written += batch.num_rows
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    return written
+
+
+def refuse_unfit(file: Path, records: Path, suffixes: tuple[str, ...]) -> None:
+    """Refuse a file of another kind, and one that would lie among the records themselves."""
+    if file.suffix not in suffixes:
+        raise UsageError(
+            f"{file.name} is neither {' nor '.join(suffixes)}",
+            remedy=f"Name a file that ends in {' or '.join(suffixes)}.",
+        )
+    if file.absolute().parent.resolve() == records.resolve():
+        raise UsageError(
+            f"{file} would lie among the records", remedy="Name a file in another folder."
+        )
+
+
+def _batches(records: Examined, text: bool) -> Iterator[pa.RecordBatch]:
+    problems = [found.as_json() for found in records.problems]
+    if problems:
+        yield pa.RecordBatch.from_pylist(problems, schema=COLUMNS)
+    value = (
+        f"CASE WHEN regexp_matches(value, '{FORMULA}') AND NOT regexp_full_match(value,"
+        f" '{NUMBER}') THEN '''' || value ELSE value END"
+        if text
+        else "value"
+    )
+    for breach in records.breaches:
+        sql = (
+            f'SELECT {quoted(breach.severity)}, {quoted(breach.table)}, "row",'
+            f" {quoted(breach.column)}, coalesce({value}, ''), {quoted(breach.rule)}, problem,"
+            f' remedy, done FROM ({breach.sql}) ORDER BY "row"'
+        )
+        for batch in records.connection.execute(sql).to_arrow_reader(BATCH):
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=COLUMNS)
