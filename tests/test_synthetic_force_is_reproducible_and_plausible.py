@@ -18,13 +18,11 @@ from hypothesis import strategies as st
 from features.check import check
 from features.errors import Conflict, PrecursorError, UsageError
 from features.loads import Load, open_load
-from features.records import DISPOSALS, TABLES
+from features.records import TABLES
 from features.synthetic import Switches, synthesise
-from features.synthetic.parameters import PUBLISHED_DISPOSALS
 from features.taxonomy import taxonomy
 
 STRANGULATION = "008/77"
-HARASSMENT = ("195/12", "195/94", "195/41", "196/07", "008/30", "008/65", "008/66")
 
 
 @pytest.fixture(scope="module")
@@ -190,23 +188,6 @@ def test_strangulation_has_a_code_from_the_day_of_the_act(ask) -> None:
     )
     assert before == 0
     assert after > 0
-
-
-def test_custody_ends_as_published(ask) -> None:
-    harassment = ", ".join(f"'{code}'" for code in HARASSMENT)
-    for category, where in {
-        "domestic_abuse": "o.domestic",
-        "stalking_harassment": f"o.offence_code in ({harassment})",
-    }.items():
-        shares = dict(
-            ask(
-                "select disposal, count(*) / sum(count(*)) over () from custody_last c"
-                " join offence_last o on o.record_id = c.offence_id"
-                f" where c.event = 'disposed' and {where} group by disposal"
-            )
-        )
-        for disposal, published in zip(DISPOSALS, PUBLISHED_DISPOSALS[category], strict=True):
-            assert shares.get(disposal, 0) == pytest.approx(published, abs=0.06), disposal
 
 
 def test_terms_in_prison_do_not_overlap_and_are_counted_on_release(ask) -> None:

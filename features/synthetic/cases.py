@@ -98,13 +98,15 @@ def _closed(reports: Columns, rng: np.random.Generator) -> Array:
     open_ = happened(reports["named"]) & ~happened(reports["charged"]) & (rng.random(k) < 0.93)
     open_ &= (disposal != OTHER) | (rng.random(k) < 0.6)
     median = np.select(
-        [disposal == BAILED, disposal == UNDER_INVESTIGATION, disposal == -1, disposal == OTHER],
-        [55.0, 110.0, 40.0, 60.0],
+        [disposal == UNDER_INVESTIGATION, disposal == -1, disposal == OTHER],
+        [110.0, 40.0, 60.0],
         0.0,
     )
     wait = np.floor(median * np.exp(0.6 * rng.standard_normal(k))).astype(np.int64)
+    bailed = disposal == BAILED
     since = np.where(happened(reports["disposed"]), reports["disposed"], reports["named"])
-    return np.where(open_, since + wait, NEVER)
+    closed = np.where(bailed, reports["bail_to"], since + wait)
+    return np.where(open_, closed, NEVER)
 
 
 def _withdraw(

@@ -22,6 +22,8 @@ MARKERS = (
     "threats_to_kill",
     "separation",
     "child_present",
+    "following",
+    "unwanted_contact",
 )
 
 # What an offence of the kind on the left may first have been recorded as.

@@ -14,6 +14,7 @@ from features.synthetic.rows import counts, lag, no_counts, number, rows, spread
 from features.synthetic.switches import Switches
 
 _FAR = 10**6
+_BAIL_NOT_ENTERED = 0.04
 
 
 def custody_records(cases: Cases, switches: Switches, rng: np.random.Generator) -> Columns:
@@ -54,17 +55,18 @@ def custody_records(cases: Cases, switches: Switches, rng: np.random.Generator) 
     return correct(table, {**table, "disposal": mistaken}, np.where(wrong, on, NEVER))
 
 
-def bail_records(cases: Cases, rng: np.random.Generator) -> Columns:
-    """Return the bail table: granted with or without conditions, breached, ended."""
+def bail_records(cases: Cases, switches: Switches, rng: np.random.Generator) -> Columns:
+    """Return the bail table: granted with or without conditions, breached, ended.
+
+    Some bail is noted with the stay in custody only, and has no record of its own.
+    """
     bailed = take(cases.reports, cases.reports["disposal"] == BAILED)
+    lost = (rng.random(len(bailed["person"])) < _BAIL_NOT_ENTERED) & switches.faults
+    bailed = take(bailed, ~lost)
     k = len(bailed["person"])
     granted = bailed["disposed"]
-    charged = happened(bailed["charged"])
-    usual = granted + 28 + spread(k, 45.0, 0.5, rng)
-    end = np.select(
-        [charged, happened(bailed["closed"])], [bailed["charged"], bailed["closed"]], usual
-    )
-    conditions = rng.choice(np.array(["yes", "no", ""]), k, p=np.array([0.70, 0.20, 0.10]))
+    end = bailed["bail_to"]
+    conditions = np.array(["", "no", "yes"])[bailed["conditions"] + 1]
     same = {"nominal_id": bailed["person"], "offence_id": bailed["crime"]}
     episode = np.arange(k)
     known = granted + lag(k, (0.9, 0.08, 0.02), rng)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from features.synthetic.observation import observe
 from features.synthetic.states import States
 from features.synthetic.streams import Streams
 from features.synthetic.switches import Switches
-from features.synthetic.timeline import COUNTING_RULE, STRANGULATION_ACT, Timeline
+from features.synthetic.timeline import CONCEPT_DRIFT, COUNTING_RULE, STRANGULATION_ACT, Timeline
 from features.synthetic.traits import YEAR, People, age_curve
 
 
@@ -45,6 +46,16 @@ class Offending:
     management: Columns
 
 
+class Witness(Protocol):
+    """Somebody who sees a world go by; it must not change it, nor draw from its streams."""
+
+    def before(self, engine: Engine, week: int) -> None:
+        """See the world as it stands at the start of a week."""
+
+    def after(self, events: Columns, week: int) -> None:
+        """See the offences of a week, with all that followed from them."""
+
+
 def simulate(
     people: People,
     states: States,
@@ -52,6 +63,7 @@ def simulate(
     streams: Streams,
     switches: Switches,
     progress: Callable[[int, int], None] | None = None,
+    witness: Witness | None = None,
 ) -> Offending:
     """Run a world from its first week to its last.
 
@@ -61,22 +73,33 @@ def simulate(
         The world.
     progress : callable, optional
         Called with the weeks done and the weeks in all.
+    witness : Witness, optional
+        Told of each week before and after it.
 
     Returns
     -------
     Offending
     """
-    engine = _Engine(people, states, timeline, streams, switches)
+    engine = Engine(people, states, timeline, streams, switches)
     weeks = []
     for week in range(timeline.weeks):
+        if witness is not None:
+            witness.before(engine, week)
         weeks.append(engine.step(week))
+        if witness is not None:
+            witness.after(weeks[-1], week)
         if progress is not None:
             progress(week + 1, timeline.weeks)
+    if witness is not None:  # the day after the last is a day to ask about, too
+        witness.before(engine, timeline.weeks)
+        witness.after(take(weeks[-1], np.zeros(0, dtype=np.int64)), timeline.weeks)
     acts = engine.interventions
     return Offending(stack(weeks), acts.orders, acts.programmes, acts.management)
 
 
-class _Engine:
+class Engine:
+    """The state of a world at the start of a week, and how a week changes it."""
+
     def __init__(
         self,
         people: People,
@@ -100,6 +123,7 @@ class _Engine:
         self.excitation: Array = (self.base[:, :, None] * mean).sum(axis=1)
         self.prison_until = np.full(len(people), NEVER, dtype=np.int64)
         self.sentences: dict[int, list[tuple[Array, Array]]] = {}
+        self.turned = False
         self.count = 0
 
     def _base(self, month: int) -> Array:
@@ -116,7 +140,16 @@ class _Engine:
 
     def step(self, week: int) -> Columns:
         """Return the offences of a week, with all that followed from them."""
+        rate = self.rate(week)
+        events = self.observed(self.mark(*self.draw(rate), week), week)
+        self.follow(events, week)
+        return events
+
+    def rate(self, week: int) -> Array:
+        """Return the rate of offending in a week, people by groups; terms that begin now do."""
         day = 7 * week
+        turns = self.timeline.day(CONCEPT_DRIFT)
+        self.turned = self.switches.concept_drift and day >= turns
         if week % 4 == 0 and week:
             self.base = self._base(week // 4)
         for person, until in self.sentences.pop(week, []):
@@ -127,11 +160,12 @@ class _Engine:
             rate = rate * ratio
         free = (self.prison_until <= day) & (self.states.exit_day > day)
         rate = (rate + self.excitation) * free[:, None] * self.circumstances[week]
-        events = self._mark(*self._draw(rate), week)
-        self.excitation *= self.fading
-        np.add.at(self.excitation, events["person"], self.rising[events["group"]])
+        return np.asarray(rate)
 
-        rule = self.switches.drift and day >= self.timeline.day(COUNTING_RULE)
+    def observed(self, events: Columns, week: int) -> Columns:
+        """Return a week's offences with what the force saw of them and did about them."""
+        rule = self.switches.drifts("counting-rule")
+        rule &= 7 * week >= self.timeline.day(COUNTING_RULE)
         events |= observe(
             events,
             self.people,
@@ -144,12 +178,17 @@ class _Engine:
         events |= prosecute(
             events, self.people, self.states.exit_day, self.switches, self.streams["justice"]
         )
-        self._imprison(events, week)
-        self.interventions.assign(events)
-        self.interventions.review(events, day + 6, monthly=week % 4 == 3)
         return events
 
-    def _draw(self, rate: Array) -> tuple[Array, Array]:
+    def follow(self, events: Columns, week: int) -> None:
+        """Let a week's offences bring on others, prison terms and interventions."""
+        self.excitation *= self.fading
+        np.add.at(self.excitation, events["person"], self.rising[events["group"]])
+        self._imprison(events, week)
+        self.interventions.assign(events)
+        self.interventions.review(events, 7 * week + 6, monthly=week % 4 == 3)
+
+    def draw(self, rate: Array) -> tuple[Array, Array]:
         """Draw who offends in which group, as often as the rates say."""
         rng = self.streams["offending"]
         cumulated = np.cumsum(rate.ravel())
@@ -158,13 +197,14 @@ class _Engine:
         cells = np.minimum(np.searchsorted(cumulated, places, side="right"), rate.size - 1)
         return cells // 6, cells % 6
 
-    def _mark(self, person: Array, group: Array, week: int) -> Columns:
+    def mark(self, person: Array, group: Array, week: int, first: int = 0) -> Columns:
+        """Draw what a week's offences are like; they fall on its days from `first` on."""
         rng, month, k = self.streams["marks"], week // 4, len(person)
-        day = 7 * week + rng.integers(0, 7, k)
+        day = 7 * week + rng.integers(first, 7, k)
         relation = self.states.relation[month][person]
         substance = self.states.substance[month][person]
         excitation = self.excitation[person, group]
-        serious = rng.random(k) < self._high_harm(person, group, relation, substance, excitation)
+        serious = rng.random(k) < self.high_harm(person, group, relation, substance, excitation)
         stalking = rng.random(k) < self._stalking(person, group, relation)
         grave = rng.random(k) < expit(p.GRAVE + p.GRAVE_SEVERITY * self.people.severity[person])
         kind = kinds.draw_kinds(group, serious, grave, stalking, rng)
@@ -188,24 +228,24 @@ class _Engine:
             "substance": substance,
         }
 
-    def _high_harm(
+    def high_harm(
         self, person: Array, group: Array, relation: Array, substance: Array, excitation: Array
     ) -> Array:
         """Return the chance that each offence is one of high harm."""
         severity = self.people.severity[person]
         separated = (relation == p.SEPARATED) & (group == p.DAV)
         common = (
-            p.SERIOUS_SUBSTANCE * substance
+            (p.CONCEPT_SUBSTANCE if self.turned else p.SERIOUS_SUBSTANCE) * substance
             + p.SERIOUS_EXCITED * np.log1p(40 * excitation)
             + p.SERIOUS_FEMALE * self.people.female[person]
-            + p.SERIOUS_SEPARATED * separated
+            + (p.CONCEPT_SEPARATED if self.turned else p.SERIOUS_SEPARATED) * separated
         )
         if self.switches.interactions:
             common = common + p.SERIOUS_INTERACTION * (separated & substance & (severity > 0.5))
         chance = np.zeros(len(person))
         for g, intercept in p.SERIOUS.items():
-            odds = intercept + p.SERIOUS_SEVERITY[g] * severity + common
-            chance = np.where(group == g, expit(odds), chance)
+            own = group == g
+            chance[own] = expit(intercept + p.SERIOUS_SEVERITY[g] * severity[own] + common[own])
         return chance
 
     def _stalking(self, person: Array, group: Array, relation: Array) -> Array:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from features.synthetic import kinds
 from features.synthetic import parameters as p
 from features.synthetic.columns import NEVER, Array, Columns, happened, stack, take
+from features.synthetic.justice import BAILED
+from features.synthetic.rows import spread
 from features.synthetic.switches import Switches
 from features.synthetic.timeline import DAPO_START, EASI_START, Timeline
 
@@ -32,12 +36,12 @@ class Interventions:
         self, people: int, timeline: Timeline, switches: Switches, rng: np.random.Generator
     ) -> None:
         self._rng = rng
-        self._works = switches.interventions
+        self._switches = switches
         self._easi_start = timeline.day(EASI_START)
         self._dapo_start = timeline.day(DAPO_START)
         self._places = max(1, round(p.IOM_PEOPLE * people / p.FULL_SCALE))
         self._order = np.full(people, -1, dtype=np.int64)
-        spans = ("order", "programme", "easi")
+        spans = ("order", "programme", "easi", "bail")
         self._from = {name: np.full(people, NEVER, dtype=np.int64) for name in spans}
         self._to = {name: np.full(people, NEVER, dtype=np.int64) for name in spans}
         self._score = np.zeros(people)
@@ -47,15 +51,34 @@ class Interventions:
         self._changes: list[Columns] = []
         self._made = 0
 
+    def fork(self, people: Array, rng: np.random.Generator) -> Interventions:
+        """Return a copy for some of the people, who may be given several times over."""
+        twin = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(twin, name, value[people])
+            elif isinstance(value, dict):
+                setattr(twin, name, {span: days[people] for span, days in value.items()})
+            elif isinstance(value, list):
+                setattr(twin, name, list(value))
+        twin._rng = rng
+        return twin
+
+    def widen(self, times: int) -> None:
+        """Give offender management so many times as many places."""
+        self._places *= times
+
     def ratio(self, day: int) -> Array | None:
         """Return the true rate ratios of a day, people by groups; None where all are 1."""
-        if not self._works:
+        if not self._switches.interventions:
             return None
+        effect = self._switches.effect
         ratios = np.ones((len(self._score), 6))
-        ratios[self._on("order", day), : p.NSH] *= p.ORDER_RATIO
-        ratios[self._on("programme", day), : p.NSH] *= p.PROGRAMME_RATIO
-        ratios[self._on("easi", day), p.DAS : p.SEX] *= p.EASI_RATIO
-        ratios[self._managed] *= p.IOM_RATIO
+        ratios[self._on("order", day), : p.NSH] *= effect("order")
+        ratios[self._on("programme", day), : p.NSH] *= effect("programme")
+        ratios[self._on("easi", day), p.DAS : p.SEX] *= effect("easi")
+        ratios[self._on("bail", day), : p.SEX] *= effect("bail")
+        ratios[self._managed] *= effect("iom")
         return ratios
 
     def _on(self, name: str, day: int) -> Array:
@@ -73,17 +96,50 @@ class Interventions:
         return made[order]
 
     def assign(self, events: Columns) -> None:
-        """Make orders and start programmes for a week's named suspects."""
+        """Bail, make orders and start programmes for a week's named suspects.
+
+        The events are given conditions (1 yes, 0 no, -1 not said or no bail) and bail_to.
+        """
+        self._bail(events)
         events = take(events, happened(events["named"]))
         if len(events["person"]):
             self._make_orders(events)
             self._start_programmes(events)
 
+    def _bail(self, events: Columns) -> None:
+        rng, k = self._rng, len(events["person"])
+        bailed = events["disposal"] == BAILED
+        drawn = rng.choice(np.array([1, 0, -1]), k, p=np.array(p.BAIL_CONDITIONS))
+        events["conditions"] = np.where(bailed, drawn, -1)
+        days = 28 + spread(k, p.BAIL_DAYS, p.BAIL_SPREAD, rng)
+        until = np.where(happened(events["charged"]), events["charged"], events["disposed"] + days)
+        events["bail_to"] = np.where(bailed, until, NEVER)
+        rows = np.flatnonzero(events["conditions"] == 1)
+        # The latest bail counts where two overlap.
+        person = events["person"][rows]
+        self._from["bail"][person] = events["disposed"][rows]
+        self._to["bail"][person] = until[rows]
+
+    def _targeted(self, chance: Array, person: Array, eligible: Array) -> Array:
+        """Return chances that favour, as the rule says, those who were lately recorded for more."""
+        rows = np.flatnonzero(eligible)
+        if self._switches.selection != "risk-targeted" or len(rows) < 2:
+            return chance
+        score = self._score[person[rows]]
+        rank = np.empty(len(rows))
+        rank[np.argsort(score, kind="stable")] = np.arange(len(rows))
+        share = np.zeros(len(chance))
+        share[rows] = 2 * rank / (len(rows) - 1)
+        return np.asarray(chance * share)
+
     def _make_orders(self, events: Columns) -> None:
         rng, group, stalking = self._rng, events["group"], events["stalking"]
         k = len(group)
-        chance = np.where(events["serious"], p.SERIOUS_ORDER, 1.0) * p.ORDER_CHANCE
-        wanted = (rng.random(k) < chance) & ((group <= p.DAS) | ((group == p.NSH) & stalking))
+        able = (group <= p.DAS) | ((group == p.NSH) & stalking)
+        graver = p.SERIOUS_ORDER if self._switches.selection == "usual" else 1.0
+        chance = np.where(events["serious"], graver, 1.0) * p.ORDER_CHANCE
+        chance = self._targeted(chance, events["person"], able)
+        wanted = (rng.random(k) < chance) & able
         made = events["named"] + rng.integers(1, 15, k)
         domestic = rng.choice(3, k, p=np.array([0.50, 0.32, 0.18]))
         kind = np.array([DVPO, NON_MOLESTATION, RESTRAINING])[domestic]
@@ -118,9 +174,13 @@ class Interventions:
         rng, k = self._rng, len(events["person"])
         chance = rng.random((2, k))
         arrested = happened(events["arrested"])
-        abuse = (events["group"] <= p.DAS) & arrested & (chance[0] < p.PROGRAMME_CHANCE)
-        stalks = np.isin(events["group"], [p.DAS, p.NSH]) & (chance[1] < p.EASI_CHANCE)
-        stalks &= events["named"] >= self._easi_start
+        abuse = (events["group"] <= p.DAS) & arrested
+        stalks = np.isin(events["group"], [p.DAS, p.NSH]) & (events["named"] >= self._easi_start)
+        for able, drawn, share in (
+            (abuse, chance[0], p.PROGRAMME_CHANCE),
+            (stalks, chance[1], p.EASI_CHANCE),
+        ):
+            able &= drawn < self._targeted(np.full(k, share), events["person"], able)
         for name, chosen, weeks, since in (
             ("programme", abuse, p.PROGRAMME_WEEKS, events["arrested"]),
             ("easi", stalks, p.EASI_WEEKS, events["named"]),

@@ -97,7 +97,7 @@ def _arrest_chance(events: Columns, people: People, switches: Switches) -> Array
     chance = p.ARRESTED[group]
     chance = np.where(serious, np.maximum(chance, p.SERIOUS_ARRESTED), chance)
     chance = np.where(kinds.RAPE[kind], p.RAPE_ARRESTED, chance)
-    if switches.bias:
+    if switches.bias is True:
         watched = (people.ethnicity[events["person"]] == p.BLACK) & (group >= p.VIO) & ~serious
         chance = np.where(watched, np.minimum(chance * p.BLACK_ARREST, 0.95), chance)
     return np.where(kinds.HOMICIDE[kind], 0.98, chance)

@@ -18,11 +18,10 @@ HARASSMENT, MALICIOUS_COMMUNICATIONS, PUBLIC_NETWORK = "195/94", "195/41", "196/
 # What an offence of each sort is: Home Office code and weight.
 _MIXES: dict[str, dict[str, float]] = {
     "domestic": {
-        "105/01": 0.54,
+        "105/01": 0.62,
         "058/00": 0.18,
-        "125/11": 0.06,
-        "125/09": 0.05,
-        "195/41": 0.10,
+        "125/11": 0.07,
+        "125/09": 0.06,
         "049/10": 0.07,
     },
     "domestic_grave": {
@@ -55,7 +54,7 @@ _MIXES: dict[str, dict[str, float]] = {
         "020/03": 0.10,
         "020/06": 0.09,
     },
-    "violence": {"105/01": 0.58, "125/11": 0.12, "125/12": 0.16, "008/06": 0.10, "066/01": 0.04},
+    "violence": {"105/01": 0.74, "125/11": 0.06, "125/12": 0.08, "008/06": 0.10, "066/01": 0.02},
     "violence_grave": {
         "008/06": 0.54,
         "008/01": 0.10,
@@ -87,6 +86,10 @@ _MIXES: dict[str, dict[str, float]] = {
         "092/50": 0.015,
         "092/51": 0.015,
         "054/00": 0.01,
+        "053/40": 0.020,
+        "803/09": 0.010,
+        "807/01": 0.008,
+        "079/01": 0.006,
     },
 }
 
@@ -135,15 +138,19 @@ def _flags(*codes: str) -> Array:
 
 
 GRADE = np.array(
-    ["other" if c[0] == "9" else "summary" if c[0] == "1" else "indictable" for c in CODES]
+    ["other" if c[0] == "9" else "summary" if c[0] in "18" else "indictable" for c in CODES]
 )
-"""Classes from 100 on are summary offences, those from 900 on breaches of civil orders."""
+"""Classes from 100 on and of driving are summary offences, from 900 on breaches of civil orders."""
 HOMICIDE = _flags(MURDER)
 RAPE = _flags(*(code for code in CODES if code.startswith("019/")))
-WITHOUT_VICTIM = _flags("046/00", "092/61", "092/50", "092/51", "054/00", "008/26", "008/11")
-FOUND_BY_POLICE = _flags("092/61", "092/50", "092/51", "008/26", "008/11", "054/00")
+FOUND_BY_POLICE = _flags(
+    "092/61", "092/50", "092/51", "008/26", "008/11", "054/00", "803/09", "807/01"
+)
+WITHOUT_VICTIM = FOUND_BY_POLICE | _flags("046/00", "079/01")
 OFTEN_ONLINE = _flags(MALICIOUS_COMMUNICATIONS, PUBLIC_NETWORK, "008/71")
 SOMETIMES_ONLINE = _flags(HARASSMENT, "195/12", "008/66", "008/65", "008/30")
+STALKING = _flags("195/12", "008/66", "008/65", "008/74")
+HARASSING = _flags(HARASSMENT, MALICIOUS_COMMUNICATIONS, PUBLIC_NETWORK, "008/30", "008/31")
 ARMED = _flags("005/01", ATTEMPTED_MURDER, MURDER, "008/26", "008/11", "034/01", "066/01")
 CHILD_UNDER_13 = _flags("019/16", "019/17", "020/06", "017/16")
 CHILD_UNDER_16 = _flags("019/07", "019/09")
@@ -203,3 +210,16 @@ def draw_kinds(
     chance = rng.random(len(group))
     drawn: Array = (chance[:, None] > _CUMULATED[sort]).sum(axis=1)
     return drawn
+
+
+def serious_mix(group: int) -> Array:
+    """Return the share of each kind among the offences of high harm of a group.
+
+    Examples
+    --------
+    >>> bool(abs(serious_mix(p.SEX).sum() - 1) < 1e-9)
+    True
+    """
+    name = {p.DAV: "domestic_serious", p.SEX: "sexual_serious", p.VIO: "violence_serious"}[group]
+    shares: Array = np.diff(_CUMULATED[_SORTS.index(name)], prepend=0.0)
+    return shares

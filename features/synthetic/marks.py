@@ -60,13 +60,21 @@ def draw_markers(
         ),
         "separation": np.where(group <= p.DAS, np.where(separated, 0.7, 0.06), 0.0),
         "child_present": np.where(group == p.DAV, 0.32, 0.02),
+        "following": np.select(
+            [kinds.STALKING[kind], kinds.HARASSING[kind], group <= p.DAS], [0.45, 0.08, 0.03], 0.002
+        ),
+        "unwanted_contact": np.select(
+            [kinds.STALKING[kind], kinds.HARASSING[kind], group <= p.DAS], [0.65, 0.45, 0.08], 0.004
+        ),
     }
     blank = timeline.missing(crimes["known"], switches.drift)
     noted: Columns = {}
     for name, chance in chances.items():
         drawn = rng.random((2, k))
-        unsaid = drawn[1] < (0.02 if name in ("domestic", "online") else blank)
         values = np.where(drawn[0] < chance, 1, 0)
+        unsaid = drawn[1] < (0.02 if name in ("domestic", "online") else blank)
+        if switches.missing_by_value and name not in ("domestic", "online"):
+            unsaid = drawn[1] < np.where(values == 1, 2.0, 0.9) * blank
         noted[name] = np.where(unsaid & switches.faults, BLANK, values).astype(np.int8)
     return noted
 

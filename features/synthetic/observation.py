@@ -41,19 +41,10 @@ def observe(
         recorded (boolean), known (day of the report), named (day the suspect is named, `NEVER`
         where that does not happen or the offence is not recorded).
     """
-    person, group, serious = events["person"], events["group"], events["serious"]
-    kind, day = events["kind"], events["day"]
-    k = len(person)
-    homicide = kinds.HOMICIDE[kind]
+    person, group = events["person"], events["group"]
+    day, k = events["day"], len(person)
     ethnicity = people.ethnicity[person]
-
-    chance = recorded[group]
-    chance = np.where(serious & (group != p.SEX), 1 - (1 - chance) ** p.SERIOUS_RECORDED, chance)
-    if switches.bias:
-        hidden = (ethnicity == p.ASIAN) & (group <= p.DAS)
-        chance = np.where(hidden, chance * p.ASIAN_DOMESTIC_RECORDING, chance)
-    chance = np.where(homicide, 1.0, chance)
-    seen = rng.random(k) < chance
+    seen = rng.random(k) < recording_chance(events, ethnicity, recorded, switches)
 
     uncounted = rng.random(k) < 0.8
     if counting_rule:
@@ -61,21 +52,57 @@ def observe(
         beside = np.isin(group, [p.DAS, p.NSH]) & np.isin(person, graver)
         seen &= ~(beside & uncounted)
 
+    names = seen & (rng.random(k) < naming_chance(events, ethnicity, switches))
+    delay, search = draw_delays(group, events["kind"], rng)
+    known = day + delay
+    named = known + search
+    return {"recorded": seen, "known": known, "named": np.where(names, named, NEVER)}
+
+
+def recording_chance(
+    events: Columns, ethnicity: Array, recorded: Array, switches: Switches
+) -> Array:
+    """Return the chance that each offence is recorded, the counting rule aside.
+
+    Parameters
+    ----------
+    events : Columns
+        group, serious, kind.
+    ethnicity : integer array (k,)
+    recorded : array (6,)
+        The week's chance of recording, by group.
+    switches : Switches
+    """
+    group, serious = events["group"], events["serious"]
+    chance = recorded[group]
+    chance = np.where(serious & (group != p.SEX), 1 - (1 - chance) ** p.SERIOUS_RECORDED, chance)
+    if switches.bias is True:
+        hidden = (ethnicity == p.ASIAN) & (group <= p.DAS)
+        chance = np.where(hidden, chance * p.ASIAN_DOMESTIC_RECORDING, chance)
+    chance = chance * switches.recording(ethnicity, group <= p.DAS)
+    return np.where(kinds.HOMICIDE[events["kind"]], 1.0, chance)
+
+
+def naming_chance(events: Columns, ethnicity: Array, switches: Switches) -> Array:
+    """Return the chance that the suspect of each recorded offence is named, sooner or later."""
+    group, serious = events["group"], events["serious"]
     naming = np.where(serious, np.maximum(p.NAMED[group], p.SERIOUS_NAMED), p.NAMED[group])
-    naming = np.where(kinds.FOUND_BY_POLICE[kind], 0.98, naming)
-    if switches.bias:
+    naming = np.where(kinds.FOUND_BY_POLICE[events["kind"]], 0.98, naming)
+    if switches.bias is True:
         watched = (ethnicity == p.BLACK) & (group >= p.VIO) & ~serious
         naming = np.where(watched, np.minimum(naming * p.BLACK_NAMING, 0.98), naming)
-    names = seen & (rng.random(k) < naming)
+    return naming
 
-    prompt = (rng.random(k) < p.PROMPT[group]) | kinds.FOUND_BY_POLICE[kind] | homicide
+
+def draw_delays(group: Array, kind: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Draw the days from each offence to its report, and from the report to a suspect's name."""
+    k = len(group)
+    prompt = rng.random(k) < p.PROMPT[group]
+    prompt |= kinds.FOUND_BY_POLICE[kind] | kinds.HOMICIDE[kind]
     soon = rng.choice(5, k, p=np.array([0.78, 0.14, 0.05, 0.02, 0.01]))
     mean, spread = p.DELAY_WEEKS[group].T
     late = 1 + np.floor(7 * np.exp(mean + spread * rng.standard_normal(k)))
     delay = np.where(prompt, soon, np.minimum(late, LONGEST_DELAY)).astype(np.int64)
-    known = day + delay
-
     at_once = rng.random(k) < 0.8
     search = 1 + np.floor(np.exp(2.5 + 1.1 * rng.standard_normal(k))).astype(np.int64)
-    named = known + np.where(at_once, 0, np.minimum(search, 3 * 365))
-    return {"recorded": seen, "known": known, "named": np.where(names, named, NEVER)}
+    return delay, np.where(at_once, 0, np.minimum(search, 3 * 365))

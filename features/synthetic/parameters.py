@@ -69,7 +69,7 @@ BRANCHING = np.array(
         [0.01, 0.00, 0.00, 0.000, 0.02, 0.30],
     ]
 )
-BASE_RATE = np.array([1.03, 0.217, 0.437, 0.365, 1.14, 1.57])
+BASE_RATE = np.array([1.10, 0.239, 0.474, 0.408, 1.45, 2.22])
 """Offences a year of an average person at the peak age, fitted to the yearly volumes below."""
 
 # Seriousness: log-odds that an offence of the group is one of high harm (assumed, fitted).
@@ -96,7 +96,7 @@ DELAY_WEEKS = np.array([[0.5, 1.1], [1.0, 1.2], [1.0, 1.2], [3.6, 2.0], [0.4, 1.
 
 # Arrests per named suspect (fitted to the published numbers in custody).
 ARRESTED = np.array([0.155, 0.135, 0.045, 0.22, 0.20, 0.55])
-RAPE_ARRESTED, SERIOUS_ARRESTED = 0.30, 0.40
+RAPE_ARRESTED, SERIOUS_ARRESTED = 0.32, 0.40
 
 # How custody ended, April 2021 to February 2022: a published police board paper gives shares for
 # stalking and harassment, for rape, and for all domestic abuse; the rest up to 100 % is "other".
@@ -119,7 +119,7 @@ DISPOSAL_SHARES = {
 }
 LATE_CHARGE = np.array([0.12, 0.20, 0.20, 0.02, 0.15, 0.25])
 SERIOUS_LATE_CHARGE = 2.5
-VOLUNTARY_CHARGE = np.array([0.004, 0.011, 0.021, 0.002, 0.03, 0.16])
+VOLUNTARY_CHARGE = np.array([0.004, 0.006, 0.016, 0.002, 0.03, 0.16])
 # Median of 467 days from report to charge in rape cases (published), others assumed.
 LATE_CHARGE_DAYS = np.array([75.0, 75.0, 90.0, 400.0, 80.0, 70.0])
 
@@ -132,10 +132,17 @@ CONVICTED = 0.80
 
 # Interventions: how often, how long in weeks, and the true rate ratio while they last. Published:
 # CARA -27 % harm, Drive -30 % incidents, a quarter of protection orders breached. Others assumed.
-ORDER_CHANCE, SERIOUS_ORDER, ORDER_RATIO = 0.05, 3.0, 0.75
-PROGRAMME_CHANCE, PROGRAMME_WEEKS, PROGRAMME_RATIO = 0.13, 78, 0.70
-EASI_CHANCE, EASI_WEEKS, EASI_RATIO = 0.05, 52, 0.70
-IOM_PEOPLE, IOM_HALF_LIFE_WEEKS, IOM_RATIO = 2_500, 26, 0.85
+EFFECTS = {"order": 0.75, "programme": 0.70, "easi": 0.70, "bail": 0.90, "iom": 0.85}
+ORDER_CHANCE, SERIOUS_ORDER = 0.05, 3.0
+PROGRAMME_CHANCE, PROGRAMME_WEEKS = 0.13, 78
+EASI_CHANCE, EASI_WEEKS = 0.05, 52
+IOM_PEOPLE, IOM_HALF_LIFE_WEEKS = 2_500, 26
+# Pre-charge bail (assumed): with conditions, without, not said; days.
+BAIL_CONDITIONS = (0.70, 0.20, 0.10)
+BAIL_DAYS, BAIL_SPREAD = 45.0, 0.5
+
+# Concept drift, when the world has it: what counts from April 2024 on.
+CONCEPT_SEPARATED, CONCEPT_SUBSTANCE = -0.4, 1.1
 
 # Unequal recording, when the world has it: published arrest ratio of Black to White people 3.3.
-BLACK_NAMING, BLACK_ARREST, ASIAN_DOMESTIC_RECORDING = 2.4, 1.4, 0.8
+BLACK_NAMING, BLACK_ARREST, ASIAN_DOMESTIC_RECORDING = 2.4, 1.8, 0.8

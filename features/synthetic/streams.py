@@ -28,6 +28,8 @@ CONCERNS = (
     "wanted",
     "corrections",
     "register",
+    "doubles",
+    "identities",
 )
 """The concerns in a fixed order; append new ones, since the position is part of the stream."""
 
@@ -39,6 +41,8 @@ class Streams:
     ----------
     seed : int
         The seed of the whole world, 0 or more.
+    block : int
+        The block of people; each has streams of its own.
 
     Examples
     --------
@@ -49,10 +53,12 @@ class Streams:
     False
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, block: int = 0) -> None:
         self._streams = {
             concern: np.random.Generator(
-                np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(place,)))
+                np.random.PCG64(
+                    np.random.SeedSequence(seed, spawn_key=(place, block) if block else (place,))
+                )
             )
             for place, concern in enumerate(CONCERNS)
         }

@@ -9,11 +9,13 @@ import numpy as np
 
 from features.synthetic.columns import Array
 from features.synthetic.parameters import HISTORY_WEEKS, RECORDED
+from features.synthetic.switches import drifts
 
 STRANGULATION_ACT = date(2022, 6, 7)
 """From this day strangulation is an offence of its own in England and Wales."""
 COUNTING_RULE = date(2023, 6, 1)
 """From this day a stalking or harassment beside a more serious crime is not counted again."""
+CONCEPT_DRIFT = date(2024, 4, 1)
 EASI_START = date(2021, 4, 1)
 DAPO_START = date(2024, 11, 27)
 SYSTEM_CHANGE = (date(2021, 4, 1), date(2022, 1, 1))
@@ -31,9 +33,9 @@ LOCKDOWN_RATIO = np.array([1.08, 0.95, 1.10, 0.75, 0.65, 0.62])
 _FIRST_OCTOBER = 2014
 _DRIFT = np.array(
     [
-        [0.18, 0.21, 0.24, 0.30, 0.37, 0.45, 0.62, 1.00, 1.00, 1.00],
-        [0.16, 0.19, 0.23, 0.29, 0.35, 0.45, 0.76, 1.00, 1.00, 1.00],
-        [0.15, 0.18, 0.22, 0.27, 0.33, 0.42, 0.74, 1.00, 1.00, 1.00],
+        [0.145, 0.168, 0.195, 0.247, 0.312, 0.365, 0.465, 1.00, 1.00, 1.00],
+        [0.14, 0.16, 0.19, 0.24, 0.29, 0.37, 0.76, 1.00, 1.00, 1.00],
+        [0.12, 0.14, 0.17, 0.21, 0.26, 0.32, 0.66, 1.00, 1.00, 1.00],
         [0.50, 0.56, 0.62, 0.70, 0.78, 0.82, 0.85, 1.00, 1.00, 1.00],
         [0.55, 0.60, 0.66, 0.72, 0.80, 0.86, 0.92, 1.00, 1.00, 1.00],
         [0.90, 0.92, 0.95, 0.98, 1.00, 1.00, 0.98, 1.00, 1.00, 1.00],
@@ -86,28 +88,28 @@ class Timeline:
         """Return the number of a date."""
         return (on - self.start).days
 
-    def recorded(self, drift: bool) -> Array:
+    def recorded(self, drift: bool | tuple[str, ...]) -> Array:
         """Return the chance, by week and group, that an offence is reported and recorded."""
-        if not drift:
+        if not drifts(drift, "recording"):
             return np.broadcast_to(RECORDED, (self.weeks, 6))
         octobers = [self.day(date(_FIRST_OCTOBER + i, 10, 1)) for i in range(_DRIFT.shape[1])]
         middles = np.arange(self.weeks) * 7 + 3
         relative = np.stack([np.interp(middles, octobers, row) for row in _DRIFT], axis=1)
         return np.asarray(relative * RECORDED)
 
-    def circumstances(self, drift: bool) -> Array:
+    def circumstances(self, drift: bool | tuple[str, ...]) -> Array:
         """Return the factor, by week and group, that lockdowns put on offending."""
         factors = np.ones((self.weeks, 6))
-        if drift:
+        if drifts(drift, "lockdown"):
             middles = np.arange(self.weeks) * 7 + 3
             for first, after in LOCKDOWNS:
                 inside = (middles >= self.day(first)) & (middles < self.day(after))
                 factors[inside] = LOCKDOWN_RATIO
         return factors
 
-    def missing(self, days: Array, drift: bool) -> Array:
+    def missing(self, days: Array, drift: bool | tuple[str, ...]) -> Array:
         """Return the chance, for each day, that a detail of a record was not filled in."""
-        if not drift:
+        if not drifts(drift, "go-live"):
             return np.full(days.shape, 0.15)
         first, after = (self.day(on) for on in SYSTEM_CHANGE)
         return np.where(days < first, 0.25, np.where(days < after, 0.45, 0.15))

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from features.errors import Conflict, PrecursorError, UsageError
-from features.loads import Load, write_load
-from features.synthetic import parameters as p
-from features.synthetic.cases import Cases, open_cases
-from features.synthetic.columns import Array, Columns
-from features.synthetic.court_records import imprisonment_records, outcome_records
-from features.synthetic.crime_records import involvement_records, offence_records
-from features.synthetic.custody_records import bail_records, custody_records, wanted_records
-from features.synthetic.dynamics import Offending, simulate
-from features.synthetic.nominal_records import known_by, nominal_records
-from features.synthetic.publish import identifiers, publish
-from features.synthetic.safeguarding_records import (
-    assessment_records,
-    management_records,
-    order_records,
-    programme_records,
-)
-from features.synthetic.states import States, draw_states
-from features.synthetic.streams import Streams
+from features.errors import UsageError
+from features.loads import Load, refuse_existing, write_load
+from features.synthetic.block import simulate_block, sizes
+from features.synthetic.doubles_files import DoublesFiles
+from features.synthetic.publish import LONG, SHORT, Numbering, publish
 from features.synthetic.switches import Switches
 from features.synthetic.timeline import Timeline
-from features.synthetic.traits import People, draw_people
+from features.synthetic.truth import Truth
+from features.synthetic.truth_replay import REPLAYS
 
 DATA_TO = date(2026, 1, 31)
-# Share of the latent people who are named as suspects, by years; fitted, and lower by a fiftieth.
+# Share of the latent people who are named as suspects, by years; fitted.
 _YEARS = (1, 2, 3, 4, 6, 8, 10, 20)
-_NAMED = (0.358, 0.421, 0.473, 0.502, 0.545, 0.566, 0.585, 0.590)
+_NAMED = (0.402, 0.470, 0.525, 0.558, 0.605, 0.628, 0.638, 0.655)
 
 
 def synthesise(
@@ -47,6 +34,8 @@ def synthesise(
     years: int = 6,
     seed: int = 1,
     truth: str | Path | None = None,
+    truth_at: Mapping[date, Sequence[int]] | None = None,
+    replays: int = REPLAYS,
     progress: Callable[[int, int], None] | None = None,
     switches: Switches | None = None,
     data_to: date = DATA_TO,
@@ -61,14 +50,22 @@ def synthesise(
     out : str or Path
         The folder to write; it must not exist, or be empty.
     nominals : int
-        About how many people are named as suspects; victims and witnesses come on top.
+        About how many people are named as suspects; victims and witnesses come on top. They are
+        simulated in blocks of 20,000, and only one block is held in memory.
     years : int
         Years of records up to `data_to`; the two years before them are recorded as well, so that
         people have histories when the first of those years begins.
     seed : int
         The seed of every random stream.
     truth : str or Path, optional
-        A folder for ``truth.parquet``, what is true of the people and in no record: never in `out`.
+        A folder for what is true of the people and in no record (see
+        :mod:`features.synthetic.truth`), for which person records are of one person, and for
+        made-up names to link them by: never in `out`.
+    truth_at : mapping of date to sequence of int, optional
+        The as-of dates of the true risks and their horizons in days; by default those that
+        questions would use.
+    replays : int
+        Futures behind each true risk, for each of the two labels; even.
     progress : callable, optional
         Called with the weeks done and the weeks in all.
     switches : Switches, optional
@@ -96,30 +93,63 @@ def synthesise(
     out = Path(out)
     chosen = switches or Switches()
     _check(nominals, years, seed)
-    file = None if truth is None else _truth_file(Path(truth), out)
+    refuse_existing(out)
     timeline = Timeline.of(years, data_to)
-    streams = Streams(seed)
-    people = draw_people(latent_people(nominals, years), streams["traits"])
-    states = draw_states(people, timeline.months, streams["states"])
-    offending = simulate(people, states, timeline, streams, chosen, progress)
-    cases = open_cases(offending, people, states, timeline, chosen, streams)
-    tables, numbers = _records(offending, cases, timeline, chosen, streams)
+    told = (
+        None
+        if truth is None
+        else Truth(Path(truth), out, timeline, chosen, asked=truth_at, replays=replays)
+    )
+    doubles = None if truth is None else DoublesFiles(Path(truth))
+    size = {"nominals": nominals, "years": years}
     load = write_load(
         out,
-        publish(tables, numbers, timeline),
+        _pieces(size, timeline, seed, chosen, told, doubles, progress),
         kind="synthetic",
         data_to=data_to,
         synthetic=True,
         notes=(
             "Simulated: nobody in these records exists, and no figure from them says how well"
             " anything works on people.",
-            f"nominals={nominals} years={years} seed={seed} {chosen}",
+            f"nominals={nominals} years={years} seed={seed}",
+            f"switches: {json.dumps(chosen.told())}",
         ),
     )
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(_truth(people, states, numbers, timeline), file)
+    if told is not None and doubles is not None:
+        doubles.close()
+        told.finish(load, seed, **size)
     return load
+
+
+def _pieces(
+    size: dict[str, int],
+    timeline: Timeline,
+    seed: int,
+    switches: Switches,
+    truth: Truth | None,
+    doubles: DoublesFiles | None,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[dict[str, pa.Table]]:
+    """Simulate block after block; only one is held in memory."""
+    blocks = sizes(size["nominals"])
+    numbering = Numbering(LONG if len(blocks) > 1 else SHORT)
+    for number, nominals in enumerate(blocks):
+
+        def tell(done: int, of: int, before: int = number) -> None:
+            if progress is not None:
+                progress(before * of + done, len(blocks) * of)
+
+        own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        witness = None if truth is None else truth.witness(own)
+        latent = latent_people(nominals, size["years"])
+        block = simulate_block(number, latent, timeline, seed, switches, tell, witness)
+        ids = numbering.ids("nominal", block.numbers)
+        tables = publish(block.tables, block.numbers, timeline, numbering)
+        if truth is not None and witness is not None and doubles is not None:
+            truth.add(block.people, block.states, block.offending, witness, ids)
+            doubles.add(block, ids, tables["nominal"])
+        del block, witness
+        yield tables
 
 
 def latent_people(nominals: int, years: int) -> int:
@@ -131,6 +161,17 @@ def latent_people(nominals: int, years: int) -> int:
     True
     """
     return math.ceil(nominals / float(np.interp(years, _YEARS, _NAMED)))
+
+
+def latent_in_all(nominals: int, years: int) -> int:
+    """Return how many people a force of any size is simulated from, all its blocks together.
+
+    Examples
+    --------
+    >>> latent_in_all(30_000, 6) >= latent_people(30_000, 6)
+    True
+    """
+    return sum(latent_people(size, years) for size in sizes(nominals))
 
 
 def _check(nominals: int, years: int, seed: int) -> None:
@@ -145,61 +186,3 @@ def _check(nominals: int, years: int, seed: int) -> None:
     ]
     if wrong:
         raise UsageError("; ".join(wrong), remedy="Give whole numbers within these bounds.")
-
-
-def _truth_file(folder: Path, out: Path) -> Path:
-    file = folder / "truth.parquet"
-    if out.resolve() in (folder.resolve(), *folder.resolve().parents):
-        raise PrecursorError(
-            f"the truth folder {folder} lies inside {out}",
-            remedy="Name a folder elsewhere: what is true must never lie beside the records.",
-            field="truth",
-        )
-    if file.exists():
-        raise Conflict(f"{file} exists already and is left as it is", remedy="Name another folder.")
-    return file
-
-
-def _records(
-    offending: Offending,
-    cases: Cases,
-    timeline: Timeline,
-    switches: Switches,
-    streams: Streams,
-) -> tuple[dict[str, Columns], Array]:
-    tables = {
-        "offence": offence_records(cases, switches, streams["corrections"]),
-        "involvement": involvement_records(cases, switches, streams["corrections"]),
-        "custody": custody_records(cases, switches, streams["custody"]),
-        "outcome": outcome_records(cases, streams["outcomes"]),
-        "bail": bail_records(cases, streams["bail"]),
-        "protective_order": order_records(offending, cases, streams["orders"]),
-        "imprisonment": imprisonment_records(cases, streams["prison"]),
-        "risk_assessment": assessment_records(cases, switches, streams["corrections"]),
-        "management": management_records(offending, cases, streams["management"]),
-        "programme": programme_records(offending, streams["management"]),
-        "wanted": wanted_records(cases, streams["wanted"]),
-    }
-    last = timeline.last_day
-    tables = {name: known_by(table, last) for name, table in tables.items()}
-    nominals, numbers = nominal_records(cases.register, tables, switches, streams["register"])
-    return {"nominal": known_by(nominals, last), **tables}, numbers
-
-
-def _truth(people: People, states: States, numbers: Array, timeline: Timeline) -> pa.Table:
-    """Return what is true of the latent people who are in the records."""
-    seen = np.flatnonzero(numbers[: len(people)] >= 0)
-    seen = seen[np.argsort(numbers[seen])]
-    start = np.datetime64(timeline.start)
-    exits = (start + states.exit_day[seen]).astype("datetime64[D]")
-    return pa.table(
-        {
-            "nominal_id": identifiers("N", numbers[seen]),
-            "common": people.common[seen],
-            **{f"trait_{group}": people.traits[seen, g] for g, group in enumerate(p.GROUPS)},
-            "severity": people.severity[seen],
-            "motive": np.array(p.MOTIVES)[people.motive[seen]],
-            "born_on": pa.array((start + people.born[seen]).astype("datetime64[D]")),
-            "exit_on": pa.array(exits, mask=states.exit_day[seen] > timeline.last_day),
-        }
-    )
