@@ -19,6 +19,7 @@ import pandas as pd
 from features.declare import FeatureSet
 from features.errors import Conflict, NotFound, PrecursorError
 from features.question import Question
+from features.register import require_allowed
 from models.calibration import Calibration
 from models.contract import inputs, same_definitions
 from models.interval import IntervalTable
@@ -70,6 +71,7 @@ class RiskModel:
     training: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        require_allowed(self.feature_set.columns)
         if self.booster.feature_name() != self.feature_set.names:
             raise PrecursorError(
                 f"model of '{self.question.name}': the booster's columns are not the feature set's",

@@ -79,7 +79,8 @@ def date_words(day: date) -> str:
 def on_record(column: FeatureColumn, value: float | None) -> bool:
     """Return whether a value speaks of something that is in the records.
 
-    A recency of 0 days speaks of today; every other measure of 0 speaks of nothing.
+    A recency of 0 days speaks of today; every other measure of 0 speaks of nothing, and neither
+    do all days of a window at liberty.
 
     Examples
     --------
@@ -90,7 +91,7 @@ def on_record(column: FeatureColumn, value: float | None) -> bool:
     """
     if value is None or isnan(value):
         return False
-    return value != 0 or column.measure in DATED
+    return value != column.silent or column.measure in DATED
 
 
 def phrase(column: FeatureColumn, value: float, as_of_date: date | None = None) -> str:

@@ -20,7 +20,9 @@ def _made() -> tuple[tempfile.TemporaryDirectory[str], tuple[Result, ...]]:
     folder = tempfile.TemporaryDirectory(prefix="precursor-registry-")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRECURSOR_HOME", folder.name)
+        # both go and come back together: one alone would look like a wish for another store
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.delenv("PRECURSOR_MLFLOW_STORE", raising=False)
         first = train(question(), matrix(people=2500, seed=12, twist=3.0), **QUICK)
         second = train(question(), matrix(people=900, seed=11, twist=0.0), **QUICK)
     return folder, (first, second)

@@ -234,11 +234,11 @@ def test_a_model_that_only_the_pointer_calls_champion_scores_no_file(
     published.put(NAME, 99, other)
     try:
         with pytest.raises(NotInForce, match="not the model that the ledger has in force"):
-            desk.scored(served.ledger, NAME, served.history, tmp_path / "a.csv")
+            desk.scored(served.ledger, NAME, served.history.load, tmp_path / "a.csv")
     finally:
         published.put(NAME, 1, served.model)
     assert not list(tmp_path.iterdir())
-    assert desk.scored(served.ledger, NAME, served.history, tmp_path / "a.csv").scored
+    assert desk.scored(served.ledger, NAME, served.history.load, tmp_path / "a.csv").scored
 
 
 def test_a_file_in_which_nobody_could_be_scored_says_why_and_fails(

@@ -14,6 +14,7 @@ STORIES = {
     "data_scientist.py": "is in force",
     "analyst.py": "Reasons describe the model",
     "reviewer.py": "the chain holds",
+    "synthetic_force.py": "Every picture says synthetic",
 }
 
 

@@ -11,8 +11,11 @@ from features.console import Json, QuestionName, Records, SpineFile, answer, pro
 from features.errors import UsageError
 
 if TYPE_CHECKING:
+    from features.loads import Load
     from features.matrix import Matrix
+    from features.question import Question
     from models.registry import Version
+    from training.oracles_distance import Oracles
 
 app = typer.Typer()
 
@@ -23,38 +26,69 @@ def matrix(
     records: Records,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Parquet file to write.")],
     spine: SpineFile = None,
-    backend: Annotated[str, typer.Option(help="duckdb; others are not built in yet.")] = "duckdb",
+    backend: Annotated[str, typer.Option(help="duckdb, postgres or spark.")] = "duckdb",
     as_json: Json = False,
 ) -> None:
     """Compute the history matrix of a question: its training rows, or those of a spine.
 
     Example: precursor matrix domestic_abuse_high_harm .precursor/records/demo matrix.parquet
     """
-    if backend != "duckdb":
-        raise UsageError(
-            f"--backend: '{backend}' is not available; 'duckdb' is", remedy="Leave it out."
-        )
-    made = compiled(question, records, spine, as_json)
-    made.write(out)
-    found = {"matrix": str(out), "rows": len(made.frame), "columns": len(made.feature_set.columns)}
-    found |= {"fingerprint": made.fingerprint, "features": made.feature_set.fingerprint}
+    from features.history import History
+    from features.loads import open_load
+    from features.matrix import write_matrix
+    from features.spine import read_spine
+    from training.questions import question as find
+
+    asked, load = find(question), open_load(records)
+    rows = None if spine is None else read_spine(spine, load.default_as_of)
+    if backend == "spark":
+        from features import spark
+
+        made = spark.write_matrix(load, asked, out, rows)
+    else:
+        history = History(load, harm=asked.harm, backend=backend)
+        with progress("compiling histories", as_json) as tell:
+            made = write_matrix(history, asked, out, rows, progress=tell)
+    found = {"matrix": str(out), "rows": made["rows"]}
+    found |= {"columns": len(made["feature_set"]["columns"])}
+    found |= {"features": made["feature_fingerprint"]}
     text = f"{found['rows']:,} rows, {found['columns']} features of {question} are in {out}."
     answer(found, text, as_json)
 
 
-def compiled(name: str, records: Path, spine: Path | None, as_json: bool) -> Matrix:
-    """Return the matrix of a question over a load."""
+def _compiled(asked: Question, load: Load, as_json: bool) -> Matrix:
+    """Return the matrix of a question's training rows over a load."""
     from features.history import History
-    from features.loads import open_load
     from features.matrix import build
-    from features.spine import read_spine
-    from training.questions import question
 
-    asked = question(name)
-    history = History(open_load(records))
-    rows = None if spine is None else read_spine(spine, history.load.default_as_of)
+    history = History(load, harm=asked.harm)
     with progress("compiling histories", as_json) as tell:
-        return build(history, asked, rows, progress=tell)
+        return build(history, asked, progress=tell)
+
+
+def _read(file: Path) -> Matrix:
+    """Return a matrix of ours, or a ready one with its list of columns beside it."""
+    from features.matrix import Matrix
+    from features.ready import is_ready, read_ready
+
+    return read_ready(file) if is_ready(file) else Matrix.read(file)
+
+
+def _oracles(
+    asked: Question, truth: Path | None, load: Load | None, universes: int
+) -> Oracles | None:
+    """Return the oracles of simulated records whose truth is at hand."""
+    if truth is None or load is None:
+        return None
+    from training.oracles_distance import Oracles
+    from training.oracles_truth import open_truth
+
+    return Oracles(
+        asked,
+        open_truth(truth, load),
+        universes=universes,
+        progress=lambda line: typer.echo(line, err=True),
+    )
 
 
 @app.command()
@@ -62,21 +96,51 @@ def train(
     question: QuestionName,
     records: Annotated[Path | None, typer.Argument(metavar="RECORDS")] = None,
     ready: Annotated[Path | None, typer.Option("--matrix", help="A matrix made before.")] = None,
+    audit: Annotated[
+        Path | None,
+        typer.Option(help="With --matrix: the records that tell who people are, for the audit."),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="The truth of simulated records: how near does the model come to it?"),
+    ] = None,
+    universes: Annotated[
+        int, typer.Option(min=2, help="With --truth: other worlds the record oracle learns from.")
+    ] = 3,
     as_json: Json = False,
 ) -> None:
     """Train, judge beside the baselines, and register the model as challenger in MLflow.
 
     Example: precursor train domestic_abuse_high_harm .precursor/records/demo
     """
-    from features.matrix import Matrix
+    from features.loads import open_load
     from training import experiment
+    from training.attributes import attributes
     from training.questions import question as find
 
     if (records is None) == (ready is None):
         raise UsageError("train: give RECORDS or --matrix FILE, one of them", remedy="See --help.")
-    asked = find(question)
-    rows = Matrix.read(ready) if ready else compiled(question, cast(Path, records), None, as_json)
-    result = experiment.train(asked, rows, progress=lambda line: typer.echo(line, err=True))
+    if records is not None and audit is not None:
+        raise UsageError(
+            "train: --audit goes with --matrix; RECORDS are audited by themselves",
+            remedy="Leave --audit out.",
+        )
+    if truth is not None and records is None and audit is None:
+        raise UsageError(
+            "train: --truth needs the records it is the truth of",
+            remedy="Give RECORDS, or name them with --audit beside --matrix.",
+        )
+    asked, told = find(question), records or audit
+    load = None if told is None else open_load(told)
+    oracles = _oracles(asked, truth, load, universes)
+    rows = _read(ready) if ready else _compiled(asked, cast("Load", load), as_json)
+    result = experiment.train(
+        asked,
+        rows,
+        protected=None if load is None else attributes(load, rows.frame),
+        oracles=oracles,
+        progress=lambda line: typer.echo(line, err=True),
+    )
     version = cast("Version", result.version)
     text = f"{result.text}\n\nVersion {version.number} of {asked.name} is the challenger. Next:"
     text += f' precursor promote {asked.name} challenger --reason "..."'

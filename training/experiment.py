@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from features.errors import PrecursorError
 from features.matrix import Matrix
@@ -19,9 +20,22 @@ from features.question import CohortRule, Question
 from models import registry
 from models.calibration import Calibration
 from models.risk_model import RiskModel
-from training import baselines, fit, recalibration, report, tracking
+from training import (
+    baselines,
+    fairness_truth,
+    fairness_words,
+    fit,
+    recalibration,
+    report,
+    tracking,
+)
 from training.evaluation import MODEL, Evaluation, Judged, evaluate, gain
+from training.fairness import Fairness, audit
+from training.reference import reference
 from training.splits import FEWEST_POSITIVES, Split, temporal
+
+if TYPE_CHECKING:
+    from training.oracles_distance import Oracles
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -46,6 +60,8 @@ class Result:
         The report to print.
     version : Version or None
         The entry in the registry; None where none was asked for.
+    fairness : Fairness or None
+        The audit by group; None where nobody told who the people are.
     """
 
     model: RiskModel
@@ -53,12 +69,15 @@ class Result:
     report: dict[str, Any]
     text: str
     version: registry.Version | None
+    fairness: Fairness | None = None
 
 
 def train(
     question: Question,
     matrix: Matrix,
     *,
+    protected: pd.DataFrame | None = None,
+    oracles: Oracles | None = None,
     register: bool = True,
     refits: int = REFITS,
     draws: int = DRAWS,
@@ -74,6 +93,10 @@ def train(
     question : Question
     matrix : Matrix
         With labels; rows without a mature label are left out.
+    protected : DataFrame, optional
+        Who the people of the matrix's rows are (`training.attributes`), for the fairness audit.
+    oracles : Oracles, optional
+        What can be known of a simulated force: the report then says how near the model comes.
     register : bool
         Log the run to MLflow and register the model.
     refits : int
@@ -95,11 +118,12 @@ def train(
     Raises
     ------
     PrecursorError
-        Where the matrix was made for another question, or has too few rows for an honest split.
+        Where the matrix was made for another question, or has too few rows for an honest split;
+        or where `oracles` find that the model knows more than the records do.
     """
     say = progress or (lambda _: None)
     _same_question(question, matrix)
-    work = _ordered(matrix)
+    work, order = _ordered(matrix)
     split = temporal(work.frame, question)
     rows = _rows(work, split)
     say(f"fitting on {len(rows.y):,} rows")
@@ -111,16 +135,34 @@ def train(
     others, notes = baselines.best(simple, X, judged.y)
     notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
     scores = {MODEL: fitted.calibration.probability(raw), **others}
+    distance = None
+    if oracles is not None:
+        rest = Matrix(work.frame[split.test], work.feature_set, work.manifest)
+        distance = oracles.judge(rest, scores[MODEL])
     evaluation = evaluate(judged, scores, draws=draws, seed=seed)
     also = _also(judged, work, split, scores, draws, seed)
     refitted = fit.refits(rows, fitted, X, count=refits, seed=seed, progress=progress)
     registered = recalibration.final(raw, judged.y, fitted.calibration)
+    final = registered.probability(raw)  # what people will be told and put in bands by
+    people = None if protected is None else protected.iloc[order].reset_index(drop=True)
+    groups = None
+    if people is not None:
+        who = people[split.test]
+        groups = audit(judged, final, who, _bands(question), draws=draws, seed=seed)
+    missed = None
+    if people is not None and oracles is not None:
+        missed = fairness_truth.unseen(
+            oracles.risk, work.frame[split.test], people[split.test], final
+        )
     found = {
         "as_trained": _calibration(evaluation, fitted.calibration),
         "by_halves": recalibration.by_halves(raw, judged, fitted.calibration),
         "registered": {"slope": registered.slope, "intercept": registered.intercept},
     }
     told = _report(question, work, split, evaluation, also, notes, found)
+    told["fairness"] = None if groups is None else groups.to_data()
+    told["missed_by_fairness"] = None if missed is None else fairness_truth.to_data(missed)
+    told["oracles"] = None if distance is None else distance.to_data()
     model = RiskModel(
         text=fitted.text,
         calibration=registered,
@@ -128,23 +170,30 @@ def train(
         feature_set=work.feature_set,
         nullable=frozenset(np.array(work.feature_set.names)[np.isnan(rows.X).any(axis=0)]),
         interval=recalibration.interval_table(raw, refitted, judged, fitted.calibration, seed),
-        training=_training(work, fitted, evaluation, told, seed),
+        training=_training(work, fitted, evaluation, told, seed)
+        | {"fairness": None if groups is None else groups.to_data(compact=True)}
+        | {"reference": _reference(work, fitted, split, final, people)},
     )
-    text = report.text(told, evaluation)
+    text = report.text(told, evaluation) + fairness_words.text(groups)
+    text += "" if missed is None else fairness_truth.text(missed)
+    text += "" if distance is None else distance.text
     if not register:
-        return Result(model, evaluation, told, text, None)
+        return Result(model, evaluation, told, text, None, groups)
     say("registering")
     with tracking.run(question.name):
         version = tracking.record(model, evaluation, told, text, gain(judged, scores))
     registry.set_alias(question.name, registry.CHALLENGER, version.number)
-    return Result(model, evaluation, told, text, registry.find(question.name, version.number))
+    entry = registry.find(question.name, version.number)
+    return Result(model, evaluation, told, text, entry, groups)
 
 
-def _ordered(matrix: Matrix) -> Matrix:
-    """Labelled rows by person and date: the order of rows changes the trees."""
-    frame = matrix.labelled().frame
-    frame = frame.sort_values(["nominal_id", "as_of_date"], kind="stable").reset_index(drop=True)
-    return Matrix(frame, matrix.feature_set, matrix.manifest)
+def _ordered(matrix: Matrix) -> tuple[Matrix, npt.NDArray[np.int64]]:
+    """Labelled rows by person and date, and where they stood: their order changes the trees."""
+    known = matrix.frame["label"].notna() if "label" in matrix.frame else np.zeros(0)
+    frame = matrix.labelled().frame.set_index(pd.Index(np.flatnonzero(known)))
+    frame = frame.sort_values(["nominal_id", "as_of_date"], kind="stable")
+    work = Matrix(frame.reset_index(drop=True), matrix.feature_set, matrix.manifest)
+    return work, frame.index.to_numpy()
 
 
 def _rows(work: Matrix, split: Split) -> fit.Rows:
@@ -174,6 +223,19 @@ def _same_question(question: Question, matrix: Matrix) -> None:
             f"matrix: it was made for another question: {'; '.join(different)}",
             remedy=f"Make one: precursor matrix {question.name} RECORDS OUT.",
         )
+
+
+def _reference(
+    work: Matrix, fitted: fit.Fit, split: Split, final: Floats, people: pd.DataFrame | None
+) -> dict[str, Any]:
+    """What the drift monitor will hold later rows against: the columns that the trees use."""
+    used = [name for name, uses in fitted.uses().items() if uses]
+    y = work.y[split.test]
+    return reference(work.frame, used, final, y, split.test, split.train, people)
+
+
+def _bands(question: Question) -> dict[str, float]:
+    return {name.replace("_", " "): low for name, low in question.bands.model_dump().items()}
 
 
 def _judged(question: Question, work: Matrix, split: Split) -> Judged:

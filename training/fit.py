@@ -91,6 +91,12 @@ class Fit:
         """Return raw margins of the booster fitted on all training rows."""
         return np.asarray(lgb.Booster(model_str=self.text).predict(X, raw_score=True))
 
+    def uses(self) -> dict[str, int]:
+        """Return how many splits use each column."""
+        booster = lgb.Booster(model_str=self.text)
+        splits = booster.feature_importance("split").tolist()
+        return dict(zip(booster.feature_name(), splits, strict=True))
+
 
 def threads_for(rows: Rows) -> int:
     """Return how many threads are fastest: one for small parts, 0 (all cores) for large ones."""

@@ -218,7 +218,7 @@ def _champion(question: str) -> int | None:
 
 def _columns(model: RiskModel) -> Check:
     try:
-        same_definitions(model.feature_set, catalogue())
+        same_definitions(model.feature_set, catalogue(model.question.harm))
     except PrecursorError as different:
         return Check("columns", False, different.message)
     return Check("columns", True, "defined as in this release")

@@ -81,6 +81,8 @@ def record(
         {name: dict(cells) for name, cells in evaluation.confusion.items()},
         "tables/confusion_at_capacity.json",
     )
+    if report.get("fairness") is not None:
+        mlflow.log_dict(dict(report["fairness"]), "tables/fairness.json")
     with tempfile.TemporaryDirectory() as temporary:
         bands = {"as trained": evaluation.bands}
         if report["calibration"]["by_halves"] is not None:

@@ -15,7 +15,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()
-    ['broward_felony_1y', 'domestic_abuse_high_harm']
+    ['broward_felony_1y', 'domestic_abuse_high_harm', 'iom_flex_high_harm', 'stalking_escalation']
     """
     found = [
         Path(str(entry)).stem for entry in files(__name__).iterdir() if entry.name.endswith(".yaml")
@@ -44,7 +44,8 @@ def question(name: str) -> Question:
     Traceback (most recent call last):
     ...
     features.errors.NotFound: there is no question 'tomorrow'. Questions are: broward_felony_1y, \
-domestic_abuse_high_harm; or give the path of a YAML of your own.
+domestic_abuse_high_harm, iom_flex_high_harm, stalking_escalation; or give the path of a YAML of \
+your own.
     """
     if name.endswith((".yaml", ".yml")):
         return read_question(Path(name))

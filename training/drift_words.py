@@ -1,0 +1,74 @@
+"""A drift report in plain words: what to do, what changed, what is known to have happened."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from training.drift import SIGNIFICANCE, Check, Drift, Event
+
+ADVICE = {
+    "stable": "Nothing parts from the training beyond chance. Nothing to do.",
+    "watch": "Some of it differs a little. Look again with the next records.",
+    "review": "It differs enough that a person should look at it before the next list is used.",
+    "retrain": "Predictions no longer fit what is recorded. Train again; until then say so"
+    " beside every list, or stop using the model.",
+}
+MOST = 15
+
+
+def in_words(found: Drift, most: int = MOST) -> str:
+    """Return a drift report as text.
+
+    Parameters
+    ----------
+    found : Drift
+    most : int
+        How many findings to list.
+
+    Examples
+    --------
+    >>> quiet = Drift("stable", (), 0, (), 10, 5, 0, date(2026, 1, 1), date(2026, 2, 1))
+    >>> print(in_words(quiet).splitlines()[0])
+    STABLE: Nothing parts from the training beyond chance. Nothing to do.
+    """
+    lines = [
+        f"{found.level.upper()}: {ADVICE[found.level]}",
+        f"{found.rows:,} rows of {found.people:,} people, as of {found.since} to {found.until}.",
+        f"The outcome of {found.mature:,} of them is known."
+        if found.mature
+        else "No outcome of this period is known yet: recorded rates, calibration and ranking were"
+        " not looked at.",
+        f"{len(found.checks)} things were compared; were nothing different, chance alone would"
+        f" name one or more of them in at most {SIGNIFICANCE:.0%} of such reports.",
+    ]
+    if found.growing:
+        lines.append(
+            f"{found.growing} columns that look back without end grew with the length of the"
+            " records, as they do without drift; they are not judged."
+        )
+    if found.found:
+        lines.append("")
+        lines += [_line(check) for check in found.found[:most]]
+        if len(found.found) > most:
+            lines.append(f"  and {len(found.found) - most} more; --json lists all of them.")
+    if found.found and found.events:
+        lines += [
+            "",
+            "Known between the training and the end of this period; whether one of them is behind"
+            " what was found, the records do not say:",
+            *[f"  {_dated(event)}" for event in found.events],
+        ]
+    return "\n".join(lines)
+
+
+def _line(check: Check) -> str:
+    return f"  {check.level:<8}{check.kind:<12}{check.words} (p {check.p:.1g})"
+
+
+def _dated(event: Event) -> str:
+    same = event.first == event.last
+    return f"{_day(event.first)}{'' if same else f' to {_day(event.last)}'}: {event.name}"
+
+
+def _day(day: date) -> str:
+    return day.isoformat()

@@ -1,0 +1,153 @@
+"""The rows of a later period: who was in a question's cohort, with history and what followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.errors import PrecursorError, UsageError
+from features.history import History
+from features.labels import label
+from features.matrix import KEYS, training_spine
+from features.question import Provided
+from models.risk_model import RiskModel
+from training.drift import Event
+
+Progress = Callable[[int, int], None]
+
+
+def as_of_dates(model: RiskModel, history: History, since: date | None, until: date) -> list[date]:
+    """Return the as-of dates of a period, at the question's cadence, walking back from its end.
+
+    Where rows came with the records, the first and the last day of the period.
+
+    Parameters
+    ----------
+    model : RiskModel
+    history : History
+    since : date, optional
+        By default the day after the last date that the model was judged on.
+    until : date
+
+    Raises
+    ------
+    UsageError
+        Where the period ends before it begins, or after the day following the last record.
+    """
+    begins = since or _after(model)
+    last = history.load.default_as_of
+    if until > last:
+        raise UsageError(
+            f"--to: {until} lies after {last}, the day after the records end",
+            remedy="Name an earlier day, or newer records.",
+            field="to",
+        )
+    if begins > until:
+        raise UsageError(
+            f"the period begins on {begins}, after it ends on {until}",
+            remedy="Name the period with --from and --to, or give newer records.",
+            field="from",
+        )
+    if isinstance(model.question.cohort, Provided):  # its rows have dates of their own
+        return [begins, until]
+    found, step = [], 0
+    end = pd.Timestamp(until)
+    months = model.question.cadence_months
+    while (at := end - pd.DateOffset(months=step * months)) >= pd.Timestamp(begins):
+        found.append(at.date())
+        step += 1
+    return found[::-1]
+
+
+def _after(model: RiskModel) -> date:
+    kept = model.training.get("reference") or {"to": "1900-01-01"}
+    return (pd.Timestamp(kept["to"]) + pd.Timedelta(days=1)).date()
+
+
+def period_rows(
+    model: RiskModel, history: History, at: Sequence[date], progress: Progress | None = None
+) -> pd.DataFrame:
+    """Return the rows of a period: keys, label where it is mature, and the model's columns.
+
+    Rows that came with the records are those between the first and the last of the dates.
+    """
+    question = model.question
+    if isinstance(question.cohort, Provided):
+        spine = training_spine(history, question)
+        days = pd.to_datetime(spine["as_of_date"])
+        inside = (days >= pd.Timestamp(min(at))) & (days <= pd.Timestamp(max(at)))
+        spine = spine[inside].reset_index(drop=True)
+    else:
+        spine = training_spine(history, question, at)
+    rows = label(history, question, spine)
+    columns = history.matrix(rows, feature_set=model.feature_set, progress=progress)
+    return pd.concat([rows[[*KEYS, "label"]], columns[model.feature_set.names]], axis=1)
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    first: date
+    last: date | None = None
+
+
+def read_events(path: Path | None = None) -> list[Event]:
+    """Return the known events that come with Precursor, and those of a force's own file.
+
+    Raises
+    ------
+    UsageError
+        Where the file cannot be read.
+    PrecursorError
+        Where entries are wrong; all of them are listed.
+
+    Examples
+    --------
+    >>> [event.name for event in read_events()][-1][:13]
+    'counting rule'
+    """
+    own = Path(str(files("training").joinpath("known_events.yaml")))
+    return [event for file in (own, path) if file is not None for event in _read(file)]
+
+
+def _read(path: Path) -> list[Event]:
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as broken:
+        raise UsageError(
+            f"{path}: cannot be read as a list of events ({type(broken).__name__})",
+            remedy="Write YAML: a list of entries with name, first and last.",
+            field="events",
+        ) from broken
+    if not isinstance(entries, list):
+        raise UsageError(
+            f"{path}: events are a list, not {type(entries).__name__}",
+            remedy="Begin each entry with '- name: ...'.",
+            field="events",
+        )
+    found, faults = [], []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            event = _Event.model_validate(entry)
+        except ValidationError as wrong:
+            faults += [f"entry {number}: {_place(e['loc'])}{e['msg']}" for e in wrong.errors()]
+            continue
+        last = event.last or event.first
+        if last < event.first:
+            faults.append(f"entry {number}: ends on {last}, before it begins on {event.first}")
+        found.append(Event(event.name, event.first, last))
+    if faults:
+        raise PrecursorError(
+            f"{path.name}: {'; '.join(faults)}", remedy="Mend these entries.", field="events"
+        )
+    return found
+
+
+def _place(place: tuple[int | str, ...]) -> str:
+    return "".join(f"{part}: " for part in place)

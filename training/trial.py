@@ -1,0 +1,210 @@
+"""The rows of a study, from the records: eligible people, who was treated, what they were like.
+
+Each row is one eligible person on one date. What they were like is their history as known on that
+date; it is wider than what a score may use, since the task is to compare like with like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.cohort import adult
+from features.declare import COUNT, Feature, FeatureSet
+from features.errors import PrecursorError
+from features.history import CHUNK, History, dates
+from features.loads import Load
+from features.matrix import first_known
+from features.question import CohortRule, OutcomeRule
+from features.sources import SOURCES
+from features.sweep import Events
+from features.visible import NEVER
+from training.attributes import ATTRIBUTES, attributes
+from training.metrics import Floats
+from training.study import STARTS, Study
+
+Progress = Callable[[int, int], None]
+FEWEST_TREATED = 50
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Who was compared, and what came of it.
+
+    Attributes
+    ----------
+    people : ndarray of str, shape (rows,)
+    at : ndarray of datetime64[D]
+    treated : ndarray of bool
+    X, before : ndarray, shape (rows, columns)
+        What was known at time zero, and half a year earlier: finite and standardised.
+    outcome, placebo, earlier : mapping of measure to ndarray
+        What is counted after the window; what the intervention cannot touch; and the outcome in the
+        half-year before time zero, which it cannot have touched either.
+    eligible : int
+        Rows before those were left out who had the intervention already.
+    """
+
+    people: npt.NDArray[Any]
+    at: npt.NDArray[np.datetime64]
+    treated: npt.NDArray[np.bool_]
+    X: Floats
+    before: Floats
+    outcome: dict[str, Floats]
+    placebo: dict[str, Floats]
+    earlier: dict[str, Floats]
+    eligible: int
+
+
+EARLIER = 182
+QUIET = 30
+"""The half-year before time zero, less the days in which people become eligible."""
+
+
+def trial(history: History, study: Study, progress: Progress | None = None) -> Trial:
+    """Return the rows of a study.
+
+    Raises
+    ------
+    PrecursorError
+        Where the records are too short, nobody is eligible, or too few were treated or were not.
+    """
+    spine, eligible = _eligible(history, study)
+    started = _starts(history.load, study)
+    begun, treated = _treated(spine, started, study)
+    spine, treated = spine[~begun].reset_index(drop=True), treated[~begun]
+    fewest = min(treated.sum(), (~treated).sum()) if len(treated) else 0
+    if fewest < FEWEST_TREATED:
+        raise PrecursorError(
+            f"study '{study.name}': of {len(spine):,} eligible rows {int(treated.sum()):,} started"
+            f" within {study.window_days} days; both groups need {FEWEST_TREATED}",
+            remedy="Load more years or more people, or widen who is eligible.",
+            field="study",
+        )
+    counted = spine.assign(as_of_date=spine["as_of_date"] + pd.Timedelta(days=study.window_days))
+    past = spine.assign(as_of_date=spine["as_of_date"] - pd.Timedelta(days=EARLIER))
+    terms = (study.horizon_days, study.lag_days)
+    return Trial(
+        people=spine["nominal_id"].to_numpy(dtype=str),
+        at=dates(spine["as_of_date"]),
+        treated=treated,
+        X=_like(history, spine, progress),
+        before=_like(history, past, progress),
+        outcome=_followed(history, study.outcome, counted, *terms),
+        placebo=_followed(history, study.placebo, counted, *terms),
+        earlier=_followed(history, study.outcome, past, EARLIER - QUIET, QUIET),
+        eligible=eligible,
+    )
+
+
+def _eligible(history: History, study: Study) -> tuple[pd.DataFrame, int]:
+    load = history.load
+    matures = study.window_days + study.horizon_days + study.lag_days
+    last = np.datetime64(load.data_to + timedelta(days=1)) - matures * _DAY
+    begun = np.datetime64(first_known(history.compiled.known(), load))
+    first = begun + max(study.history_days, EARLIER) * _DAY
+    at = np.arange(last, first - _DAY, -study.every_days * _DAY)[::-1]
+    if not len(at):
+        raise PrecursorError(
+            f"{load.path}: too short for study '{study.name}': from {begun} to {load.data_to} there"
+            f" is no date with {study.history_days} days before it and {matures} after it",
+            remedy="Load more years, or shorten the study's horizon, lag or history_days.",
+        )
+    rule = study.eligible[0]
+    people = history.people(rule.source, SOURCES[rule.source].bits(rule.of))
+    spine = pd.DataFrame(
+        {"nominal_id": np.repeat(people, len(at)), "as_of_date": np.tile(at, len(people))}
+    )
+    for rule in study.eligible:
+        spine = spine[_holds(history, rule, spine)].reset_index(drop=True)
+    _, born = history.born_on(spine)
+    with np.errstate(invalid="ignore"):
+        grown = adult(born, dates(spine["as_of_date"]))
+    # under an id that was merged away meanwhile, what followed is on record under another one
+    arrived = spine["as_of_date"] + pd.Timedelta(days=matures)
+    standing, _ = history.born_on(spine.assign(as_of_date=arrived))
+    spine = spine[grown & standing].sort_values(["nominal_id", "as_of_date"], kind="stable")
+    return spine.reset_index(drop=True), len(spine)
+
+
+def _holds(history: History, rule: CohortRule, spine: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    mark = "+".join(rule.of)
+    of = (mark,) if mark else ()
+    counted = Feature(rule.source, COUNT, "", "", ("", ""), of=of, windows=(rule.within_days,))
+    columns = tuple(counted.columns())
+    found = history.matrix(spine, feature_set=FeatureSet(columns))[columns[0].name]
+    return np.asarray(found.to_numpy() > 0)
+
+
+def _starts(load: Load, study: Study) -> pd.DataFrame:
+    """Return who started when, by all that is known today: it says who was treated."""
+    event, column = STARTS[study.treatment.table]
+    table = load.connect().table(study.treatment.table)
+    rows = table.filter(table.event == event, table.superseded_on.isnull())
+    rows = rows.filter(rows.occurred_on.notnull())
+    if study.treatment.kinds:
+        rows = rows.filter(rows[column].isin(list(study.treatment.kinds)))
+    found: pd.DataFrame = rows.select("nominal_id", start=rows.occurred_on).to_pandas()
+    return found
+
+
+def _treated(
+    spine: pd.DataFrame, started: pd.DataFrame, study: Study
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return who had the intervention before, and who starts it within the window."""
+    number = pd.Index(spine["nominal_id"].unique())
+    owner = number.get_indexer(pd.Index(started["nominal_id"]))
+    days = dates(started["start"]).astype(np.int64)[owner >= 0] if len(started) else np.zeros(0)
+    stride = 1 << 24
+    starts = np.sort(owner[owner >= 0] * stride + days)
+    at = dates(spine["as_of_date"]).astype(np.int64)
+    row = number.get_indexer(pd.Index(spine["nominal_id"])) * stride + at
+    first, last = (np.searchsorted(starts, row + d) for d in (-study.washout_days, 0))
+    until = np.searchsorted(starts, row + study.window_days)
+    return last > first, until > last
+
+
+def _like(history: History, spine: pd.DataFrame, progress: Progress | None) -> Floats:
+    """Return what people were like: history, sex, ethnicity, age band and date, standardised."""
+    columns = history.feature_set
+    found = history.matrix(spine, feature_set=columns, progress=progress)
+    values = found[columns.names].to_numpy(np.float64)
+    empty = np.isnan(values)
+    values = np.sign(values) * np.log1p(np.abs(values))
+    with np.errstate(all="ignore"):
+        middle = np.where(empty.all(axis=0), 0.0, np.nanmean(np.where(empty, np.nan, values), 0))
+    values = np.where(empty, middle, values)
+    told = pd.get_dummies(attributes(history.load, spine)[list(ATTRIBUTES)], dtype=np.float64)
+    at = dates(spine["as_of_date"]).astype(np.int64)[:, None] / 365.25
+    together = np.hstack([values, empty.astype(np.float64), told.to_numpy(), at])
+    spread = together.std(axis=0)
+    kept = spread > 1e-9
+    return np.asarray((together[:, kept] - together[:, kept].mean(axis=0)) / spread[kept])
+
+
+def _followed(
+    history: History, rule: OutcomeRule, spine: pd.DataFrame, horizon: int, lag: int
+) -> dict[str, Floats]:
+    """Return how often, whether at all, and with how many days of harm an outcome followed."""
+    bits = SOURCES[rule.source].bits(rule.of)
+    count, harm = np.zeros(len(spine)), np.zeros(len(spine))
+    for chunk in history.subjects(spine).chunks(CHUNK):
+        records = history.compiled.events(np.unique(chunk.person), (rule.source,), ("harm",))
+        events = Events.place(
+            chunk.rows,
+            chunk.person,
+            np.full(len(chunk.person), NEVER),  # what followed counts at whatever age
+            records[rule.source],
+            lambda when: when.following(horizon, lag),
+        )
+        chosen = events.having(bits)
+        count[chunk.order] = events.sums(chosen, None)
+        harm[chunk.order] = events.sums(chosen, None, "harm")
+    return {"count": count, "any": (count > 0).astype(np.float64), "harm": harm / 100}
