@@ -12,7 +12,7 @@ UV ?= uv
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo set-up set-up-dev test test-all lint format types check assets lock clean
+.PHONY: help demo bench set-up set-up-dev test test-all lint format types check assets lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,9 @@ help:
 demo: set-up ## set-up and the main job; ARGS are given to `precursor demo`
 	$(BIN)/precursor demo $(ARGS)
 
+bench: set-up ## the benchmarks, and their figures into docs/benchmarks.md; ARGS are given on
+	$(BIN)/precursor bench features --keep docs/benchmarks.md $(ARGS)
+
 set-up: ## make .venv as requirements.lock says, unless it stands already
 	@.ci/set-up requirements.lock
 
@@ -28,7 +31,7 @@ set-up-dev: ## the same with what tests, lint and types need
 	@.ci/set-up requirements-dev.lock
 
 test: set-up-dev ## the tests that fit within 15 minutes; ARGS are given to pytest
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow and not spark" $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
 test-all: set-up-dev ## every test, the slow ones too
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(ARGS)
@@ -53,7 +56,7 @@ assets: ## compile the style sheet again; needs Node and npm
 lock: ## resolve requirements*.in anew; needs uv (UV names it)
 	@command -v $(UV) >/dev/null || { echo "make lock: $(UV) is not here; install uv, or say UV=/path/to/uv" >&2; exit 2; }
 	$(UV) pip compile $(LOCKING) $(UPGRADE) requirements.in -o requirements.lock
-	$(UV) pip compile $(LOCKING) $(UPGRADE) -c requirements.lock requirements.in requirements-dev.in -o requirements-dev.lock
+	$(UV) pip compile $(LOCKING) $(UPGRADE) -c requirements.lock requirements.in requirements-*.in -o requirements-dev.lock
 
 LOCKING := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 

@@ -12,11 +12,14 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 import features.commands
+import features.linking_commands
+import training.audit_commands
 import training.commands
 from features.console import Json, QuestionName, Reason, answer, progress
 from features.errors import Conflict, PrecursorError, UsageError
@@ -28,7 +31,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Escalation-risk scoring for Integrated Offender Management. It advises; people decide.",
 )
-for floor in (features.commands, training.commands, desk):
+for floor in (
+    features.commands,
+    features.linking_commands,
+    training.commands,
+    training.audit_commands,
+    desk,
+):
     app.add_typer(floor.app)
 
 
@@ -105,6 +114,7 @@ def demo(
     from serving.runs import published as published_list
     from serving.text import list_in_words
     from training import experiment
+    from training.attributes import attributes
     from training.questions import question
 
     asked = question("domestic_abuse_high_harm")
@@ -120,11 +130,16 @@ def demo(
     if not report.ok:
         raise typer.Exit(1)
     step("histories as known on each date")
-    history = History(open_load(records))
+    history = History(open_load(records), harm=asked.harm)
     with progress("compiling histories") as tell:
         rows = build(history, asked, progress=tell)
     step("training beside the baselines")
-    result = experiment.train(asked, rows, progress=lambda line: typer.echo(f"  {line}"))
+    result = experiment.train(
+        asked,
+        rows,
+        protected=attributes(history.load, rows.frame),
+        progress=lambda line: typer.echo(f"  {line}"),
+    )
     typer.echo(result.text)
     step("promoting, scoring, publishing")
     try:
@@ -135,9 +150,8 @@ def demo(
     month = timedelta(days=28)
     for at in (history.load.default_as_of - month, history.load.default_as_of):
         with desk.ledger() as book, progress("scoring") as tell:
-            desk.scored(
-                book, asked.name, history, home() / f"{asked.name}.parquet", as_of=at, tell=tell
-            )
+            out = home() / f"{asked.name}.parquet"
+            desk.scored(book, asked.name, history.load, out, history=history, as_of=at, tell=tell)
         desk.publish(asked.name, purpose="demonstration")
     step("the list")
     typer.echo(list_in_words(published_list(asked.name), most=10))
@@ -151,6 +165,50 @@ def demo(
             typer.echo(f"Sign in as {role} (once, within 15 minutes):")
             typer.echo(f"  http://127.0.0.1:{port}/sign-in?link={link}")
     desk.serve("127.0.0.1", port)
+
+
+bench = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(bench, name="bench", help="Measure how fast this is, beside a peer.")
+
+
+@bench.command("features")
+def bench_features(
+    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = 10_000_000,
+    people: Annotated[int, typer.Option(help="People on record.")] = 1_000_000,
+    dates: Annotated[int, typer.Option(help="As-of dates, half a year apart.")] = 12,
+    repeats: Annotated[int, typer.Option(help="Repeats of each measure; medians count.")] = 3,
+    memory: Annotated[str, typer.Option(help="A limit on the database, to finish within.")] = "1GB",
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    only: Annotated[list[str] | None, typer.Option(help="One part alone; may be repeated.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Page to put the figures into.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the history compiler, and triage on PostgreSQL beside it.
+
+    Example: precursor bench features --only peer --repeats 1
+    """
+    from rich.console import Console
+
+    from benchmarks import table
+    from benchmarks.asked import PARTS, Asked
+    from benchmarks.running import run
+    from features.home import home
+
+    if keep is not None:
+        table.place(keep)
+    parts, cache = tuple(only or PARTS), home() / "benchmarks"
+    asked = Asked(events, people, dates, repeats, memory, seed, parts, cache)
+    figures = []
+    for figure in run(asked, lambda words: typer.echo(f"  {words}", err=True)):
+        figures.append(figure)
+        typer.echo(f"{figure.what}: {figure.shown()}", err=True)
+    about = table.circumstances()
+    if keep is not None:
+        table.keep(keep, table.markdown(asked, figures, about))
+    if as_json:
+        answer(table.as_json(asked, figures, about), "", as_json)
+    else:
+        Console().print(table.terminal(figures, about))
 
 
 def _steps(total: int) -> Callable[[str], None]:

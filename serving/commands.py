@@ -12,6 +12,7 @@ from features.errors import UsageError
 
 if TYPE_CHECKING:
     from features.history import History
+    from features.loads import Load
     from serving.batch import Scored
     from serving.ledger import Action, Ledger
 
@@ -53,20 +54,19 @@ def score(
     Example: precursor score domestic_abuse_high_harm .precursor/records/demo --out scores.parquet
     """
     from features.cohort import REASONS
-    from features.history import History
     from features.loads import open_load
     from features.spine import read_spine
 
     if spine is not None and as_of is not None:
         raise UsageError("score: --spine has its own dates", remedy="Leave --as-of out.")
-    history = History(open_load(records))
-    rows = None if spine is None else read_spine(spine, history.load.default_as_of)
+    load = open_load(records)
+    rows = None if spine is None else read_spine(spine, load.default_as_of)
     at = None if as_of is None else day("--as-of", as_of)
     with ledger() as book, progress("scoring", as_json) as tell:
         done = scored(
             book,
             question,
-            history,
+            load,
             out,
             which=model,
             spine=rows,
@@ -90,9 +90,20 @@ def score(
 
 
 def scored(
-    book: Ledger, name: str, history: History, out: Path, *, which: str | None = None, **how: Any
+    book: Ledger,
+    name: str,
+    load: Load,
+    out: Path,
+    *,
+    which: str | None = None,
+    history: History | None = None,
+    **how: Any,
 ) -> Scored:
-    """Score with the model in force, or with another version, which is marked so."""
+    """Score with the model in force, or with another version, which is marked so.
+
+    The load's history is compiled with the model's harm weights, unless it was already.
+    """
+    from features.history import History
     from models import registry
     from serving.batch import score_batch
     from serving.kept import serve_from, serving_named
@@ -102,13 +113,12 @@ def scored(
     tell = how.pop("tell", None)
     who = operator()
     given = {"ledger": book, "actor": who.actor, "role": who.role, "progress": tell, **how}
-    if which is not None:
-        model, version = registry.fetch(name, which)
-        return score_batch(model, version, history, out, promoted=False, **given)
-    model, version = Stock(book).champion(name)
-    done = score_batch(model, version, history, out, **given)
-    if not serving_named(name):
-        serve_from(name, history.load)
+    promoted = which is None
+    model, version = Stock(book).champion(name) if which is None else registry.fetch(name, which)
+    history = history or History(load, harm=model.question.harm)
+    done = score_batch(model, version, history, out, promoted=promoted, **given)
+    if promoted and not serving_named(name):
+        serve_from(name, load)
     return done
 
 

@@ -153,8 +153,8 @@ def _from_inputs(payload: Mapping[str, Any], model: RiskModel) -> Step:
 
 def _from_records(payload: Mapping[str, Any], model: RiskModel, stock: Stock) -> Step:
     try:
-        same_definitions(model.feature_set, catalogue())
-        history = stock.history(payload["load"]["fingerprint"])
+        same_definitions(model.feature_set, catalogue(model.question.harm))
+        history = stock.history(payload["load"]["fingerprint"], model.question.harm)
     except (NotFound, Conflict) as missing:
         return Step(NOT_REPLAYABLE, _sentence(missing.message))
     spine = pd.DataFrame(

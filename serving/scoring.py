@@ -19,7 +19,8 @@ import pandas as pd
 
 from features.cohort import eligible
 from features.errors import PrecursorError
-from features.history import History, behind
+from features.history import History
+from features.trail import behind
 from models.explanation import group_contributions
 from models.risk_model import TOLERANCE, RiskModel
 from models.words import Reason

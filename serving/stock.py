@@ -17,6 +17,7 @@ from features.errors import Conflict, NotFound
 from features.history import History
 from features.loads import Load, open_load
 from features.question import Question
+from features.taxonomy import HARM
 from models import published
 from models.contract import same_definitions
 from models.risk_model import RiskModel
@@ -62,7 +63,7 @@ class Stock:
         self._ledger = ledger
         self._lock = threading.Lock()
         self._models: dict[str, tuple[tuple[int, str], RiskModel]] = {}
-        self._histories: OrderedDict[str, History] = OrderedDict()
+        self._histories: OrderedDict[tuple[str, str], History] = OrderedDict()
 
     def questions(self) -> list[str]:
         """Return the questions that have a champion, by name."""
@@ -83,7 +84,8 @@ class Stock:
         where = serving_from(question)
         with self._lock:  # a champion is read and a load compiled once, however many ask
             model = self._model(question, named)
-            history = self._history(Path(where["path"]), str(where["fingerprint"]))
+            key = (str(where["fingerprint"]), model.question.harm)
+            history = self._history(Path(where["path"]), key)
         return InForce(model.question, model, named[0], history)
 
     def champion(self, question: str) -> tuple[RiskModel, int]:
@@ -98,13 +100,14 @@ class Stock:
         with self._lock:
             return self._model(question, named), named[0]
 
-    def history(self, fingerprint: str) -> History:
+    def history(self, fingerprint: str, harm: str = HARM) -> History:
         """Return the history of any load that was scored from, by its fingerprint."""
+        key = (fingerprint, harm)
         with self._lock:
-            if fingerprint not in self._histories:
-                return self._history(find_load(fingerprint).path, fingerprint)
-            self._histories.move_to_end(fingerprint)
-            return self._histories[fingerprint]
+            if key not in self._histories:
+                return self._history(find_load(fingerprint).path, key)
+            self._histories.move_to_end(key)
+            return self._histories[key]
 
     def _named(self, question: str) -> tuple[int, str]:
         if question not in self.questions():
@@ -136,7 +139,7 @@ class Stock:
             )
         try:
             model = RiskModel.load(published.folder(question) / str(version), sha256=sha256)
-            same_definitions(model.feature_set, catalogue())
+            same_definitions(model.feature_set, catalogue(model.question.harm))
         except (NotFound, Conflict) as refused:
             raise NotInForce(
                 f"question '{question}': {refused.message}", remedy=refused.remedy
@@ -144,17 +147,17 @@ class Stock:
         self._models[question] = (named, model)
         return model
 
-    def _history(self, path: Path, fingerprint: str) -> History:
-        if fingerprint not in self._histories:
+    def _history(self, path: Path, key: tuple[str, str]) -> History:
+        if key not in self._histories:
             load = open_load(path)
-            if load.fingerprint != fingerprint:
+            if load.fingerprint != key[0]:
                 raise NotInForce(
                     f"{path}: another load lies here than the one that was named",
                     remedy="Name it anew: precursor serve --records RECORDS.",
                     code="records_changed",
                 )
-            self._histories[fingerprint] = History(load)
+            self._histories[key] = History(load, harm=key[1])
             while len(self._histories) > MOST_LOADS:
                 self._histories.popitem(last=False)
-        self._histories.move_to_end(fingerprint)
-        return self._histories[fingerprint]
+        self._histories.move_to_end(key)
+        return self._histories[key]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.sources import SOURCES
+from features.sources import OTHERS, SOURCES
 from serving import charts
 from serving.pages import words
 from serving.pages.standing import order_words
@@ -38,6 +38,8 @@ BEHAVIOUR = {
     "threats_to_kill": "threats to kill",
     "separation": "a separation",
     "child_present": "a child present",
+    "following": "following, watching or loitering",
+    "unwanted_contact": "repeated unwanted contact",
 }
 _OFFENCES = {
     "suspected": ("Report, not proven", "report"),
@@ -109,7 +111,8 @@ def history_view(events: pd.DataFrame, as_of_date: date, *, pseudonymous: bool) 
     pseudonymous : bool
         Whether references are withheld.
     """
-    rows = [_plain(row) for row in events[events["source"] != "victims"].to_dict("records")]
+    own = events[~events["source"].isin(OTHERS)]
+    rows = [_plain(row) for row in own.to_dict("records")]
     items: list[Item] = []
     anchors: dict[tuple[str, str], str] = {}
     for number, row in enumerate(rows, start=1):

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from features.history import dates
 from features.loads import Load
 from features.records import TABLES
-from features.visible import before, visible
+from features.visible import past, visible
 from serving.pages import words
 
 LONGEST_CUSTODY = 4
@@ -137,8 +137,7 @@ def _known(name: str) -> tuple[ir.Table, ir.Table, Any]:
     """Return a canonical table, and it joined to whom is asked about, as known on their date."""
     records = ibis.table(TABLES[name].schema(), name=name)
     joined = _SPINE.join(records, _SPINE.nominal_id == records.nominal_id)
-    known = visible(records, _SPINE.as_of_date) & before(records, _SPINE.as_of_date)
-    return records, joined, known
+    return records, joined, past(records, _SPINE.as_of_date)
 
 
 def _episodes(

@@ -1,0 +1,1 @@
+"""Benchmarks: how fast the history compiler is, beside a peer, on records made for the purpose."""
