@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.adult import adulthood
-from features.declare import COUNT, EVER, FIRST, Feature, FeatureSet
+from features.declare import COUNT, EVER, FIRST, Feature, FeatureSet, Measure
 from features.history import History, dates, keyed
 from features.question import CohortRule, Question
 from features.sources import SOURCES
+from features.subjects import Subjects
+from features.visible import NEVER, Array
 
 REASONS = {
     "unknown": "Not in the records as known on that date.",
@@ -23,17 +27,66 @@ REASONS = {
 """Why a person is rejected, by code."""
 
 
-def _measured(feature: Feature) -> tuple[FeatureSet, str]:
-    columns = tuple(feature.columns())
-    return FeatureSet(columns), columns[0].name
+class Rules:
+    """A question's rules about whom it scores, as columns and what to make of them.
+
+    Membership and abstention are counts of the compiler, so they see time exactly as a feature
+    does; whoever computes a matrix anyway computes them in the same pass.
+
+    Attributes
+    ----------
+    columns : FeatureSet
+    """
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        wanted: list[Feature] = []
+        if isinstance(question.cohort, CohortRule):
+            marks = ("+".join(question.cohort.of),)
+            within = (question.cohort.within_days,)
+            wanted.append(_rule(question.cohort.source, COUNT, of=marks, windows=within))
+        if question.abstain != "never":
+            wanted.append(_rule(question.abstain.source, COUNT, windows=(EVER,)))
+            wanted.append(_rule(question.abstain.source, FIRST))
+        columns = [feature.columns()[0] for feature in wanted]
+        self.columns = FeatureSet(tuple({column.name: column for column in columns}.values()))
+        self._names = [column.name for column in columns]
+
+    def judged(self, subjects: Subjects, values: Mapping[str, Array]) -> Judged:
+        """Return what the rules say of each row, given the columns in the spine's order."""
+        reason = np.full(len(subjects.rows), "", dtype=object)
+        names = iter(self._names)
+        if isinstance(self._question.cohort, CohortRule):
+            reason[~(values[next(names)] > 0)] = "outside_cohort"
+        young = subjects.rows.at < subjects.adult_on[subjects.rows.subject]
+        reason[subjects.order[young]] = "under_18"
+        reason[subjects.order[subjects.born_on == NEVER]] = "no_date_of_birth"
+        reason[subjects.order[~subjects.known]] = "unknown"
+        few = np.zeros(len(reason), bool)
+        if self._question.abstain != "never":
+            few = values[next(names)] < self._question.abstain.fewer_than
+            few &= ~(values[next(names)] >= self._question.abstain.known_for_days)
+        return Judged(reason, few & (reason == ""))
 
 
-def _in_cohort(history: History, rule: CohortRule, spine: pd.DataFrame) -> np.ndarray:
-    """Membership is one count of the compiler, so it sees time exactly as a feature does."""
-    mark = "+".join(rule.of)
-    counted = Feature(rule.source, COUNT, "", "", ("", ""), of=(mark,), windows=(rule.within_days,))
-    feature_set, name = _measured(counted)
-    return history.matrix(spine, feature_set=feature_set)[name].to_numpy() > 0
+@dataclass(frozen=True)
+class Judged:
+    """What a question's rules say of each row.
+
+    Attributes
+    ----------
+    reason : ndarray of str
+        Why a row is rejected, a key of `REASONS`; empty where it is not.
+    insufficient : ndarray of bool
+        Who is in the cohort and gets no number.
+    """
+
+    reason: Array
+    insufficient: Array
+
+
+def _rule(source: str, measure: Measure, **more: Any) -> Feature:
+    return Feature(source, measure, "", "", ("", ""), **more)
 
 
 def adult(born_on: np.ndarray, as_of_date: np.ndarray) -> np.ndarray:
@@ -65,31 +118,15 @@ def eligible(
     rejected : DataFrame
         `nominal_id`, `as_of_date` and `reason`, a key of `REASONS`.
     """
-    spine = keyed(spine)
-    known, born = history.born_on(spine)
-    reason = np.full(len(spine), "", dtype=object)
-    if isinstance(question.cohort, CohortRule):
-        reason[~_in_cohort(history, question.cohort, spine)] = "outside_cohort"
-    with np.errstate(invalid="ignore"):
-        reason[~adult(born, dates(spine["as_of_date"]))] = "under_18"
-    reason[np.isnat(born)] = "no_date_of_birth"
-    reason[~known] = "unknown"
-    accepted = spine[reason == ""].reset_index(drop=True)
-    accepted["insufficient_history"] = _insufficient(history, question, accepted)
-    rejected = spine[reason != ""].assign(reason=reason[reason != ""]).reset_index(drop=True)
+    spine, rules = keyed(spine), Rules(question)
+    subjects = history.subjects(spine)
+    found = history.dense(subjects, rules.columns)
+    judged = rules.judged(subjects, dict(zip(rules.columns.names, found.T, strict=True)))
+    kept = judged.reason == ""
+    accepted = spine[kept].reset_index(drop=True)
+    accepted["insufficient_history"] = judged.insufficient[kept]
+    rejected = spine[~kept].assign(reason=judged.reason[~kept]).reset_index(drop=True)
     return accepted, rejected
-
-
-def _insufficient(history: History, question: Question, spine: pd.DataFrame) -> np.ndarray:
-    rule = question.abstain
-    if rule == "never" or spine.empty:
-        return np.zeros(len(spine), bool)
-    count = Feature(rule.source, COUNT, "", "", ("", ""), windows=(EVER,)).columns()
-    first = Feature(rule.source, FIRST, "", "", ("", "")).columns()
-    found = history.matrix(spine, feature_set=FeatureSet((*count, *first)))
-    few = found[count[0].name].to_numpy() < rule.fewer_than
-    since = found[first[0].name].to_numpy()
-    return few & ~(since >= rule.known_for_days)
 
 
 def cohort(history: History, question: Question, as_of_dates: Sequence[date]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from features.declare import FeatureSet
 from features.loads import Load
 from features.subjects import Subjects
 from features.taxonomy import HARM
-from features.trail import behind, past_of
+from features.trail import Past, behind, past_of
 from features.visible import NEVER, Array, days
 
 CHUNK = 50_000
@@ -69,12 +69,20 @@ class History:
 
     def subjects(self, spine: pd.DataFrame) -> Subjects:
         """Return whose rows these are, with the date of birth known on each."""
-        places, found = pd.factorize(spine["nominal_id"])
+        return self.asked(spine["nominal_id"], days(dates(spine["as_of_date"]), NEVER))
+
+    def asked(self, nominal_ids: Any, at: Array) -> Subjects:
+        """Return the same as :meth:`subjects` from ids and as-of dates in days from 1970."""
+        places, found = pd.factorize(np.asarray(nominal_ids, dtype=object))
         numbers = self.compiled.ids.get_indexer(pd.Index(found, dtype=object))
         # whoever is unknown has a number of their own, below 0
         numbers = np.where(numbers < 0, -1 - np.arange(len(numbers)), numbers).astype(np.int64)
-        at = days(dates(spine["as_of_date"]), NEVER)
         return Subjects.of(numbers[places], at, self.compiled.births)
+
+    @property
+    def latest(self) -> int:
+        """The day after the records end, in days from 1970: the usual as-of date."""
+        return int(np.datetime64(self.load.default_as_of, "D").astype(np.int64))
 
     def born_on(self, spine: pd.DataFrame) -> tuple[Array, Array]:
         """Return who is known and when they were born, as visible on each row's date.
@@ -135,6 +143,24 @@ class History:
         frames = [pd.DataFrame(blocks[d].T, columns=of, copy=False) for d, of in names.items()]
         return pd.concat([spine, *frames], axis=1)[[*spine.columns, *wanted.names]]
 
+    def dense(
+        self, subjects: Subjects, wanted: FeatureSet, *, progress: Progress | None = None
+    ) -> Array:
+        """Return columns as numbers alone, shape (rows, columns), in the spine's order.
+
+        The same figures as :meth:`matrix`, NaN where empty, without a frame around them: for one
+        person a frame costs more than their history.
+        """
+        found = np.empty((len(subjects.rows), len(wanted.columns)))
+        done = 0
+        for order, part in self.parts(subjects, wanted):
+            for place, values in enumerate(part.values()):
+                found[order, place] = values
+            done += len(order)
+            if progress is not None:
+                progress(done, len(subjects.rows))
+        return found
+
     def parts(
         self, subjects: Subjects, wanted: FeatureSet
     ) -> Iterator[tuple[Array, dict[str, Array]]]:
@@ -162,8 +188,18 @@ class History:
 
     def events_of(self, spine: pd.DataFrame) -> list[pd.DataFrame]:
         """Return the visible past of each row of a spine, all asked for at once, as `events`."""
-        subjects = self.subjects(spine)
+        return [past.frame() for past in self.pasts(self.subjects(spine))]
+
+    def pasts(self, subjects: Subjects) -> list[Past]:
+        """Return the visible past of each row, ready to be asked what lies behind a column."""
         return past_of(subjects, self.compiled.told(np.unique(subjects.person)))
+
+    def warm(self) -> None:
+        """Do now what would else be done when the first person is asked for and explained."""
+        first = self.compiled.ids[:1]
+        asked = self.asked(first, np.full(len(first), self.latest))
+        self.dense(asked, self.feature_set)
+        self.pasts(asked)
 
     def records(
         self, nominal_id: str, as_of_date: date, names: Sequence[str]
@@ -176,8 +212,9 @@ class History:
             For each name: table, record_id, reference, occurred_on, known_on, status, role, detail;
             the most recent first. A recency names the latest record only, a first date the first.
         """
-        events = self.events(nominal_id, as_of_date)
-        return {name: behind(self.feature_set[name], events) for name in names}
+        at = days(dates([as_of_date]), NEVER)
+        past = self.pasts(self.asked([nominal_id], at))[0]
+        return {name: behind(self.feature_set[name], past) for name in names}
 
 
 def keyed(spine: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -9,18 +10,70 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.compile import CODES
+from features.compile import CODES, DATES
 from features.declare import FeatureColumn
 from features.events import RECORD
 from features.sources import SOURCES
 from features.subjects import Subjects
-from features.sweep import Events, numbered, spread
-from features.visible import NEVER
+from features.sweep import Events, Records, spread, whole_days
+from features.visible import FOREVER, NEVER, Dates
 
+_SOURCES = pa.array(list(CODES))
 _TOLD = ("occurred_on", "known_on", "marks", "harm", "who", *RECORD)
 
 
-def past_of(subjects: Subjects, told: pa.Table) -> list[pd.DataFrame]:
+class Past:
+    """What was visible of one person on one date, the most recent first, undated events last.
+
+    Its columns are source, age (days), occurred_on, known_on, marks, harm, who, and those that lead
+    to the record; each is made into an array when it is first asked for.
+
+    Parameters
+    ----------
+    events : pyarrow.Table
+    """
+
+    def __init__(self, events: pa.Table) -> None:
+        self._events = events
+        self._columns: dict[str, np.ndarray] = {}
+        self._records: dict[int, dict[str, Any]] = {}
+
+    def __len__(self) -> int:
+        return int(self._events.num_rows)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._columns:
+            self._columns[name] = self._events[name].to_numpy(zero_copy_only=False)
+        return self._columns[name]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the same as a frame, texts as plain objects."""
+        found = self._events.to_pandas()
+        # plain objects: a person's few events are looked through often
+        return found.astype({name: object for name in found if found[name].dtype == "str"})
+
+    def record(self, row: int) -> dict[str, Any]:
+        """Return the record behind one event, as it is told to a reader."""
+        if row not in self._records:
+            said = {name: _text(self[name][row]) for name in ("occurred_on", "known_on", *RECORD)}
+            self._records[row] = {
+                "table": said["record_table"],
+                "record_id": said["record_id"],
+                "reference": said["reference"] or said["record_id"],
+                "occurred_on": said["occurred_on"],
+                "known_on": said["known_on"],
+                "status": said["status"],
+                "role": "victim" if self["source"][row] == "victimised" else "suspect",
+                "detail": said["detail"],
+            }
+        return self._records[row]
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or value != value else str(value)
+
+
+def past_of(subjects: Subjects, told: pa.Table) -> list[Past]:
     """Return the visible past of each row, in the order in which the rows were asked for.
 
     Parameters
@@ -28,69 +81,51 @@ def past_of(subjects: Subjects, told: pa.Table) -> list[pd.DataFrame]:
     subjects : Subjects
     told : pyarrow.Table
         The people's events, whenever they were known, with all that is told of them.
-
-    Returns
-    -------
-    list of DataFrame
-        source, age (days), occurred_on, known_on, marks, harm, who, and the columns that lead to
-        the record; the most recent first, undated ones last.
     """
-    events = Events.place(
-        subjects.rows, subjects.person, subjects.adult_on, numbered(told, ("harm",))
-    )
+    events = Events.place(subjects.rows, subjects.person, subjects.adult_on, _dated(told))
     row, which = spread(events.first, events.end)
-    found = told.take(events.position[which]).select(["source", *_TOLD]).to_pandas()
-    names = {code: name for name, code in CODES.items()}
+    found = told.select(["source", *_TOLD]).take(events.position[which])
     occurred = events.records.dates.occurred_on[which]
-    found = found.assign(
-        row=subjects.order[row],
-        source=found["source"].map(names),
-        age=np.where(occurred == NEVER, np.nan, subjects.rows.at[row] - occurred),
+    undated = occurred == NEVER
+    found = pa.table(
+        {
+            "source": _SOURCES.take(found["source"].combine_chunks()),
+            **{name: found[name] for name in _TOLD},
+            "row": subjects.order[row],
+            "age": pa.array((subjects.rows.at[row] - occurred).astype(np.float64), mask=undated),
+        }
     )
-    # plain objects: a person's few events are looked through often
-    texts = {name: object for name in found.columns if found[name].dtype == "str"}
-    found = found.astype(texts).sort_values(
-        ["row", "age", "source", "record_id", "known_on", "marks", "who"],
-        na_position="last",
-        kind="stable",
-    )
+    order = ("row", "age", "source", "record_id", "known_on", "marks", "who")
+    found = found.sort_by([(name, "ascending") for name in order])
     ends = np.searchsorted(found["row"].to_numpy(), np.arange(len(subjects.rows) + 1))
-    return [found.iloc[start:end].reset_index(drop=True) for start, end in pairwise(ends.tolist())]
+    found = found.drop_columns("row").combine_chunks()
+    return [Past(found.slice(start, end - start)) for start, end in pairwise(ends.tolist())]
 
 
-def behind(column: FeatureColumn, events: pd.DataFrame) -> list[dict[str, Any]]:
+def _dated(told: pa.Table) -> Records:
+    """Return whose the events are and their dates: all it takes to place them on rows."""
+    empty = {name: NEVER for name in DATES} | {"superseded_on": FOREVER}
+    dates = Dates(**{name: whole_days(told[name], empty[name]) for name in DATES})
+    nobody = np.full(len(told), -1)
+    return Records(told["person"].to_numpy(), dates, told["marks"].to_numpy(), {}, nobody)
+
+
+def behind(column: FeatureColumn, events: Past | pd.DataFrame) -> list[dict[str, Any]]:
     """Return the records, among a person's visible events, that make up one column's value."""
     if column.source not in SOURCES:
         return []
-    kept = _made_from(column, events)
-    values = {name: events[name].to_numpy() for name in ("occurred_on", "known_on", *RECORD)}
+    past = events if isinstance(events, Past) else Past(pa.Table.from_pandas(events))
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in np.flatnonzero(kept):
-        said = {
-            name: None if pd.isna(value[row]) else str(value[row]) for name, value in values.items()
-        }
-        record_id = str(said["record_id"])
-        found.setdefault(
-            (str(said["record_table"]), record_id),
-            {
-                "table": said["record_table"],
-                "record_id": record_id,
-                "reference": said["reference"] or record_id,
-                "occurred_on": said["occurred_on"] and said["occurred_on"][:10],
-                "known_on": str(said["known_on"])[:10],
-                "status": said["status"],
-                "role": "victim" if column.source == "victimised" else "suspect",
-                "detail": said["detail"],
-            },
-        )
+    for row in np.flatnonzero(_made_from(column, past)).tolist():
+        record = past.record(row)
+        found.setdefault((record["table"], record["record_id"]), dict(record))
     return list(found.values())
 
 
-def _made_from(column: FeatureColumn, events: pd.DataFrame) -> np.ndarray:
+def _made_from(column: FeatureColumn, events: Past) -> np.ndarray:
     """Return which of a person's visible events make up one column's value."""
-    age = events["age"].to_numpy(np.float64, na_value=np.nan)
-    marks = events["marks"].to_numpy()
-    own = np.array(events["source"] == column.source, bool)
+    age, marks = events["age"].astype(np.float64), events["marks"]
+    own = np.asarray(events["source"] == column.source, bool)
 
     def having(*of: str) -> np.ndarray:
         bits = SOURCES[column.source].bits(of)
@@ -117,7 +152,8 @@ def _made_from(column: FeatureColumn, events: pd.DataFrame) -> np.ndarray:
             return np.asarray(own & (age <= window) | having("received") & (age == before))
         case "repeated":
             met = kept & within
-            times = events["who"].where(met).map(events["who"][met].value_counts())
-            return np.asarray(met & (times.fillna(0).to_numpy() > 1))
+            times = Counter(who for who in events["who"][met] if who is not None)
+            again = [times[who] > 1 for who in events["who"]]
+            return np.asarray(met & np.array(again, bool))
         case _:
             return np.asarray(kept & within)

@@ -17,7 +17,9 @@ from features.declare import FeatureSet
 from features.errors import Conflict, PrecursorError
 
 KEYS = ("nominal_id", "as_of_date")
-ROW_COLUMNS = frozenset({*KEYS, "label", "outcome_harm", "insufficient_history"})
+ROW_COLUMNS = frozenset(
+    {*KEYS, "label", "outcome_harm", "outcome_days_free", "insufficient_history"}
+)
 """Columns of a matrix that say which row it is or what followed; they never reach a booster."""
 
 RETRAIN = "Make the matrix again with this model's feature set, or train a model on this one."
@@ -74,6 +76,19 @@ was in training). Leave these rows out, or train the model on rows where it is e
     if wrong:
         raise PrecursorError(f"matrix: {'; '.join(wrong)}", remedy=" ".join(remedies))
     values = np.ascontiguousarray(frame[names].to_numpy(np.float64, na_value=np.nan))
+    return checked(values, names, nullable)
+
+
+def checked(
+    values: npt.NDArray[np.float64], names: list[str], nullable: Collection[str]
+) -> npt.NDArray[np.float64]:
+    """Return values that stand in the feature set's order as they are, or refuse them.
+
+    Raises
+    ------
+    PrecursorError
+        Values infinite, or empty where training had none.
+    """
     wrong, remedies = _values(values, names, nullable)
     if wrong:
         raise PrecursorError(f"matrix: {'; '.join(wrong)}", remedy=" ".join(remedies))

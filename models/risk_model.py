@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from features.errors import Conflict, NotFound, PrecursorError
 from features.question import Question
 from features.register import require_allowed
 from models.calibration import Calibration
-from models.contract import inputs, same_definitions
+from models.contract import checked, inputs, same_definitions
 from models.interval import IntervalTable
 
 Floats = npt.NDArray[np.float64]
@@ -56,6 +56,8 @@ class RiskModel:
     nullable : frozenset of str
         Columns that were empty in some training row.
     interval : IntervalTable
+    horizons : mapping of int to Calibration
+        Maps of further horizons, by days; none of them crosses another.
     versions : mapping
     training : mapping
         How it was trained, as plain data; nothing in it is about one person.
@@ -67,6 +69,7 @@ class RiskModel:
     feature_set: FeatureSet = field(repr=False)
     nullable: frozenset[str] = field(repr=False)
     interval: IntervalTable = field(repr=False)
+    horizons: Mapping[int, Calibration] = field(default_factory=dict, repr=False)
     versions: Mapping[str, str] = field(default_factory=versions)
     training: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -112,6 +115,15 @@ class RiskModel:
     def probability(self, X: Floats) -> Floats:
         """Return calibrated probabilities, shape (rows,)."""
         return self.calibration.probability(self.raw(X))
+
+    def by_horizon(self, X: Floats) -> dict[int, Floats]:
+        """Return calibrated probabilities by horizon in days, the shortest first.
+
+        A longer horizon never has the lower probability.
+        """
+        raw = self.raw(X)
+        maps = {**self.horizons, self.question.horizon_days: self.calibration}
+        return {days: maps[days].probability(raw) for days in sorted(maps)}
 
     def contributions(self, X: Floats) -> tuple[float, Floats]:
         """Return what each column contributes to each row's calibrated log-odds (exact TreeSHAP).
@@ -160,6 +172,10 @@ class RiskModel:
             same_definitions(self.feature_set, feature_set)
         return inputs(frame, self.feature_set, self.nullable)
 
+    def checked(self, values: Floats) -> Floats:
+        """Return values computed from the model's own feature set, in its order, or refuse them."""
+        return checked(values, self.feature_set.names, self.nullable)
+
     @property
     def synthetic(self) -> bool:
         """Whether it was trained on a simulated force, so that nothing it says is about people."""
@@ -172,13 +188,10 @@ class RiskModel:
         manifest = {
             "format": FORMAT,
             "booster_sha256": _sha256(booster),
-            "calibration": {
-                "slope": self.slope,
-                "intercept": self.intercept,
-                "note": self.calibration.note,
-            },
+            "calibration": asdict(self.calibration),
             "feature_fingerprint": self.feature_set.fingerprint,
             "feature_set": self.feature_set.to_data(),
+            "horizons": {str(days): asdict(found) for days, found in self.horizons.items()},
             "interval": self.interval.to_data(),
             "nullable": sorted(self.nullable),
             "question": self.question.to_data(),
@@ -241,6 +254,9 @@ class RiskModel:
             feature_set=feature_set,
             nullable=frozenset(data["nullable"]),
             interval=IntervalTable.from_data(data["interval"]),
+            horizons={
+                int(days): Calibration(**found) for days, found in data.get("horizons", {}).items()
+            },
             versions=data["versions"],
             training=data["training"],
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from features.errors import NotFound, PrecursorError, UsageError
 from serving import metrics
@@ -16,7 +16,7 @@ from serving.kept import remember_load
 from serving.ledger import Action, Leaf, Ledger
 from serving.runs import published
 from serving.schema import ScoreRequest
-from serving.scoring import records_behind, score_people
+from serving.scoring import records_behind, score_rows
 from serving.stage import InShadow, may_see
 from serving.stock import Stock
 
@@ -55,9 +55,13 @@ def scores(
         if not may_see(role, in_force.question.stage):
             raise InShadow(request.question)
         at = _as_of(request.as_of_date, in_force.load.default_as_of)
-        spine = pd.DataFrame({"nominal_id": request.nominal_ids, "as_of_date": at})
-        scored, rejected = score_people(
-            in_force.model, in_force.version, in_force.history, spine, records=True
+        scored, rejected = score_rows(
+            in_force.model,
+            in_force.version,
+            in_force.history,
+            request.nominal_ids,
+            np.full(len(request.nominal_ids), np.datetime64(at, "D").astype(np.int64)),
+            records=True,
         )
     except PrecursorError as refused:
         ledger.append(

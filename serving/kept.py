@@ -23,9 +23,11 @@ from serving.runs import write_json
 
 def remember_load(load: Load) -> None:
     """Note where a load lies, so that its scores can be explained and replayed."""
-    place = _loads()
-    place.mkdir(parents=True, exist_ok=True)
-    write_json(place / f"{load.fingerprint}.json", {"path": str(load.path.absolute())})
+    note, said = _loads() / f"{load.fingerprint}.json", {"path": str(load.path.absolute())}
+    if note.is_file() and json.loads(note.read_text(encoding="utf-8")) == said:
+        return  # asked at every score, and making a file durable costs as much as the score
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_json(note, said)
 
 
 def serve_from(question: str, load: Load) -> None:

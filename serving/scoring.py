@@ -11,16 +11,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.cohort import eligible
+from features.cohort import Rules
+from features.declare import FeatureSet
 from features.errors import PrecursorError
-from features.history import History
-from features.trail import behind
+from features.history import History, dates
+from features.trail import Past, behind
+from features.visible import NEVER, days
 from models.explanation import group_contributions
 from models.risk_model import TOLERANCE, RiskModel
 from models.words import Reason
@@ -141,32 +144,100 @@ def score_people(
     PrecursorError
         Where an input breaks the model's contract, or contributions do not add up to a score.
     """
-    accepted, refused = eligible(history, model.question, spine)
-    rejected = [
-        Rejected(str(row.nominal_id), _day(row.as_of_date), str(row.reason))
-        for row in refused.itertuples()
-    ]
-    few = accepted["insufficient_history"].to_numpy(bool)
-    enough = accepted[~few].reset_index(drop=True)
-    found = iter(_scored(model, history, enough, reasons=reasons, progress=progress))
+    return score_rows(
+        model,
+        version,
+        history,
+        spine["nominal_id"].to_numpy(object),
+        days(dates(spine["as_of_date"]), NEVER),
+        reasons=reasons,
+        records=records,
+        progress=progress,
+    )
+
+
+def score_rows(
+    model: RiskModel,
+    version: int,
+    history: History,
+    nominal_ids: Sequence[str] | npt.NDArray[Any],
+    at: npt.NDArray[np.int64],
+    *,
+    reasons: bool = True,
+    records: bool = False,
+    progress: Progress | None = None,
+) -> tuple[list[Score], list[Rejected]]:
+    """Do what :func:`score_people` does, from ids and as-of dates in days from 1970.
+
+    One pass over the history gives the model's columns and those that the question's rules about
+    whom to score need; no frame stands between, which for one person would cost more than the rest.
+    """
+    asked = _asked(model)
+    subjects = history.asked(nominal_ids, at)
+    found = history.dense(subjects, asked.columns)
+    judged = asked.rules.judged(subjects, asked.of_rules(found))
+    enough = np.flatnonzero((judged.reason == "") & ~judged.insufficient)
+    inputs = model.checked(np.ascontiguousarray(found[enough, : asked.inputs]))
+    dates_asked = [_day(number) for number in at.tolist()]
+    figures = iter(
+        _scored(
+            model,
+            inputs,
+            [dates_asked[row] for row in enough.tolist()],
+            reasons=reasons,
+            progress=progress,
+        )
+    )
     said = _common(model, version, history)
-    scores = []
-    for row, lacking in zip(accepted.itertuples(), few, strict=True):
-        at = _day(row.as_of_date)
+    scores, rejected = [], []
+    rows = zip(nominal_ids, dates_asked, judged.reason, judged.insufficient.tolist(), strict=True)
+    for nominal_id, day, reason, lacking in rows:
+        if reason:
+            rejected.append(Rejected(str(nominal_id), day, reason))
+            continue
         scores.append(
             Score(
                 score_id=new_score_id(),
-                nominal_id=str(row.nominal_id),
-                as_of_date=at,
-                expires_on=at + timedelta(days=model.question.expires_after_days),
-                insufficient_history=bool(lacking),
+                nominal_id=str(nominal_id),
+                as_of_date=day,
+                expires_on=day + timedelta(days=model.question.expires_after_days),
+                insufficient_history=lacking,
                 **said,
-                **({} if lacking else next(found)),
+                **({} if lacking else next(figures)),
             )
         )
     if records and reasons:
         return with_records(history, scores), rejected
     return scores, rejected
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of a history for one model: its own columns, and its question's rules' after.
+
+    `inputs` is how many columns are the model's; `places` where the columns of the rules stand.
+    """
+
+    columns: FeatureSet
+    inputs: int
+    rules: Rules
+    places: Mapping[str, int]
+
+    def of_rules(self, found: Floats) -> dict[str, Floats]:
+        """Return the columns of the rules among those that were found."""
+        return {name: found[:, place] for name, place in self.places.items()}
+
+
+@lru_cache(maxsize=16)
+def _asked(model: RiskModel) -> _Asked:
+    own, rules = model.feature_set, Rules(model.question)
+    known = set(own.names)
+    more = tuple(column for column in rules.columns.columns if column.name not in known)
+    columns = FeatureSet((*own.columns, *more), own.definitions)
+    places = {name: place for place, name in enumerate(columns.names)}
+    return _Asked(
+        columns, len(own.columns), rules, {name: places[name] for name in rules.columns.names}
+    )
 
 
 def _common(model: RiskModel, version: int, history: History) -> dict[str, Any]:
@@ -192,24 +263,21 @@ def _common(model: RiskModel, version: int, history: History) -> dict[str, Any]:
 
 def _scored(
     model: RiskModel,
-    history: History,
-    spine: pd.DataFrame,
+    inputs: Floats,
+    at: Sequence[date],
     *,
     reasons: bool,
     progress: Progress | None,
 ) -> list[dict[str, Any]]:
-    """Return the fields of each row's score; rows are numbered as in the spine."""
-    if spine.empty:
+    """Return the fields of each row's score, from inputs that were checked."""
+    if not len(inputs):
         return []
-    frame = history.matrix(spine, feature_set=model.feature_set)
-    inputs = model.check(frame)  # computed from the model's own feature set
     found = computed(model, inputs)
     names = model.feature_set.names
-    days = pd.to_datetime(spine["as_of_date"]).dt.date.to_list()
     results = []
-    for row, at in enumerate(days):
+    for row, day in enumerate(at):
         said = (
-            reasons_in_words(model, inputs[row], found.contributions[row], as_of_date=at)
+            reasons_in_words(model, inputs[row], found.contributions[row], as_of_date=day)
             if reasons
             else []
         )
@@ -229,8 +297,8 @@ def _scored(
                 "inputs": stored(names, inputs[row]),
             }
         )
-        if progress is not None and (row % 1_000 == 999 or row + 1 == len(days)):
-            progress(row + 1, len(days))
+        if progress is not None and (row % 1_000 == 999 or row + 1 == len(at)):
+            progress(row + 1, len(at))
     return results
 
 
@@ -303,19 +371,16 @@ def stored(names: Sequence[str], row: Floats) -> dict[str, float | None]:
 def with_records(history: History, scores: Sequence[Score]) -> list[Score]:
     """Return scores with the records behind each of their reasons, all asked for at once."""
     told = [score for score in scores if score.reasons]
-    spine = pd.DataFrame(
-        {
-            "nominal_id": [score.nominal_id for score in told],
-            "as_of_date": [score.as_of_date for score in told],
-        }
-    )
-    pasts = iter(history.events_of(spine) if told else [])
+    if not told:
+        return list(scores)
+    at = np.array([_number(score.as_of_date) for score in told])
+    pasts = iter(history.pasts(history.asked([score.nominal_id for score in told], at)))
     return [
         _with_records(history, score, next(pasts)) if score.reasons else score for score in scores
     ]
 
 
-def _with_records(history: History, score: Score, events: pd.DataFrame) -> Score:
+def _with_records(history: History, score: Score, events: Past) -> Score:
     reasons = [
         {**reason, "records": records_behind(history, reason["features"], events)}
         for reason in score.reasons
@@ -324,14 +389,14 @@ def _with_records(history: History, score: Score, events: pd.DataFrame) -> Score
 
 
 def records_behind(
-    history: History, names: Sequence[str], events: pd.DataFrame
+    history: History, names: Sequence[str], events: Past | pd.DataFrame
 ) -> list[dict[str, Any]]:
     """Return the records behind some features, each once, those of the first feature first.
 
     Parameters
     ----------
-    events : DataFrame
-        What `History.events` says of the person on the score's date.
+    events : Past or DataFrame
+        What `History.pasts` or `History.events` says of the person on the score's date.
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for name in names:
@@ -344,5 +409,12 @@ def _reason(reason: Reason) -> dict[str, Any]:
     return {**reason.data(), "records": []}
 
 
-def _day(value: Any) -> date:
-    return pd.Timestamp(value).date()
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _day(number: int) -> date:
+    return date.fromordinal(_EPOCH + number)
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - _EPOCH
