@@ -13,7 +13,7 @@ import pandas as pd
 from features.adult import adulthood
 from features.declare import COUNT, EVER, FIRST, Feature, FeatureSet, Measure
 from features.history import History, dates, keyed
-from features.question import CohortRule, Question
+from features.question import CohortRule, Question, SubCohort, Without
 from features.sources import SOURCES
 from features.subjects import Subjects
 from features.visible import NEVER, Array
@@ -42,9 +42,8 @@ class Rules:
         self._question = question
         wanted: list[Feature] = []
         if isinstance(question.cohort, CohortRule):
-            marks = ("+".join(question.cohort.of),)
-            within = (question.cohort.within_days,)
-            wanted.append(_rule(question.cohort.source, COUNT, of=marks, windows=within))
+            wanted.append(_counted(question.cohort))
+            wanted += [_counted(other) for other in question.cohort.without]
         if question.abstain != "never":
             wanted.append(_rule(question.abstain.source, COUNT, windows=(EVER,)))
             wanted.append(_rule(question.abstain.source, FIRST))
@@ -58,6 +57,8 @@ class Rules:
         names = iter(self._names)
         if isinstance(self._question.cohort, CohortRule):
             reason[~(values[next(names)] > 0)] = "outside_cohort"
+            for _ in self._question.cohort.without:
+                reason[values[next(names)] > 0] = "outside_cohort"
         young = subjects.rows.at < subjects.adult_on[subjects.rows.subject]
         reason[subjects.order[young]] = "under_18"
         reason[subjects.order[subjects.born_on == NEVER]] = "no_date_of_birth"
@@ -87,6 +88,31 @@ class Judged:
 
 def _rule(source: str, measure: Measure, **more: Any) -> Feature:
     return Feature(source, measure, "", "", ("", ""), **more)
+
+
+def _counted(rule: CohortRule | Without | SubCohort, also: tuple[str, ...] = ()) -> Feature:
+    """Return what counts a rule's events, or those of its episodes that still last."""
+    measure = COUNT if rule.until is None else Measure("standing", rule.until)
+    return _rule(rule.source, measure, of=("+".join((*rule.of, *also)),), windows=(rule.window,))
+
+
+def sub_cohorts(history: History, question: Question, spine: pd.DataFrame) -> pd.DataFrame:
+    """Return which rows belong to each of a question's sub-cohorts; a row may belong to several.
+
+    Returns
+    -------
+    DataFrame
+        A bool column ``cohort_<name>`` for each, in the spine's order; none for a question
+        without sub-cohorts.
+    """
+    spine = keyed(spine)
+    found = {}
+    for name, rule in question.sub_cohorts.items():
+        wanted = [_counted(rule), *([_counted(rule, (rule.unless,))] if rule.unless else [])]
+        columns = FeatureSet(tuple(feature.columns()[0] for feature in wanted))
+        counts = history.matrix(spine, feature_set=columns)[columns.names].to_numpy()
+        found[f"cohort_{name}"] = counts[:, 0] > counts[:, 1:].sum(axis=1)
+    return pd.DataFrame(found, index=spine.index)
 
 
 def adult(born_on: np.ndarray, as_of_date: np.ndarray) -> np.ndarray:

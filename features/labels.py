@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from features.cohort import sub_cohorts
 from features.errors import RecordsRefused
 from features.history import CHUNK, History, dates, keyed
 from features.loads import Load
@@ -61,7 +62,8 @@ def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataF
     DataFrame
         The spine's rows in order with `label` (0 or 1: named as suspect, or as provided) and, for
         outcomes defined over records, `label_<also>` (for example `label_charged`) and
-        `outcome_harm`, the harm of what followed in hundredths of a day. A row has an empty label
+        `outcome_harm`, the harm of what followed in hundredths of a day, and `cohort_<name>` for
+        each sub-cohort of the question, whether the row belongs to it. A row has an empty label
         where it is not mature, was not provided, or the person record no longer stands by then.
 
     Raises
@@ -84,7 +86,7 @@ def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataF
         also, _ = _followed(history, question, rule.also, spine)
         found[f"label_{rule.also}"] = np.where(mature, also, np.nan)
     found["outcome_harm"] = np.where(mature, harm, np.nan)
-    return found
+    return pd.concat([found, sub_cohorts(history, question, spine)], axis=1)
 
 
 def _followed(
