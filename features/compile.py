@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.declare import FeatureColumn
-from features.events import AMOUNTS, RECORD
+from features.events import AMOUNTS, EVENT, RECORD
 from features.records import TABLES
 from features.sources import COMPANY, SOURCES
 from features.taxonomy import taxonomy
@@ -32,6 +32,12 @@ NUMBERS = ("person", "source", "marks", *DATES, *AMOUNTS, "who")
 
 TOLD = ("person", "source", "marks", *DATES, "harm", "who", *RECORD)
 """What is told of an event where a figure is explained; `who` is a person's id."""
+
+_KINDS = {**EVENT, "person": "int64", "source": "int8"}
+NUMBERS_TYPES = {name: {**_KINDS, "who": "int64"}[name] for name in NUMBERS}
+TOLD_TYPES = {name: _KINDS[name] for name in TOLD}
+APART_TYPES = {name: _KINDS[name] for name in ("nominal_id", *NUMBERS[1:])}
+"""What each query hands over, as Ibis types; apart, people go by their ids."""
 
 BIRTH, ASKED = -1, -2
 """What stands in place of a source where births, or rows of a spine, travel with events."""
@@ -113,12 +119,9 @@ def apart_sql(sources: tuple[str, ...], dialect: str) -> str:
     of_births = {"occurred_on": nominal.born_on, "source": ibis.literal(BIRTH, "int8")}
     of_births |= {name: nominal[name] for name in ("nominal_id", "known_on", "superseded_on")}
     births = nominal.select(
-        **{
-            name: of_births.get(name, ibis.null(found[name].type()))
-            for name in ("nominal_id", *NUMBERS[1:])
-        }
+        **{name: of_births.get(name, ibis.null(kind)) for name, kind in APART_TYPES.items()}
     )
-    both = found.select("nominal_id", *NUMBERS[1:]).union(births, distinct=False)
+    both = found.select(*APART_TYPES).union(births, distinct=False)
     return str(ibis.to_sql(both, dialect=dialect))
 
 

@@ -13,11 +13,12 @@ from contextlib import ExitStack
 from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO, Any, Protocol, runtime_checkable
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.compile import CODES, DATES, NUMBERS, OWN
+from features.compile import CODES, DATES, NUMBERS, OWN, TOLD_TYPES
 from features.errors import PrecursorError
 from features.subjects import Births
 from features.sweep import MISSING, Records, spread, whole_days
@@ -199,17 +200,15 @@ class _Trail:
     def __init__(self, database: Telling, people: int) -> None:
         numbers = np.zeros(people, np.int64)
         heights = [0]
+        schema = ibis.schema(TOLD_TYPES).to_pyarrow()
         with NamedTemporaryFile() as file:
-            writer: Any = None
-            for batch in database.told():
-                writer = writer or pa.ipc.new_file(file, batch.schema)
-                writer.write_batch(batch)
-                numbers += np.bincount(batch["person"].to_numpy(), minlength=people)
-                heights.append(heights[-1] + len(batch))
-            if writer is not None:
-                writer.close()
-                file.flush()
-                self._file = pa.ipc.open_file(pa.memory_map(file.name))
+            with pa.ipc.new_file(file, schema) as writer:
+                for batch in database.told():
+                    writer.write_batch(batch.cast(schema))
+                    numbers += np.bincount(batch["person"].to_numpy(), minlength=people)
+                    heights.append(heights[-1] + len(batch))
+            file.flush()
+            self._file = pa.ipc.open_file(pa.memory_map(file.name))
         self._starts = np.concatenate([[0], np.cumsum(numbers)])
         self._heights = np.array(heights)
 

@@ -146,19 +146,23 @@ def involved(role: str, status: str) -> Callable[[Tables], ir.Table]:
     return build
 
 
-def complainants(tables: Tables) -> ir.Table:
-    """Victims of offences in which the person is named as suspect, one event a victim."""
-    offence, part = tables["offence"], tables["involvement"]
-    suspect = part.filter(part.role == "suspect")
-    victim = part.filter(part.role == "victim").view()
-    another = suspect.nominal_id != victim.nominal_id
-    pairs = suspect.join(victim, [suspect.offence_id == victim.offence_id, another]).select(
+def _suspects_beside(tables: Tables, role: str, *told: str) -> ir.Table:
+    """Suspects of an offence, each with every other person who has a role in it."""
+    part = tables["involvement"]
+    suspect, other = part.filter(part.role == "suspect"), part.filter(part.role == role).view()
+    another = suspect.nominal_id != other.nominal_id
+    return suspect.join(other, [suspect.offence_id == other.offence_id, another]).select(
         nominal_id=suspect.nominal_id,
         offence_id=suspect.offence_id,
-        who=victim.nominal_id,
-        relationship=victim.relationship,
-        **_together(suspect, victim),
+        who=other.nominal_id,
+        **{name: other[name] for name in told},
+        **_together(suspect, other),
     )
+
+
+def complainants(tables: Tables) -> ir.Table:
+    """Victims of offences in which the person is named as suspect, one event a victim."""
+    offence, pairs = tables["offence"], _suspects_beside(tables, "victim", "relationship")
     joined = pairs.join(offence, pairs.offence_id == offence.record_id).select(
         nominal_id=pairs.nominal_id,
         record_id=offence.record_id,
@@ -187,15 +191,8 @@ def complainants(tables: Tables) -> ir.Table:
 def company(tables: Tables) -> ir.Table:
     """Offences of people who were once named as suspects together with the person."""
     shared, offence = tables["offence"], _offences(tables)
-    own = tables["involvement"].filter(tables["involvement"].role == "suspect")
-    theirs, later = own.view(), own.view()
-    another = own.nominal_id != theirs.nominal_id
-    pairs = own.join(theirs, [own.offence_id == theirs.offence_id, another]).select(
-        nominal_id=own.nominal_id,
-        offence_id=own.offence_id,
-        who=theirs.nominal_id,
-        **_together(own, theirs),
-    )
+    pairs = _suspects_beside(tables, "suspect")
+    later = tables["involvement"].filter(tables["involvement"].role == "suspect").view()
     known = pairs.join(shared, pairs.offence_id == shared.record_id).select(
         nominal_id=pairs.nominal_id, who=pairs.who, **_together(pairs, shared)
     )

@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import duckdb
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -29,8 +28,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from features.errors import NotFound, UsageError
 from features.records import TABLES, Column, Table
+from features.yaml_file import read_model
 
 _KEYS = ConfigDict(extra="forbid", frozen=True)
 YES, NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
@@ -323,45 +322,17 @@ def read_mapping(file: Path) -> Mapping:
 
     Raises
     ------
-    NotFound
-        Where there is no such file.
     UsageError
-        Where it is not YAML, or has a key, table or column that does not exist; all are listed.
+        Where it cannot be read, is not YAML, or has a key, table or column that does not exist;
+        all are listed.
     """
-    if not file.is_file():
-        raise NotFound(f"{file} does not exist", remedy="Name an existing mapping file.")
-    try:
-        return Mapping.model_validate(yaml.load(file.read_text("utf-8"), _Once) or {})
-    except ValidationError as error:
-        said = [
-            ": ".join(filter(None, (_where(one["loc"]), one["msg"].removeprefix("Value error, "))))
-            for one in error.errors()
-        ]
-        raise UsageError(
-            f"{file}: {'; '.join(said)}",
-            remedy=f"A mapping has {_listed(Mapping)}; a source of a table has"
-            f" {_listed(TableMapping)}. Codes and values are put in quotes.",
-        ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2026-99-99; a million brackets
-        raise UsageError(f"{file}: {error}", remedy="Write the mapping as YAML.") from error
-
-
-class _Once(yaml.SafeLoader):
-    """YAML in which a key that stands twice is refused: the first of the two would be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"{', '.join(twice)}: there twice; join the two", node.start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-
-def _where(loc: tuple[int | str, ...]) -> str:
-    """Return a place as the file has it, without the names of alternatives that were tried."""
-    return ".".join(str(part) for part in loc if not re.search(r"[(\[]|^str$", str(part)))
+    return read_model(
+        Mapping,
+        file,
+        "mapping",
+        remedy=f"A mapping has {_listed(Mapping)}; a source of a table has"
+        f" {_listed(TableMapping)}. Codes and values are put in quotes.",
+    )
 
 
 def _listed(model: type[BaseModel]) -> str:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from features.cohort import cohort, eligible
 from features.declare import FeatureSet
 from features.errors import PrecursorError
+from features.further import further
 from features.history import History, Progress, keyed
 from features.labels import label, provided_labels, training_dates
 from features.loads import Load
@@ -134,8 +135,7 @@ def training_spine(
         accepted, _ = eligible(history, question, here)
         return accepted[list(KEYS)]
     if at is None:
-        begun = first_known(history.compiled.known(), history.load)
-        at = learning_dates(history.load, question, begun)
+        at = learning_dates(history.load, question, history.compiled.known())
     return cohort(history, question, at)
 
 
@@ -154,15 +154,22 @@ def first_known(known: pa.Table, load: Load) -> date:
     return found
 
 
-def learning_dates(load: Load, question: Question, first_known: date) -> list[date]:
+def learning_dates(load: Load, question: Question, known: pa.Table) -> list[date]:
     """Return the as-of dates to learn from.
+
+    Parameters
+    ----------
+    load : Load
+    question : Question
+    known : pyarrow.Table
+        As for :func:`first_known`.
 
     Raises
     ------
     PrecursorError
         The records are too short to have any.
     """
-    at = training_dates(load, question, first_known)
+    at = training_dates(load, question, first_known(known, load))
     if not at:
         raise PrecursorError(
             f"{load.path}: too short for question '{question.name}': no as-of date has"
@@ -182,7 +189,7 @@ def _labelled_rows(
     if spine is not None:
         return keyed(spine)
     rows = training_spine(history, question, at).sort_values(list(KEYS), kind="stable")
-    return label(history, question, rows)
+    return further(history, question, label(history, question, rows))
 
 
 def build(
@@ -265,6 +272,8 @@ def manifest_of(
 def sources_of(question: Question, feature_set: FeatureSet) -> tuple[str, ...]:
     """Return the sources that a question's rows, labels and columns are made from."""
     named = {column.source for column in feature_set.columns}
-    for rule in (question.cohort, question.outcome, question.abstain):
+    rules = [question.cohort, question.outcome, question.abstain, *question.sub_cohorts.values()]
+    rules += getattr(question.cohort, "without", ())
+    for rule in rules:
         named |= {getattr(rule, "source", ""), getattr(rule, "also", None) or ""}
     return tuple(sorted(named & set(SOURCES)))

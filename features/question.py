@@ -6,16 +6,29 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.declare import BUCKETS
-from features.errors import PrecursorError, UsageError
 from features.sources import CONTEXT, SOURCES
 from features.taxonomy import HARM
+from features.yaml_file import read_model
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 BANDS = ("Lower", "Medium", "High", "Very high")
+BASELINES = (
+    "base_rate",
+    "rfg",
+    "prior_count",
+    "harm_365",
+    "logistic_age_priors",
+    "logistic_full",
+    "hart_forest",
+    "arp",
+    "vrp",
+    "svrp",
+    "champion",
+)
+"""What a model is judged beside unless a question says otherwise (`training.baselines`)."""
 
 
 class _Strict(BaseModel):
@@ -39,16 +52,61 @@ class _Marked(_Strict):
         return self
 
 
-class CohortRule(_Marked):
-    """People with such an event in the days before the as-of date."""
+class _Dated(_Marked):
+    """Such events within so many days before the as-of date, or of episodes that still last."""
 
-    within_days: int
+    within_days: int | Literal["ever"] = "ever"
+    until: str | None = None
+    """The mark that ends an episode: counted are those that were begun and have not ended."""
 
     @model_validator(mode="after")
-    def _bucketed(self) -> CohortRule:
-        if self.within_days not in BUCKETS:
-            raise ValueError(f"within_days is one of {', '.join(map(str, BUCKETS))}")
+    def _bucketed(self) -> _Dated:
+        if self.within_days != "ever" and self.within_days not in BUCKETS:
+            raise ValueError(f"within_days is 'ever' or one of {', '.join(map(str, BUCKETS))}")
+        if self.until is not None:
+            marks = SOURCES[self.source].marks if self.source in SOURCES else ()
+            if self.until not in marks:
+                raise ValueError(f"until: source '{self.source}' has no mark '{self.until}'")
+            if self.within_days != "ever" or not self.of:
+                raise ValueError("until goes with the mark that begins an episode, and 'ever'")
         return self
+
+    @property
+    def window(self) -> int | None:
+        """The window in days; None for everything on record."""
+        return None if self.within_days == "ever" else self.within_days
+
+
+class Without(_Dated):
+    """Events that nobody of the cohort has on record."""
+
+
+class SubCohort(_Dated):
+    """A part of the cohort, by events of its own; `unless` names a mark that they do not carry."""
+
+    unless: str | None = None
+
+    @model_validator(mode="after")
+    def _other_mark(self) -> SubCohort:
+        if self.unless is not None:
+            known = SOURCES[self.source].marks if self.source in SOURCES else ()
+            if self.unless not in known or self.until is not None:
+                raise ValueError(f"unless is a mark of source '{self.source}', without until")
+        return self
+
+
+class CohortRule(_Dated):
+    """People with such an event in the days before the as-of date, and none of `without`.
+
+    Examples
+    --------
+    >>> rule = CohortRule(source="charged", within_days="ever",
+    ...     without=({"source": "suspected", "of": ("high_harm",), "within_days": 730},))
+    >>> rule.window is None, rule.without[0].window
+    (True, 730)
+    """
+
+    without: tuple[Without, ...] = ()
 
 
 class OutcomeRule(_Marked):
@@ -85,6 +143,18 @@ class Bands(_Strict):
     very_high: Share = 0.30
 
 
+class OwnView(_Strict):
+    """How many people of each list an analyst judges before seeing scores, drawn by lot.
+
+    Those near the capacity line are drawn more often: there a view decides most. Everybody may be
+    drawn, so that being asked about somebody says nothing about them.
+    """
+
+    people: int = Field(ge=1, le=100)
+    near_line: int = Field(default=4, ge=0, le=20)
+    """How many times more likely somebody on the line is to be drawn than somebody far from it."""
+
+
 class SplitRule(_Strict):
     """How training and test are told apart; without dates, backwards from the last mature label."""
 
@@ -92,6 +162,22 @@ class SplitRule(_Strict):
     test_from: date | None = None
     people_apart: bool = False
     test_share: Share = 0.25
+    folds: int = Field(default=0, ge=0, le=20)
+    """Folds of people: each is judged by a model that was trained on the others. 0: none."""
+    temporal: bool = True
+    """Without it, folds of people are all there is: rows of one date cannot be split in time."""
+    part: str | None = None
+    """Only rows of this part of the split that the people came with."""
+
+    @model_validator(mode="after")
+    def _some(self) -> SplitRule:
+        if self.folds == 1:
+            raise ValueError("folds: 0 for none, or at least 2")
+        if not self.temporal and not self.folds:
+            raise ValueError("without temporal, give folds of people, for example folds: 5")
+        if not self.temporal and (self.train_before or self.test_from):
+            raise ValueError("train_before and test_from go with temporal: true")
+        return self
 
 
 class Question(_Strict):
@@ -113,6 +199,8 @@ class Question(_Strict):
     clock: Literal["calendar", "records"] = "records"
     cohort: CohortRule | Provided
     outcome: OutcomeRule | Provided
+    sub_cohorts: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,40}$")], SubCohort] = {}
+    """Parts of the cohort whose calibration is reported one by one; they may overlap."""
     horizon_days: int = Field(ge=1, le=3660)
     lag_days: int = Field(default=183, ge=0, le=1830)
     cadence_months: int = Field(default=3, ge=1, le=24)
@@ -124,10 +212,13 @@ class Question(_Strict):
     bands: Bands = Bands()
     abstain: Abstain | Literal["never"] = "never"
     split: SplitRule = SplitRule()
-    baselines: tuple[str, ...] = ("base_rate", "prior_count", "harm_365", "logistic_age_priors")
+    baselines: tuple[str, ...] = BASELINES
     gates: Literal["refuse", "report"] = "refuse"
     expires_after_days: int = Field(default=35, ge=1)
     stage: Literal["shadow", "pilot", "live"] = "pilot"
+    own_view: OwnView | None = None
+    sign_off: Literal["never", "overrides", "always"] = "never"
+    """Which decisions wait for a supervisor's sign-off."""
 
     def band(self, probability: float) -> str:
         """Return the band of a probability: fixed cuts, the upper band at the cut itself."""
@@ -140,33 +231,11 @@ class Question(_Strict):
 
 
 def read_question(path: Path) -> Question:
-    """Read one question's YAML; every fault of it is listed with its place.
+    """Read one question's YAML.
 
     Raises
     ------
     UsageError
-        Where the file is missing or is no YAML.
-    PrecursorError
-        Where it has unknown or wrong entries; all of them are listed.
+        Where it cannot be read, is no YAML, or has unknown or wrong entries; all are listed.
     """
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as missing:
-        raise UsageError(f"{path}: there is no such file", remedy="Check the path.") from missing
-    except OSError as unread:
-        said = f"{path}: cannot be read ({unread.strerror})"
-        raise UsageError(said, remedy="Name a file that this user may read.") from unread
-    except (yaml.YAMLError, ValueError, RecursionError) as broken:  # 2026-99-99; a million brackets
-        raise UsageError(f"{path}: this is not YAML ({broken})", remedy="Mend it.") from broken
-    if not isinstance(data, dict):
-        raise UsageError(f"{path}: a question is a mapping", remedy="Begin with 'name: ...'.")
-    try:
-        return Question.model_validate(data)
-    except ValidationError as wrong:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'question'}: {fault['msg']}"
-            for fault in wrong.errors()
-        )
-        raise PrecursorError(
-            f"{path.name}: {faults}", remedy="Mend these entries.", code="bad_question"
-        ) from wrong
+    return read_model(Question, path, "question")

@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from features.declare import LONGEST_NAME, FeatureColumn, FeatureSet
-from features.errors import NotFound, PrecursorError
+from features.errors import NotFound, PrecursorError, UsageError
 from features.loads import sha256
 from features.matrix import FORMAT, KEYS, Matrix
 from features.matrix_file import manifest_path
+from features.yaml_file import faults, read_yaml
 
 COLUMNS = "columns.yaml"
 SPLIT = "split.parquet"
@@ -147,9 +147,9 @@ def read_ready(path: str | Path) -> Matrix:
 
 def _entries(file: Path, problems: list[str]) -> dict[str, Entry]:
     try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        problems.append(f"{file.name} is not YAML ({str(error).splitlines()[0]})")
+        said = read_yaml(file, "columns") or {}
+    except UsageError as error:
+        problems.append(error.message)
         return {}
     if not isinstance(said, dict):
         problems.append(f"{file.name} is no list of columns, each with group and reason")
@@ -159,10 +159,7 @@ def _entries(file: Path, problems: list[str]) -> dict[str, Entry]:
         try:
             entries[str(name)] = entry = Entry.model_validate(given)
         except ValidationError as error:
-            problems += [
-                f"{file.name}: {'.'.join([str(name), *map(str, one['loc'])])}: {one['msg']}"
-                for one in error.errors()
-            ]
+            problems += [f"{file.name}: {name}.{fault}" for fault in faults(error)]
             continue
         problems += [
             f"{file.name}: {name}: '{word}' is protected and no input"

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -25,15 +26,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.catalogue import catalogue
-from features.compile import ASKED, BIRTH, NUMBERS, apart_sql, known_sql
+from features.compile import APART_TYPES, ASKED, BIRTH, CODES, NUMBERS, apart_sql, known_sql
 from features.declare import FeatureSet
 from features.errors import Conflict, UsageError
-from features.events import EVENT
 from features.history import History, dates
 from features.loads import Load, manifest, open_load, unchanged
 from features.matrix import (
     build,
-    first_known,
     learning_dates,
     manifest_of,
     question_features,
@@ -51,9 +50,7 @@ if TYPE_CHECKING:
 MASTER = "PRECURSOR_SPARK_MASTER"
 """The environment variable that names the cluster, such as ``local[2]``; else spark-submit does."""
 
-TRAVELLING = ibis.schema(
-    {name: {**EVENT, "source": "int8"}[name] for name in ("nominal_id", *NUMBERS[1:])}
-).to_pyarrow()
+TRAVELLING = ibis.schema(APART_TYPES).to_pyarrow()
 """What is brought together by person: an event's numbers, under its person's own id."""
 
 PART = 400_000
@@ -172,8 +169,10 @@ class Part:
         )
 
     def numbers(self, sources: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-        """Return all events as numbers, in order of person: only those needed came along."""
-        found = self._events.append_column("person", self._person(self._events))
+        """Return the events of some sources as numbers, in order of person."""
+        codes = pa.array([CODES[name] for name in sources], pa.int8())
+        found = self._events.filter(pc.is_in(self._events["source"], codes))
+        found = found.append_column("person", self._person(found))
         who = found["who"].combine_chunks().dictionary_encode().indices.cast(pa.int64())
         found = found.set_column(found.column_names.index("who"), "who", who)
         yield from found.select(list(NUMBERS)).sort_by("person").to_batches()
@@ -211,22 +210,31 @@ def write_matrix(
     feature_set = question_features(question, catalogue(question.harm))
     at = None
     if spine is None and not isinstance(question.cohort, Provided):
-        at = learning_dates(load, question, first_known(parts.known(), load))
+        at = learning_dates(load, question, parts.known())
     half = out.absolute().with_name(out.name + ".part")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     task = partial(_filled, load.path, half, question, feature_set, at, spine is not None)
-    asked = None if spine is None else half.with_name(out.name + ".asked")
-    if asked is not None:
-        write_asked(cast(pd.DataFrame, spine), asked)
-    rows = parts.together(sources_of(question, feature_set), asked)
-    counted = rows.mapInArrow(task, "rows bigint").toArrow()
+    with _asked(spine, out.absolute().with_name(out.name + ".asked")) as asked:
+        rows = parts.together(sources_of(question, feature_set), asked)
+        counted = rows.mapInArrow(task, "rows bigint").toArrow()
     said = manifest_of(load, question, feature_set, pc.sum(counted["rows"]).as_py() or 0)
     write_manifest(out, said, half)
     half.rename(out)
-    if asked is not None:
-        asked.unlink()
     return said
+
+
+@contextmanager
+def _asked(spine: pd.DataFrame | None, file: Path) -> Iterator[Path | None]:
+    """Lay the rows of a spine where workers read them, for as long as they do."""
+    if spine is None:
+        yield None
+        return
+    try:
+        write_asked(spine, file)
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _filled(

@@ -8,7 +8,7 @@ neither order, nor chunks, nor threads change a bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from features.adult import as_adult
 from features.declare import Window
-from features.visible import FOREVER, NEVER, Array, Dates, Rows
+from features.visible import NEVER, Array, Dates, Rows
 
 MISSING = np.iinfo(np.int64).min
 """Stands for an amount that is empty."""
@@ -114,8 +114,7 @@ class Events:
         if window is None:
             return self.end
         if window not in self._ends:
-            after, _ = self.records.dates.past()
-            _, end = self.rows.between(self.subject, after, self.records.dates.within(window))
+            end = self.rows.upto(self.subject, self.records.dates.within(window))
             self._ends[window] = np.maximum(self.first, end)
         return self._ends[window]
 
@@ -196,31 +195,6 @@ class Events:
         # the runs with one person, united: each begins where the earlier ones have ended
         begin = np.minimum(np.maximum(first, _reach(pair, end)), end)
         return steps(begin, end, len(self.rows))
-
-
-def numbered(table: pa.Table, amounts: Sequence[str]) -> Records:
-    """Return events as a store hands them over as parallel arrays of numbers.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        person, marks, the four dates, the amounts, and `who` where persons met are to be counted.
-    """
-    who = np.full(len(table), -1)
-    if "who" in table.column_names:
-        who = table["who"].combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
-    return Records(
-        table["person"].to_numpy(),
-        Dates(
-            occurred_on=whole_days(table["occurred_on"], NEVER),
-            offence_on=whole_days(table["offence_on"], NEVER),
-            known_on=whole_days(table["known_on"], NEVER),
-            superseded_on=whole_days(table["superseded_on"], FOREVER),
-        ),
-        table["marks"].to_numpy(),
-        {name: table[name].fill_null(MISSING).to_numpy() for name in amounts},
-        who.astype(np.int64),
-    )
 
 
 def whole_days(column: pa.ChunkedArray, empty: int) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -50,7 +50,8 @@ class Past:
         """Return the same as a frame, texts as plain objects."""
         found = self._events.to_pandas()
         # plain objects: a person's few events are looked through often
-        return found.astype({name: object for name in found if found[name].dtype == "str"})
+        texts = {name: object for name in found if found[name].dtype == "str"}
+        return cast("pd.DataFrame", found.astype(texts))
 
     def record(self, row: int) -> dict[str, Any]:
         """Return the record behind one event, as it is told to a reader."""

@@ -69,10 +69,13 @@ class Rows:
         >>> rows.between(np.array([0]), np.array([100]), np.array([300]))
         (array([1]), array([3]))
         """
-        base = subject * _STRIDE
-        first = np.searchsorted(self._key, base + after, side="right")
-        end = np.searchsorted(self._key, base + to, side="right")
-        return first, np.maximum(first, end)
+        first = self.upto(subject, after)
+        return first, np.maximum(first, self.upto(subject, to))
+
+    def upto(self, subject: Array, to: Array) -> Array:
+        """Return, for each record, where its subject's rows with ``as_of_date <= to`` end."""
+        found: Array = np.searchsorted(self._key, subject * _STRIDE + to, side="right")
+        return found
 
 
 @dataclass(frozen=True)

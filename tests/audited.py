@@ -10,7 +10,7 @@ from pathlib import Path
 
 from features.history import History
 from features.loads import Load
-from features.matrix import build, first_known, learning_dates
+from features.matrix import build, learning_dates
 from features.question import Question
 from features.synthetic import Switches, synthesise
 from training.attributes import attributes
@@ -67,7 +67,7 @@ def watched(*, drift: bool = False, seed: int = 1, nominals: int = 4000) -> Watc
     switches, until = CHANGED if drift else OFF, date(2023, 3, 31)
     load = force(switches, nominals=nominals, years=6, seed=seed, data_to=until)
     history = History(load, harm=on.harm)
-    at = learning_dates(load, on, first_known(history.compiled.known(), load))
+    at = learning_dates(load, on, history.compiled.known())
     early, late = at[: 2 * len(at) // 3], at[2 * len(at) // 3 :]
     matrix = build(history, on, at=early)
     result = train(on, matrix, protected=attributes(load, matrix.frame), **QUICK)

@@ -125,8 +125,8 @@ def test_a_period_must_lie_within_the_records(load: Load) -> None:
 EVENTS = [
     ("", "events are a list, not NoneType"),
     ("name: one", "events are a list, not dict"),
-    ("[", "cannot be read as a list of events"),
-    ("- {name: a, first: 2026-02-30}", "cannot be read as a list of events"),
+    ("[", "this is not YAML"),
+    ("- {name: a, first: 2026-02-30}", "this is not YAML"),
     ("- {name: a, first: 2026-02-02, last: 2026-02-01}", "entry 1: ends on 2026-02-01, before"),
     ("- {first: 2026-02-02}\n- {name: b}", "entry 1: name.*entry 2: first"),
 ]
@@ -145,7 +145,7 @@ def test_a_wrong_file_of_events_is_refused_with_all_that_is_wrong(
 
 
 STUDIES: list[tuple[Callable[[str], str], str]] = [
-    (lambda _: "[]", "study: Input should be"),
+    (lambda _: "[]", "own.yaml: write a mapping here"),
     (lambda text: text.replace("window_days: 61", "window_days: -1"), "window_days"),
     (lambda text: text.replace("table: programme", "table: offence"), "treatment.table"),
     (lambda text: text + "astrology: yes\n", "astrology"),

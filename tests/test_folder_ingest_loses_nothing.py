@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from record_folders import Rows, faultless, write_csv
 
 from features.check import check
-from features.errors import NotFound, RecordsRefused, UsageError
+from features.errors import RecordsRefused, UsageError
 from features.ingest import ingest
 from features.labels import provided_labels
 from features.loads import LABELS, open_load, write_load
@@ -206,7 +206,7 @@ def test_a_mapping_with_what_we_do_not_know_is_refused(
 
 
 def test_a_mapping_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(UsageError, match="does not exist"):
         ingest("folder", tmp_path, tmp_path / "out", mapping=tmp_path / "none.yaml")
 
 

@@ -160,6 +160,17 @@ def test_the_records_behind_a_count_are_as_many_as_the_count(tmp_path: Path) -> 
             assert bool(behind[column.name]) == bool(getattr(row, column.name)), column.name
 
 
+def test_people_without_a_single_event_are_explained_by_nothing(tmp_path: Path) -> None:
+    rows = world(random.Random(7), people=3, events=0)
+    history = History(load(rows, tmp_path / "records"))
+    spine = spine_of(rows, AFTER)
+    assert len(spine) == 3
+    assert [len(events) for events in history.events_of(spine)] == [0, 0, 0]
+    assert history.records(spine["nominal_id"][0], AFTER, ["suspected_count_ever"]) == {
+        "suspected_count_ever": []
+    }
+
+
 def test_whatever_moves_a_figure_stands_among_the_records_behind_it(tmp_path: Path) -> None:
     rows = world(random.Random(6), people=8, events=300)
     history = History(load(rows, tmp_path / "records"))

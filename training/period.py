@@ -8,7 +8,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import PrecursorError, UsageError
@@ -16,6 +15,7 @@ from features.history import History
 from features.labels import label
 from features.matrix import KEYS, training_spine
 from features.question import Provided
+from features.yaml_file import faults, read_yaml
 from models.risk_model import RiskModel
 from training.drift import Event
 
@@ -117,37 +117,26 @@ def read_events(path: Path | None = None) -> list[Event]:
 
 
 def _read(path: Path) -> list[Event]:
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as broken:
-        raise UsageError(
-            f"{path}: cannot be read as a list of events ({type(broken).__name__})",
-            remedy="Write YAML: a list of entries with name, first and last.",
-            field="events",
-        ) from broken
+    entries = read_yaml(path, "events")
     if not isinstance(entries, list):
         raise UsageError(
             f"{path}: events are a list, not {type(entries).__name__}",
             remedy="Begin each entry with '- name: ...'.",
             field="events",
         )
-    found, faults = [], []
+    found, found_wrong = [], []
     for number, entry in enumerate(entries, start=1):
         try:
             event = _Event.model_validate(entry)
         except ValidationError as wrong:
-            faults += [f"entry {number}: {_place(e['loc'])}{e['msg']}" for e in wrong.errors()]
+            found_wrong += [f"entry {number}: {fault}" for fault in faults(wrong)]
             continue
         last = event.last or event.first
         if last < event.first:
-            faults.append(f"entry {number}: ends on {last}, before it begins on {event.first}")
+            found_wrong.append(f"entry {number}: ends on {last}, before it begins on {event.first}")
         found.append(Event(event.name, event.first, last))
-    if faults:
+    if found_wrong:
         raise PrecursorError(
-            f"{path.name}: {'; '.join(faults)}", remedy="Mend these entries.", field="events"
+            f"{path.name}: {'; '.join(found_wrong)}", remedy="Mend these entries.", field="events"
         )
     return found
-
-
-def _place(place: tuple[int | str, ...]) -> str:
-    return "".join(f"{part}: " for part in place)

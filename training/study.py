@@ -10,11 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from features.errors import NotFound, PrecursorError, UsageError
+from features.errors import NotFound
 from features.question import CohortRule, OutcomeRule
+from features.yaml_file import read_model
 
 STARTS = {"programme": ("started", "name"), "protective_order": ("made", "kind")}
 """Tables of interventions: the event by which one starts, and the column that tells which it is."""
@@ -111,11 +111,9 @@ def study(name: str) -> Study:
     Raises
     ------
     NotFound
-        For a name that no study has.
+        For a name that no study has, or a file that does not exist.
     UsageError
-        Where the file is missing or is no YAML.
-    PrecursorError
-        Where it has unknown or wrong entries; all of them are listed.
+        Where the file is no YAML, or has unknown or wrong entries; all of them are listed.
 
     Examples
     --------
@@ -123,7 +121,7 @@ def study(name: str) -> Study:
     'Protective order after a report of domestic abuse'
     """
     if name.endswith((".yaml", ".yml")):
-        return _read(Path(name))
+        return read_model(Study, Path(name), "study")
     known = studies()
     if name not in known:
         raise NotFound(
@@ -133,24 +131,3 @@ def study(name: str) -> Study:
             code="unknown_study",
         )
     return known[name]
-
-
-def _read(path: Path) -> Study:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as broken:
-        raise UsageError(
-            f"{path}: cannot be read as a study ({type(broken).__name__})",
-            remedy="Name a file of YAML that this user may read.",
-            field="study",
-        ) from broken
-    try:
-        return Study.model_validate(data)
-    except ValidationError as wrong:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'study'}: {fault['msg']}"
-            for fault in wrong.errors()
-        )
-        raise PrecursorError(
-            f"{path.name}: {faults}", remedy="Mend these entries.", code="bad_study"
-        ) from wrong

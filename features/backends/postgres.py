@@ -17,9 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from features.compile import NUMBERS, TOLD, births_sql, known_sql, numbers_sql, people_sql, told_sql
+from features.compile import (
+    NUMBERS_TYPES,
+    TOLD_TYPES,
+    births_sql,
+    known_sql,
+    numbers_sql,
+    people_sql,
+    told_sql,
+)
 from features.errors import PrecursorError, UsageError
-from features.events import EVENT
 from features.loads import Load, unchanged
 from features.records import TABLES
 from features.taxonomy import HARM, taxonomy
@@ -41,10 +48,6 @@ _TYPES = {
     "date": "date",
 }
 _BIRTHS = {"person": "int64", **dict.fromkeys(("born_on", "known_on", "superseded_on"), "date")}
-_NUMBERS = {
-    name: {**EVENT, "person": "int64", "source": "int64", "who": "int64"}[name] for name in NUMBERS
-}
-_TOLD = {name: {**EVENT, "person": "int64", "source": "int64"}[name] for name in TOLD}
 
 
 class Postgres:
@@ -154,11 +157,11 @@ class Postgres:
 
     def numbers(self, sources: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
         """Return the events of some sources as numbers, in order of person."""
-        return self._ordered(numbers_sql(sources, self.dialect), _NUMBERS)
+        return self._ordered(numbers_sql(sources, self.dialect), NUMBERS_TYPES)
 
     def told(self) -> Iterator[pa.RecordBatch]:
         """Return all events with what is told of them, in order of person."""
-        return self._ordered(told_sql(self.dialect), _TOLD)
+        return self._ordered(told_sql(self.dialect), TOLD_TYPES)
 
 
 def _arrow(schema: Mapping[str, str]) -> pa.Schema:
