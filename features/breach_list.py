@@ -12,21 +12,10 @@ from pyarrow import csv
 from features.check import Examined
 from features.errors import UsageError
 from features.findings import quoted
+from features.loads import SET_ASIDE
 from features.spreadsheet import FORMULA, NUMBER
 
-COLUMNS = pa.schema(
-    [
-        ("severity", pa.string()),
-        ("table", pa.string()),
-        ("row", pa.int64()),
-        ("column", pa.string()),
-        ("value", pa.string()),
-        ("rule", pa.string()),
-        ("problem", pa.string()),
-        ("remedy", pa.string()),
-        ("done", pa.string()),
-    ]
-)
+COLUMNS = SET_ASIDE.insert(0, pa.field("severity", pa.string()))
 """Columns of the file; `row` counts from 1 in the source, and is empty where a file is meant."""
 
 BATCH = 50_000
