@@ -14,6 +14,8 @@ from serving import metrics
 from serving.batch import leaves
 from serving.kept import remember_load
 from serving.ledger import Action, Leaf, Ledger
+from serving.own_view import require_own_view
+from serving.permissions import Principal, Role
 from serving.runs import published
 from serving.schema import ScoreRequest
 from serving.scoring import records_behind, score_rows
@@ -54,6 +56,7 @@ def scores(
         in_force = stock.get(request.question)
         if not may_see(role, in_force.question.stage):
             raise InShadow(request.question)
+        require_own_view(ledger, request.question, Principal(actor, Role(role)))
         at = _as_of(request.as_of_date, in_force.load.default_as_of)
         scored, rejected = score_rows(
             in_force.model,
@@ -128,6 +131,7 @@ def one_score(
         )
     if not may_see(role, payload["stage"]):
         raise InShadow(payload["question"])
+    require_own_view(ledger, payload["question"], Principal(actor, Role(role)))
     answer = explained(stock, payload)
     ledger.append(
         Action.VIEW,
@@ -180,6 +184,7 @@ def list_page(
     info = found.run.info
     if not may_see(role, info["stage"]):
         raise InShadow(question)
+    require_own_view(ledger, question, Principal(actor, Role(role)))
     rows = found.page(offset, limit)
     ledger.append(
         Action.LIST,

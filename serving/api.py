@@ -12,6 +12,7 @@ from starlette.routing import Route as Path
 
 from serving import metrics
 from serving.answers import list_page, one_score
+from serving.casework import case_routes
 from serving.ledger import Ledger
 from serving.openapi import document
 from serving.replay import replay
@@ -64,7 +65,8 @@ def api_routes(stock: Stock, ledger: Ledger) -> list[BaseRoute]:
         "/docs.json": docs,
         "/metrics": figures,
     }
-    return [Path(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
+    own = [Path(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
+    return [*own, *case_routes(stock, ledger, query)]
 
 
 def query(request: Request) -> dict[str, Any]:

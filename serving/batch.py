@@ -266,6 +266,7 @@ def _info(
         "horizon_days": question.horizon_days,
         "capacity": question.capacity,
         "stage": question.stage,
+        "own_view": question.own_view and question.own_view.model_dump(),
         "created_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         "as_of_dates": [day.isoformat() for day in days],
         "expires_on": expires.isoformat(),

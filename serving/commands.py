@@ -216,7 +216,7 @@ def audit_verify(as_json: Json = False) -> None:
 
 @app.command()
 def token(
-    role: Annotated[str, typer.Option(help="analyst, data_scientist, reviewer or service.")],
+    role: Annotated[str, typer.Option(help="As serving/permissions.py lists them.")],
     actor: Annotated[str | None, typer.Option(help="Whose; the system user by default.")] = None,
     days: Annotated[int, typer.Option(help="How long it lasts.")] = 30,
     as_json: Json = False,

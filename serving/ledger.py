@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -194,10 +195,17 @@ class Ledger(Reader):
         actor: str,
         role: str,
         purpose: str,
+        question: str | None = None,
         body: Mapping[str, Any] | None = None,
+        people: Iterable[Leaf] = (),
     ) -> Entry:
-        """Record something about nobody within a `transaction`: both stand or neither does."""
-        return self._link(connection, self._draft(action, actor, role, purpose, None, body, ()))
+        """Record something within a `transaction`: all that is done in it stands, or nothing."""
+        draft = self._draft(action, actor, role, purpose, question, body, people)
+        return self._link(connection, draft)
+
+    def secret(self, use: str) -> bytes:
+        """Return 32 bytes of the ledger's own for one use, which nobody without its keys knows."""
+        return hmac.digest(self._keys.seal_key, b"precursor/use/" + use.encode(), "sha256")
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -30,12 +30,13 @@ class Role(StrEnum):
 
     ANALYST = "analyst"
     DATA_SCIENTIST = "data_scientist"
+    SUPERVISOR = "supervisor"
     REVIEWER = "reviewer"
     SERVICE = "service"
     OPERATOR = "operator"
 
 
-GIVEN = (Role.ANALYST, Role.DATA_SCIENTIST, Role.REVIEWER, Role.SERVICE)
+GIVEN = (Role.ANALYST, Role.DATA_SCIENTIST, Role.SUPERVISOR, Role.REVIEWER, Role.SERVICE)
 """Roles a token, link or session can have; ``operator`` is whoever runs the command line."""
 
 
@@ -52,7 +53,11 @@ class Permission(StrEnum):
     VIEW = "view"
     LIST = "list"
     EXPORT = "export"
+    OWN_VIEW = "own_view"
     DECISION = "decision"
+    SIGN_OFF = "sign_off"
+    DECISIONS = "decisions"
+    SELECTION = "selection"
     CHALLENGE = "challenge"
     PUBLISH = "publish"
     REPLAY = "replay"
@@ -77,7 +82,7 @@ class Rule:
     reason: str
 
 
-_ANALYST, _SCIENTIST, _REVIEWER, _SERVICE = GIVEN
+_ANALYST, _SCIENTIST, _SUPERVISOR, _REVIEWER, _SERVICE = GIVEN
 
 PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
     {
@@ -86,12 +91,12 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
             "A score is asked for by those who will act on it, or by the system they work in.",
         ),
         Permission.VIEW: Rule(
-            (_ANALYST, _REVIEWER, _SERVICE),
+            (_ANALYST, _SUPERVISOR, _REVIEWER, _SERVICE),
             "What was said about a person is seen by who works with it and by who reviews it.",
         ),
         Permission.LIST: Rule(
-            (_ANALYST, _REVIEWER, _SERVICE),
-            "The list is worked by analysts and reviewed by reviewers; nobody else needs names.",
+            (_ANALYST, _SUPERVISOR, _REVIEWER, _SERVICE),
+            "A list is worked by analysts, answered for by supervisors, reviewed by reviewers.",
         ),
         Permission.EXPORT: Rule(
             (_ANALYST,), "A copy leaves only with the person who answers for the list."
@@ -99,8 +104,22 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.DECISION: Rule(
             (_ANALYST,), "People decide: no program does, and nobody who reviews decisions."
         ),
+        Permission.OWN_VIEW: Rule(
+            (_ANALYST,), "A view of one's own is asked of those who will see the score."
+        ),
+        Permission.SIGN_OFF: Rule(
+            (_SUPERVISOR,), "A decision is signed off by who answers for it and did not take it."
+        ),
+        Permission.DECISIONS: Rule(
+            (_SUPERVISOR, _REVIEWER),
+            "Decisions are read by who answers for them and by who reviews them.",
+        ),
+        Permission.SELECTION: Rule(
+            (_ANALYST, _SUPERVISOR),
+            "Who is managed is settled by the people of the meeting, never by a program.",
+        ),
         Permission.CHALLENGE: Rule(
-            (_ANALYST, _REVIEWER),
+            (_ANALYST, _SUPERVISOR, _REVIEWER),
             "A disputed record is brought by who speaks with the person, or by who reviews.",
         ),
         Permission.PUBLISH: Rule(

@@ -136,6 +136,13 @@ class Reader:
         """Return all leaves of one entry, in their order."""
         return self._recorded(tables.leaf.c.seq == seq)
 
+    def recorded(self, action: str, question: str) -> list[Recorded]:
+        """Return all that one kind of action said about people for a question, the latest first."""
+        about = sa.select(tables.entry.c.seq).where(
+            tables.entry.c.action == str(action), tables.entry.c.question == question
+        )
+        return self._recorded(tables.leaf.c.seq.in_(about))
+
     def promoted_sha(self, question: str) -> Promoted | None:
         """Return the version and SHA-256 of the model in force for a question, if one is.
 

@@ -13,7 +13,18 @@ from functools import cached_property
 from pydantic import BaseModel
 
 from serving.permissions import PERMISSIONS, Permission, Role
-from serving.schema import ListAnswer, ReplayAnswer, ScoreAnswer, ScoreRequest, ScoresAnswer
+from serving.schema import (
+    ChallengeRequest,
+    DecisionRequest,
+    ListAnswer,
+    OwnViewRequest,
+    ReplayAnswer,
+    ScoreAnswer,
+    ScoreRequest,
+    ScoresAnswer,
+    SelectionRequest,
+    SignOffRequest,
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,10 @@ class Route:
 
 
 PURPOSE = Parameter("purpose", "What it is looked up for; it is recorded.")
+PAGED = (
+    Parameter("offset", "Lines to skip.", "integer", least=0),
+    Parameter("limit", "Most lines to return.", "integer", least=1, most=1_000),
+)
 
 ROUTES = (
     Route(
@@ -89,11 +104,7 @@ ROUTES = (
         Permission.LIST,
         "The published list of a question, by rank.",
         answers=ListAnswer,
-        query=(
-            PURPOSE,
-            Parameter("offset", "Lines to skip.", "integer", least=0),
-            Parameter("limit", "Most lines to return.", "integer", least=1, most=1_000),
-        ),
+        query=(PURPOSE, *PAGED),
         refusals=(404, 409),
     ),
     Route(
@@ -104,6 +115,70 @@ ROUTES = (
         answers=ReplayAnswer,
         query=(PURPOSE,),
         refusals=(404, 410),
+    ),
+    Route(
+        "GET",
+        "/v1/own-views/{question}",
+        Permission.OWN_VIEW,
+        "Whom the analyst's own view is due of before anything is shown, with their records.",
+        query=(PURPOSE,),
+        refusals=(404,),
+    ),
+    Route(
+        "POST",
+        "/v1/own-views",
+        Permission.OWN_VIEW,
+        "Give an own view before the score, or skip what is due as urgent.",
+        takes=OwnViewRequest,
+        refusals=(404, 409, 413, 415),
+    ),
+    Route(
+        "POST",
+        "/v1/decisions",
+        Permission.DECISION,
+        "Agree with a score or override it, with a reason; nothing follows by itself.",
+        takes=DecisionRequest,
+        refusals=(404, 409, 410, 413, 415),
+    ),
+    Route(
+        "POST",
+        "/v1/decisions/{decision}/sign-off",
+        Permission.SIGN_OFF,
+        "A supervisor's word on somebody else's decision, once.",
+        takes=SignOffRequest,
+        refusals=(404, 409, 410, 413, 415),
+    ),
+    Route(
+        "GET",
+        "/v1/decisions/{question}",
+        Permission.DECISIONS,
+        "Decisions on a question's scores, the latest first, with sign-off and own view.",
+        query=(PURPOSE, *PAGED),
+        refusals=(404,),
+    ),
+    Route(
+        "POST",
+        "/v1/challenges",
+        Permission.CHALLENGE,
+        "Score a person without a disputed record, beside the score as it was given.",
+        takes=ChallengeRequest,
+        refusals=(404, 409, 410, 413, 415),
+    ),
+    Route(
+        "POST",
+        "/v1/selections",
+        Permission.SELECTION,
+        "Take a person on from a list, keep them on after a review, or let them go.",
+        takes=SelectionRequest,
+        refusals=(404, 409, 410, 413, 415),
+    ),
+    Route(
+        "GET",
+        "/v1/selections/{question}",
+        Permission.SELECTION,
+        "Who is selected now, the next review first; nobody who was let go.",
+        query=(PURPOSE,),
+        refusals=(404,),
     ),
     Route("GET", "/docs.json", Permission.OPENAPI, "This document."),
     Route(

@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     StringConstraints,
     field_validator,
+    model_validator,
 )
 
 MOST_PEOPLE = 1_000
@@ -92,6 +93,103 @@ class ScoreRequest(Request):
         if len(set(ids)) < len(ids):
             raise ValueError("each person may be named once only")
         return ids
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Of a question.")]
+Purpose = Annotated[Line, Field(max_length=500, description="What it is for; it is recorded.")]
+Why = Annotated[Line, Field(max_length=1_000, description="The reason; it is recorded.")]
+Band = Literal["Lower", "Medium", "High", "Very high"]
+ScoreName = Annotated[str, Field(pattern=r"^s[0-9a-f]{32}$", description="Of a score.")]
+
+
+class OwnViewRequest(Request):
+    """An analyst's own view of one person before the score, or all of them skipped as urgent.
+
+    Examples
+    --------
+    >>> OwnViewRequest(question="escalation", purpose="list", skip_as_urgent="threat to life").band
+    """
+
+    question: Name
+    purpose: Purpose
+    nominal_id: NominalId | None = None
+    band: Annotated[Band | None, Field(description="How the person would be graded.")] = None
+    would_select: Annotated[
+        bool | None, Field(description="Whether the person would be taken on, as capacity stands.")
+    ] = None
+    reason: Why | None = None
+    skip_as_urgent: Annotated[
+        Why | None, Field(description="Why nothing can wait: skips all that is due of this list.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> OwnViewRequest:
+        view = (self.nominal_id, self.band, self.would_select)
+        if self.skip_as_urgent is None and None in view:
+            raise ValueError("a view names nominal_id, band and would_select; or skip_as_urgent")
+        if self.skip_as_urgent is not None and any(part is not None for part in view):
+            raise ValueError("a view is given or skipped, not both")
+        return self
+
+
+class DecisionRequest(Request):
+    """What somebody decided in the light of a score: they agree with it or override it, and why.
+
+    Examples
+    --------
+    >>> DecisionRequest(score_id="s" + "0" * 32, decision="agree", reason="as on record",
+    ...     purpose="IOM meeting").judged_band
+    """
+
+    score_id: ScoreName
+    decision: Literal["agree", "override"]
+    judged_band: Annotated[
+        Band | None, Field(description="How the person is graded instead; with an override.")
+    ] = None
+    reason: Why
+    purpose: Purpose
+
+    @model_validator(mode="after")
+    def _graded(self) -> DecisionRequest:
+        if (self.decision == "override") != (self.judged_band is not None):
+            raise ValueError("judged_band comes with an override, and only with one")
+        return self
+
+
+class SignOffRequest(Request):
+    """A supervisor's word on a decision."""
+
+    agreed: bool
+    reason: Why
+    purpose: Purpose
+
+
+class ChallengeRequest(Request):
+    """A disputed record: the person is scored without it, beside the original score."""
+
+    score_id: ScoreName
+    table: Annotated[Line, Field(max_length=63, description="As the score's reasons name it.")]
+    record_id: Annotated[Line, Field(max_length=200, description="As the reasons name it.")]
+    reason: Why
+    purpose: Purpose
+
+
+class SelectionRequest(Request):
+    """A person taken on from a list, reviewed, or let go."""
+
+    score_id: ScoreName
+    action: Literal["select", "review", "deselect"]
+    reason: Why
+    review_on: Annotated[
+        date | None, Field(description="When it is looked at again; not with deselect.")
+    ] = None
+    purpose: Purpose
+
+    @model_validator(mode="after")
+    def _reviewed(self) -> SelectionRequest:
+        if (self.action == "deselect") != (self.review_on is None):
+            raise ValueError("review_on comes with select and review, and not with deselect")
+        return self
 
 
 class Record(BaseModel):

@@ -23,6 +23,7 @@ from serving.access import Access, Forbidden, Permission, allows
 from serving.chain import Action
 from serving.ledger import Ledger
 from serving.middleware import HEADERS
+from serving.own_view import OwnViewDue, require_own_view
 from serving.pages import sign_in
 from serving.pages.door import Page, Visitor, to_sign_in, visitor
 from serving.pages.how import How
@@ -106,8 +107,10 @@ def _guard(access: Access, ledger: Ledger) -> Callable[[Page], Callable[[Request
                 return to_sign_in(request)
             request.state.visitor = found
             try:
+                if "question" in request.path_params:
+                    require_own_view(ledger, request.path_params["question"], found.principal)
                 return page(request, found)
-            except (Forbidden, InShadow) as refused:
+            except (Forbidden, InShadow, OwnViewDue) as refused:
                 _refusal(ledger, found, request, refused)
                 raise
 

@@ -1,0 +1,168 @@
+"""The routes of casework: own views, decisions and their sign-off, challenges, selections."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+from starlette.routing import Route as Path
+
+from features.errors import NotFound, PrecursorError
+from serving import challenges, decisions, own_view, selections
+from serving.ledger import Action, Ledger
+from serving.permissions import Principal
+from serving.routes import find
+from serving.schema import (
+    ChallengeRequest,
+    DecisionRequest,
+    OwnViewRequest,
+    SelectionRequest,
+    SignOffRequest,
+)
+from serving.shape import invalid
+from serving.stock import Stock
+
+_Asked = TypeVar("_Asked", bound=BaseModel)
+Query = Callable[[Request], dict[str, Any]]
+PAGE = 100
+LOOKED_UP = "looked up by a program"
+
+
+def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
+    """Return the routes of casework; the gate stands before them.
+
+    Parameters
+    ----------
+    query : callable
+        Reads and checks a request's query as its route describes it.
+    """
+
+    def views(request: Request, who: Principal) -> dict[str, Any]:
+        question = request.path_params["question"]
+        return own_view.whom(stock, ledger, question, who, _purpose(query(request)))
+
+    def decided(request: Request, who: Principal) -> dict[str, Any]:
+        asked = query(request)
+        return decisions.page(
+            ledger,
+            request.path_params["question"],
+            who,
+            purpose=_purpose(asked),
+            offset=int(asked.get("offset", 0)),
+            limit=int(asked.get("limit", PAGE)),
+        )
+
+    def selected(request: Request, who: Principal) -> dict[str, Any]:
+        question = request.path_params["question"]
+        return selections.selected(ledger, question, who, purpose=_purpose(query(request)))
+
+    def give(_: Request, asked: OwnViewRequest, who: Principal) -> dict[str, Any]:
+        return own_view.give(ledger, asked, who)
+
+    def decide(_: Request, asked: DecisionRequest, who: Principal) -> dict[str, Any]:
+        policy = decisions.policy(stock, ledger, asked.score_id)
+        return decisions.decide(ledger, asked, who, sign_off=policy)
+
+    def sign_off(request: Request, asked: SignOffRequest, who: Principal) -> dict[str, Any]:
+        number = request.path_params["decision"]
+        if not (number.isascii() and number.isdecimal() and len(number) < 16):
+            raise NotFound(
+                "a decision has a whole number",
+                remedy="Use the number that it was answered with.",
+                field="decision",
+            )
+        return decisions.sign_off(ledger, int(number), asked, who)
+
+    def challenge(_: Request, asked: ChallengeRequest, who: Principal) -> dict[str, Any]:
+        return challenges.challenge(ledger, asked, who)
+
+    def select(_: Request, asked: SelectionRequest, who: Principal) -> dict[str, Any]:
+        return selections.select(ledger, asked, who)
+
+    looked: dict[str, Callable[[Request, Principal], dict[str, Any]]] = {
+        "/v1/own-views/{question}": views,
+        "/v1/decisions/{question}": decided,
+        "/v1/selections/{question}": selected,
+    }
+    return [
+        *(Path(path, _got(ledger, found), methods=["GET"]) for path, found in looked.items()),
+        Path("/v1/own-views", _taken(ledger, OwnViewRequest, give), methods=["POST"]),
+        Path("/v1/decisions", _taken(ledger, DecisionRequest, decide), methods=["POST"]),
+        Path(
+            "/v1/decisions/{decision}/sign-off",
+            _taken(ledger, SignOffRequest, sign_off),
+            methods=["POST"],
+        ),
+        Path("/v1/challenges", _taken(ledger, ChallengeRequest, challenge), methods=["POST"]),
+        Path("/v1/selections", _taken(ledger, SelectionRequest, select), methods=["POST"]),
+    ]
+
+
+def _got(
+    ledger: Ledger, found: Callable[[Request, Principal], dict[str, Any]]
+) -> Callable[[Request], Response]:
+    def endpoint(request: Request) -> Response:
+        who: Principal = request.scope["principal"]
+        try:
+            return JSONResponse(found(request, who))
+        except PrecursorError as refused:
+            _refusal(ledger, request, who, refused)
+            raise
+
+    return endpoint
+
+
+def _taken(
+    ledger: Ledger,
+    model: type[_Asked],
+    done: Callable[[Request, _Asked, Principal], dict[str, Any]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that reads a body as its model, and lets a thread do what it asks."""
+
+    async def endpoint(request: Request) -> Response:
+        who: Principal = request.scope["principal"]
+        asked = read(model, await request.body())
+        try:
+            return JSONResponse(await run_in_threadpool(done, request, asked, who))
+        except PrecursorError as refused:
+            await run_in_threadpool(_refusal, ledger, request, who, refused)
+            raise
+
+    return endpoint
+
+
+def read(model: type[_Asked], body: bytes) -> _Asked:
+    """Return a body as its model; every mistake of it is named at once.
+
+    Raises
+    ------
+    Refusal
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as wrong:
+        mistakes = wrong.errors(include_url=False, include_input=False, include_context=False)
+        raise invalid(mistakes) from None
+
+
+def _refusal(ledger: Ledger, request: Request, who: Principal, refused: PrecursorError) -> None:
+    """Put a refusal on the ledger before it is answered, by the route's template."""
+    if refused.status >= 500:
+        return
+    route, _ = find(request.method, request.url.path)
+    ledger.append(
+        Action.REFUSAL,
+        actor=who.actor,
+        role=who.role,
+        purpose="not stated",
+        body={"what": f"{request.method} {route.path if route else '/v1'}", "code": refused.code},
+    )
+
+
+def _purpose(asked: dict[str, Any]) -> str:
+    return str(asked.get("purpose", LOOKED_UP))

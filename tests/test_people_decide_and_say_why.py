@@ -1,0 +1,261 @@
+"""Own views before scores, decisions with reasons, sign-off by another, outcomes beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import small_force
+from served import ME, NAME, Served, put_in_force, served
+
+from serving.access import Access
+from serving.batch import score_batch
+from serving.decisions import told
+from serving.ledger import Action
+from serving.own_view import lot, weight
+from serving.publishing import publish
+from serving.runs import published
+
+__all__ = ["served"]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The service with people of several names at it."""
+
+    served: Served
+    tokens: dict[str, str]
+
+    def post(self, who: str, path: str, **said: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.tokens[who]}"}
+        return self.served.client.post(path, json=said, headers=headers)
+
+    def get(self, who: str, path: str) -> Any:
+        return self.served.client.get(path, headers={"Authorization": f"Bearer {self.tokens[who]}"})
+
+    def score(self, who: str, person: str) -> Any:
+        asked = {"question": NAME, "nominal_ids": [person], "purpose": "weekly review"}
+        return self.post(who, "/v1/scores", **asked)
+
+    def decide(self, score: dict, decision: str, who: str = "ann", **more: Any) -> Any:
+        said = {"score_id": score["score_id"], "decision": decision, "purpose": "IOM meeting"}
+        return self.post(who, "/v1/decisions", **{"reason": "as on record", **said, **more})
+
+
+@pytest.fixture
+def desk(served: Served) -> Desk:
+    access = Access(served.ledger)
+    roles = {"ann": "analyst", "bob": "analyst", "sue": "supervisor", "sam": "supervisor"}
+    roles |= {"rex": "reviewer", "app": "service"}
+    return Desk(served, {who: access.issue_token(who, role, 1) for who, role in roles.items()})
+
+
+@pytest.fixture
+def asked_first(desk: Desk) -> Iterator[Desk]:
+    """A desk at which three people of the new list are to be judged before it is shown."""
+    served = desk.served
+    policy = {"own_view": {"people": 3, "near_line": 4}, "sign_off": "overrides"}
+    question = served.model.question.model_validate(served.model.question.model_dump() | policy)
+    model = small_force.make_model(served.history, question=question, trees=21)
+    put_in_force(served.ledger, model, 40)
+    made = {"ledger": served.ledger, **ME}
+    score_batch(model, 40, served.history, served.home / "own.parquet", **made)
+    publish(NAME, **made)
+    yield desk
+    put_in_force(served.ledger, served.model, 1)
+    score_batch(served.model, 1, served.history, served.home / "after.parquet", **made)
+    publish(NAME, **made)
+
+
+def other_band(band: str) -> str:
+    return "Lower" if band != "Lower" else "Very high"
+
+
+def test_nothing_is_shown_before_the_own_view_and_then_all(asked_first: Desk) -> None:
+    desk, ways = asked_first, (f"/v1/lists/{NAME}", "scores", "score")
+    known = desk.score("rex", "N0001")
+    assert known.status_code == 403
+    listed = published(NAME).page(0, 1)[0]["score_id"]
+    due = desk.get("ann", f"/v1/own-views/{NAME}").json()["due"]
+    assert len(due) == 3
+    assert all(person["records"] for person in due)
+    assert "probability" not in str(due)
+    for count, person in enumerate(due):
+        for way in ways:
+            refused = (
+                desk.score("ann", "N0001")
+                if way == "scores"
+                else desk.get("ann", f"/v1/scores/{listed}" if way == "score" else way)
+            )
+            error = refused.json()["error"]
+            assert (refused.status_code, error["code"]) == (409, "own_view_due")
+            assert str(3 - count) in error["message"]
+        given = desk.post(
+            "ann",
+            "/v1/own-views",
+            question=NAME,
+            purpose="new list",
+            nominal_id=person["nominal_id"],
+            band="Medium",
+            would_select=False,
+        )
+        assert given.json()["left"] == 2 - count
+    assert desk.get("ann", f"/v1/lists/{NAME}").status_code == 200
+    assert desk.score("ann", "N0001").status_code == 200
+    assert desk.get("bob", f"/v1/lists/{NAME}").status_code == 409, "each analyst for themselves"
+    for who in ("sue", "rex"):
+        assert desk.get(who, f"/v1/lists/{NAME}").status_code == 200
+    again = desk.post("ann", "/v1/own-views", question=NAME, purpose="x", skip_as_urgent="y")
+    assert again.json()["error"]["code"] == "nothing_due"
+
+
+def test_what_cannot_wait_is_skipped_with_a_reason_that_stays(asked_first: Desk) -> None:
+    said = {"question": NAME, "purpose": "new list", "skip_as_urgent": "threat to life tonight"}
+    assert asked_first.post("bob", "/v1/own-views", **said).json()["left"] == 0
+    assert asked_first.get("bob", f"/v1/lists/{NAME}").status_code == 200
+    (entry,) = asked_first.served.ledger.entries(action=Action.OWN_VIEW, actor="bob", limit=1)
+    assert entry.body["kind"] == "skipped"
+    assert entry.body["reason"] == "threat to life tonight"
+
+
+def test_only_who_the_lot_fell_on_is_judged(asked_first: Desk) -> None:
+    due = {p["nominal_id"] for p in asked_first.get("ann", f"/v1/own-views/{NAME}").json()["due"]}
+    other = next(row for row in published(NAME).page(0, 20) if row["nominal_id"] not in due)
+    said = {"question": NAME, "purpose": "p", "band": "High", "would_select": True}
+    refused = asked_first.post("ann", "/v1/own-views", nominal_id=other["nominal_id"], **said)
+    assert refused.status_code == 404
+    for wrong in ({"nominal_id": "N1"}, {"skip_as_urgent": "x", "band": "High"}, {}):
+        answer = asked_first.post("ann", "/v1/own-views", question=NAME, purpose="p", **wrong)
+        assert answer.status_code == 400
+
+
+def test_the_lot_falls_on_anybody_more_often_near_the_line(asked_first: Desk) -> None:
+    listed = published(NAME)
+    ranks = listed.columns("rank")["rank"].to_pylist()
+    capacity = listed.run.info["capacity"]
+    drawn = Counter(
+        position for n in range(3_000) for position in lot(listed, f"analyst {n}", b"k" * 32)
+    )
+    near = [i for i, rank in enumerate(ranks) if rank and abs(rank - capacity) <= 5]
+    far = [i for i, rank in enumerate(ranks) if rank is None or rank > 5 * capacity]
+    mean = [sum(drawn[i] for i in group) / len(group) for group in (near, far)]
+    expected = [sum(weight(ranks[i], capacity, 4) for i in g) / len(g) for g in (near, far)]
+    assert mean[0] / mean[1] == pytest.approx(expected[0] / expected[1], rel=0.15)
+    assert min(drawn[i] for i in range(len(ranks))) > 0, "being asked says nothing"
+    assert lot(listed, "ann", b"k" * 32) == lot(listed, "ann", b"k" * 32)
+    assert lot(listed, "ann", b"k" * 32) != lot(listed, "ann", b"l" * 32)
+
+
+def test_a_decision_is_recorded_with_its_reason_and_triggers_nothing(desk: Desk) -> None:
+    score = desk.score("ann", desk.served.people[3]).json()["scores"][0]
+    agreed = desk.decide(score, "agree")
+    assert (agreed.status_code, agreed.json()["direction"]) == (200, "same")
+    band = other_band(score["band"])
+    overridden = desk.decide(score, "override", judged_band=band, reason="known to be in hospital")
+    assert overridden.json()["direction"] in ("higher", "lower")
+    rows = told(desk.served.ledger, NAME).set_index("decision")
+    row = rows.loc[overridden.json()["decision"]]
+    assert (row["actor"], row["kind"], row["judged_band"]) == ("ann", "override", band)
+    assert (row["nominal_id"], row["reason"]) == (desk.served.people[3], "known to be in hospital")
+    entry = desk.served.ledger.entry(int(row.name))
+    assert "hospital" not in str(entry.as_data()), "what is about one person is under their key"
+    assert desk.served.ledger.verify().ok
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "field"),
+    [
+        ({"decision": "override"}, 400, None),
+        ({"decision": "agree", "judged_band": "High"}, 400, None),
+        ({"decision": "perhaps"}, 400, "decision"),
+        ({"decision": "agree", "reason": " "}, 400, "reason"),
+        ({"decision": "agree", "score_id": "s1"}, 400, "score_id"),
+        ({"decision": "agree", "score_id": "s" + "0" * 32}, 404, "score_id"),
+        ({"decision": "agree", "own": 1}, 400, "own"),
+    ],
+)
+def test_a_decision_that_is_none_is_refused(
+    desk: Desk, said: dict, status: int, field: str | None
+) -> None:
+    score = desk.score("ann", desk.served.people[3]).json()["scores"][0]
+    answer = desk.decide(score, **said)
+    assert (answer.status_code, answer.json()["error"]["field"]) == (status, field), answer.text
+
+
+def test_an_override_names_another_band_and_no_number_is_agreed_with(desk: Desk) -> None:
+    score = desk.score("ann", desk.served.people[3]).json()["scores"][0]
+    same = desk.decide(score, "override", judged_band=score["band"])
+    assert (same.status_code, same.json()["error"]["code"]) == (409, "no_override")
+    few = desk.score("ann", small_force.NEWCOMER).json()["scores"][0]
+    assert desk.decide(few, "agree").json()["error"]["code"] == "nothing_to_agree_with"
+    assert desk.decide(few, "override", judged_band="High").json()["direction"] == "higher"
+    refusal = desk.served.ledger.entries(action=Action.REFUSAL, actor="ann", limit=1)[0]
+    assert refusal.body == {"what": "POST /v1/decisions", "code": "nothing_to_agree_with"}
+
+
+def test_an_override_is_signed_off_once_by_somebody_else(asked_first: Desk) -> None:
+    desk = asked_first
+    for who in ("ann", "bob"):
+        said = {"question": NAME, "purpose": "p", "skip_as_urgent": "test of sign-off"}
+        desk.post(who, "/v1/own-views", **said)
+    score = desk.score("ann", desk.served.people[4]).json()["scores"][0]
+    assert desk.decide(score, "agree").json()["sign_off_due"] is False
+    taken = desk.decide(score, "override", judged_band=other_band(score["band"])).json()
+    assert taken["sign_off_due"] is True
+    path = f"/v1/decisions/{taken['decision']}/sign-off"
+    word = {"agreed": True, "reason": "seen the file", "purpose": "IOM meeting"}
+    assert desk.post("ann", path, **word).status_code == 403
+    answers = [desk.post(who, path, **word) for who in ("sue", "sam")]
+    assert [answer.status_code for answer in answers] == [200, 409]
+    assert answers[1].json()["error"]["code"] == "signed_off"
+    for wrong in ("0", "1", "x", "9" * 30):
+        assert desk.post("sue", f"/v1/decisions/{wrong}/sign-off", **word).status_code == 404
+    page = desk.get("rex", f"/v1/decisions/{NAME}?limit=1").json()
+    (row,) = page["rows"]
+    assert (row["decision"], row["signed_off"], row["signed_off_by"]) == (
+        taken["decision"],
+        True,
+        "sue",
+    )
+    assert row["sign_off_due"] is False
+
+
+def test_nobody_signs_off_their_own_decision(desk: Desk) -> None:
+    both = Access(desk.served.ledger).issue_token("ann", "supervisor", 1)
+    score = desk.score("ann", desk.served.people[5]).json()["scores"][0]
+    taken = desk.decide(score, "agree").json()["decision"]
+    answer = desk.served.client.post(
+        f"/v1/decisions/{taken}/sign-off",
+        json={"agreed": True, "reason": "mine", "purpose": "p"},
+        headers={"Authorization": f"Bearer {both}"},
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "own_decision")
+
+
+def test_an_own_view_stands_beside_the_decision_that_followed(asked_first: Desk) -> None:
+    desk = asked_first
+    for person in desk.get("ann", f"/v1/own-views/{NAME}").json()["due"]:
+        said = {"nominal_id": person["nominal_id"], "band": "High", "would_select": True}
+        desk.post("ann", "/v1/own-views", question=NAME, purpose="p", **said)
+    lines = {row["nominal_id"]: row for row in published(NAME).page(0, 10**6)}
+    desk.decide(
+        lines[person["nominal_id"]],
+        "override",
+        judged_band=other_band(str(lines[person["nominal_id"]]["band"])),
+    )
+    assert told(desk.served.ledger, NAME).iloc[-1]["own_band"] == "High"
+
+
+def test_after_an_erasure_a_decision_says_nothing_of_the_person(desk: Desk) -> None:
+    person = desk.served.people[-3]
+    score = desk.score("ann", person).json()["scores"][0]
+    taken = desk.decide(score, "agree").json()["decision"]
+    desk.served.ledger.erase(person, **ME, purpose="lawful request")
+    assert taken not in set(told(desk.served.ledger, NAME)["decision"])
+    assert desk.decide(score, "agree").status_code == 410
+    path, word = f"/v1/decisions/{taken}/sign-off", {"agreed": True, "reason": "r", "purpose": "p"}
+    assert desk.post("sue", path, **word).status_code == 410
+    assert desk.served.ledger.verify().ok
