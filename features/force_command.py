@@ -17,6 +17,18 @@ def synthesise(
     years: Annotated[int, typer.Option(min=1, max=20, help="Years of records.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 1,
     truth: Annotated[Path | None, typer.Option(help="Folder for the truth, outside OUT.")] = None,
+    truth_horizon: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Repeatable: days ahead of the true risks; 365 by default."),
+    ] = None,
+    truth_everywhere: Annotated[
+        bool,
+        typer.Option(
+            "--truth-everywhere",
+            help="True risks on the dates that questions learn from too: takes several times as"
+            " long.",
+        ),
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(help="Compare with published figures: FILE.html, or .json alone."),
@@ -70,10 +82,17 @@ def synthesise(
     from features.synthetic import Switches
     from features.synthetic import synthesise as make
     from features.synthetic.calibration import compare, in_words, refuse_unfit, write_calibration
-    from features.synthetic.world import latent_in_all
+    from features.synthetic.timeline import Timeline
+    from features.synthetic.truth import HORIZONS, quarters
+    from features.synthetic.world import DATA_TO, latent_in_all
 
     if report is not None:
         refuse_unfit(report, out)
+    if truth is None and (truth_horizon or truth_everywhere):
+        raise UsageError(
+            "--truth-horizon and --truth-everywhere say which truth to write, and none is written",
+            remedy="Name its folder: --truth DIR.",
+        )
     switches = Switches(
         bias=_bias(bias or []),
         drift=_drift(drift),
@@ -98,6 +117,11 @@ def synthesise(
             years=years,
             seed=seed,
             truth=truth,
+            truth_at=quarters(
+                Timeline.of(years, DATA_TO),
+                sorted(set(truth_horizon or HORIZONS)),
+                judged=not truth_everywhere,
+            ),
             progress=tell,
             switches=Switches.off() if plain else switches,
         )

@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from features.cohort import cohort
 from features.errors import Conflict, NotFound, PrecursorError, UsageError
+from features.force_command import synthesise as synthesise_command
 from features.history import History
 from features.labels import label
 from features.loads import Load
@@ -28,6 +31,7 @@ from features.synthetic.truth_chances import high_harm
 from features.synthetic.truth_replay import LAG_DAYS, RiskWitness
 from training.oracles_truth import open_truth
 from training.questions import question
+from training.splits import temporal
 
 DATA_TO = date(2026, 1, 31)
 AT = date(2024, 2, 14)
@@ -213,11 +217,51 @@ def test_a_truth_is_not_overwritten(force: tuple[Load, Path], tmp_path: Path) ->
         synthesise(tmp_path / "records", nominals=20, years=1, truth=force[1])
 
 
-def test_its_dates_are_those_on_which_questions_learn_and_on_which_lists_are_made() -> None:
-    timeline = Timeline.of(6, DATA_TO)
-    found = quarters(timeline)
-    asked = [at for at, horizons in found.items() if 365 in horizons]
-    assert asked[-1] == date(2026, 2, 1)
-    assert asked[-2] == DATA_TO + timedelta(days=1 - 365 - LAG_DAYS)
-    assert min(found) >= timeline.start + timedelta(days=365)
+@pytest.mark.parametrize("years", [3, 6, 10])
+def test_its_dates_are_those_on_which_questions_are_judged_and_on_which_lists_are_made(
+    years: int,
+) -> None:
+    timeline, asked = Timeline.of(years, DATA_TO), question("domestic_abuse_high_harm")
+    *judged, lists = quarters(timeline)
+    assert lists == DATA_TO + timedelta(days=1)
+    assert judged[-1] == DATA_TO + timedelta(days=1 - 365 - LAG_DAYS)
+    everywhere = quarters(timeline, judged=False)
+    assert set(judged) < set(everywhere)
+    assert min(everywhere) >= timeline.start + timedelta(days=365)
+    labelled = [at for at in everywhere if at != lists]
+    frame = pd.DataFrame(
+        {
+            "nominal_id": "N",
+            "as_of_date": np.repeat(labelled, 200),
+            "label": [0, 1] * 100 * len(labelled),
+        }
+    )
+    frame["as_of_date"] = pd.to_datetime(frame["as_of_date"])
+    if years > 3:  # else no label of a training part is mature before the test part
+        split = temporal(frame, asked)
+        assert set(frame.loc[split.test, "as_of_date"].dt.date) <= set(judged)
+
+
+def test_further_horizons_have_their_own_dates() -> None:
+    found = quarters(Timeline.of(6, DATA_TO), (182, 365, 730), judged=False)
     assert {horizon for horizons in found.values() for horizon in horizons} == {182, 365, 730}
+    assert found[DATA_TO + timedelta(days=1)] == [182, 365, 730]
+
+
+def test_the_command_writes_the_truth_that_was_asked_for(tmp_path: Path) -> None:
+    door = CliRunner()
+    app = typer.Typer()
+    app.command()(synthesise_command)
+    size = ["--nominals", "20", "--years", "2"]
+    wanted = ["--truth-horizon", "182", "--truth-horizon", "91", "--truth-everywhere"]
+    refused = door.invoke(app, [str(tmp_path / "none"), *size, *wanted])
+    assert isinstance(refused.exception, UsageError)
+    assert "--truth DIR" in refused.exception.remedy
+    assert list(tmp_path.iterdir()) == []
+    made = door.invoke(
+        app, [str(tmp_path / "records"), *size, "--truth", str(tmp_path / "truth"), *wanted]
+    )
+    assert made.exit_code == 0, made.output
+    told = json.loads((tmp_path / "truth" / "manifest.json").read_text())
+    assert told["asked"]["2026-02-01"] == [91, 182]
+    assert len(told["asked"]) > 10

@@ -102,7 +102,10 @@ def train(
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(help="The truth of simulated records: how near does the model come to it?"),
+        typer.Option(
+            envvar="PRECURSOR_TRUTH",
+            help="The truth of simulated records: how near does the model come to it?",
+        ),
     ] = None,
     universes: Annotated[
         int, typer.Option(min=2, help="With --truth: other worlds the record oracle learns from.")

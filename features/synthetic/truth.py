@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
+from itertools import count, takewhile
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import pyarrow.parquet as pq
 
 from features.errors import Conflict, PrecursorError, UsageError
 from features.loads import Load
+from features.question import SplitRule
 from features.synthetic import parameters as p
 from features.synthetic.columns import NEVER, Array, Columns, happened, stack, take
 from features.synthetic.dynamics import Offending
@@ -31,7 +34,8 @@ from features.synthetic.timeline import Timeline
 from features.synthetic.traits import People
 from features.synthetic.truth_replay import LAG_DAYS, REPLAYS, RiskWitness
 
-HORIZONS = (182, 365, 730)
+HORIZONS = (365,)
+"""Days ahead, as the questions that come with Precursor ask; others cost a replay each."""
 PEOPLE, RISK, INTERVENTIONS, MANIFEST = (
     "truth.parquet",
     "risk.parquet",
@@ -46,28 +50,46 @@ _MEANING = {
 }
 
 
-def quarters(timeline: Timeline, horizons: Sequence[int] = HORIZONS) -> dict[date, list[int]]:
-    """Return the as-of dates that questions would use, and the horizons they would use there.
+def quarters(
+    timeline: Timeline, horizons: Sequence[int] = HORIZONS, *, judged: bool = True
+) -> dict[date, list[int]]:
+    """Return the as-of dates on which questions are judged, and the horizons asked for there.
 
-    For each horizon the dates go back by quarters from the last one whose label is mature; the day
-    after the records end, on which lists are made, has all horizons.
+    For each horizon the dates go back by quarters from the last one whose label is mature. The
+    newest of them are a question's test part, on which alone a model is held against the truth. The
+    day after the records end, on which lists are made, has all horizons.
+
+    Parameters
+    ----------
+    timeline : Timeline
+    horizons : sequence of int
+        Days ahead.
+    judged : bool
+        The test part only; else the dates that questions learn from as well.
 
     Examples
     --------
-    >>> at = quarters(Timeline.of(years=1, data_to=date(2026, 1, 31)), horizons=[365])
-    >>> [day.isoformat() for day in at]
+    >>> timeline = Timeline.of(years=2, data_to=date(2026, 1, 31))
+    >>> [day.isoformat() for day in quarters(timeline)]
     ['2024-05-02', '2024-08-02', '2026-02-01']
+    >>> len(quarters(timeline, judged=False))
+    7
     """
     tomorrow = timeline.data_to + timedelta(days=1)
     found: dict[date, list[int]] = {}
     for horizon in horizons:
         last = pd.Timestamp(tomorrow - timedelta(days=horizon + LAG_DAYS))
-        step = 0
-        while (at := (last - pd.DateOffset(months=3 * step)).date()) >= timeline.start + _EARLIEST:
-            found.setdefault(at, []).append(horizon)
-            step += 1
+        step = (last - pd.DateOffset(months=3 * back) for back in count())
+        at = [day.date() for day in takewhile(lambda day: day.date() >= _first(timeline), step)]
+        tests = ceil(len(at) * SplitRule().test_share) if judged else len(at)
+        for day in at[:tests]:
+            found.setdefault(day, []).append(horizon)
     found[tomorrow] = list(horizons)
     return dict(sorted(found.items()))
+
+
+def _first(timeline: Timeline) -> date:
+    return timeline.start + _EARLIEST
 
 
 class Truth:
@@ -81,7 +103,7 @@ class Truth:
     timeline : Timeline
     switches : Switches
     asked : mapping of date to sequence of int, optional
-        Horizons by as-of date; those of :func:`quarters` by default.
+        Horizons by as-of date; those of :func:`quarters` by default, the test part's.
     replays : int
         Futures for each label, date and person.
     """

@@ -63,7 +63,7 @@ def synthesise(
         made-up names to link them by: never in `out`.
     truth_at : mapping of date to sequence of int, optional
         The as-of dates of the true risks and their horizons in days; by default those that
-        questions would use.
+        questions with a horizon of a year are judged on (`features.synthetic.truth.quarters`).
     replays : int
         Futures behind each true risk, for each of the two labels; even.
     progress : callable, optional
