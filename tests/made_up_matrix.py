@@ -41,6 +41,7 @@ def question(**changes: object) -> Question:
         "horizon_days": 365,
         "lag_days": 100,
         "capacity": 50,
+        "baselines": ("base_rate", "prior_count", "harm_365", "logistic_age_priors"),
     }
     return Question.model_validate(terms | changes)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from training.decomposition import brier_parts, net_benefit
 from training.metrics import (
     Figure,
     Floats,
@@ -23,6 +24,7 @@ from training.metrics import (
 
 MODEL = "model"
 COMPARED = ("auc", "average_precision", "brier", "precision", "recall", "harm_captured")
+NET_BENEFIT = "net_benefit"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Judged:
         Which list each row would stand on, for example its as-of date; one list by default.
     harm : ndarray, optional
         Harm of what followed each row.
+    thresholds : mapping of str to float
+        Probabilities from which one would act; net benefit is told at each.
     """
 
     y: npt.NDArray[np.int64]
@@ -46,6 +50,7 @@ class Judged:
     capacity: int
     lists: npt.NDArray[Any] | None = None
     harm: Floats | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,8 +139,8 @@ def evaluate(
         differences={
             name: {
                 metric: figure(sampled[MODEL][metric] - sampled[name][metric])
-                for metric in COMPARED
-                if metric in sampled[MODEL]
+                for metric in sampled[MODEL]
+                if metric in COMPARED or metric.startswith(NET_BENEFIT)
             }
             for name in others
         },
@@ -208,7 +213,12 @@ class _Method:
             if self.judged.harm is not None:
                 harm = np.asarray(self.judged.harm, dtype=np.float64)
                 found["harm_captured"] = self._taken(weight, harm) / (weight @ harm)
+            for name, threshold in self.judged.thresholds.items():
+                benefit = net_benefit(y, self.probability, weight, threshold)
+                found[f"{NET_BENEFIT}_{name.replace(' ', '_')}"] = benefit
         if self.line:
+            parts = brier_parts(y, self.probability, weight)
+            found |= {f"brier_{name}": values for name, values in parts.items()}
             lines = calibration_line(y, self.probability, weight)
             found["calibration_slope"], found["calibration_intercept"] = lines
         return found

@@ -6,7 +6,7 @@ once judged, its probabilities are calibrated on the test part (`training.recali
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,30 +15,35 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.errors import PrecursorError
+from features.further import DAYS_FREE
 from features.matrix import Matrix
-from features.question import CohortRule, Question
+from features.question import Question
 from models import registry
-from models.calibration import Calibration
 from models.risk_model import RiskModel
 from training import (
-    baselines,
     fairness_truth,
     fairness_words,
     fit,
     recalibration,
     report,
+    sensitivity,
+    stability,
     tracking,
 )
-from training.evaluation import MODEL, Evaluation, Judged, evaluate, gain
+from training.backtest import ORIGINS, backtest
+from training.contest import Contest, bands, contest
+from training.evaluation import MODEL, Evaluation, evaluate, gain
 from training.fairness import Fairness, audit
+from training.horizons import horizons
+from training.horizons import in_words as horizons_in_words
 from training.reference import reference
-from training.splits import FEWEST_POSITIVES, Split, temporal
+from training.splits import Split, temporal
+from training.told import also, calibration_of, report_of, training_of
 
 if TYPE_CHECKING:
     from training.oracles_distance import Oracles
 
 Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 Progress = Callable[[str], None]
 
 REFITS = 12
@@ -82,6 +87,7 @@ def train(
     refits: int = REFITS,
     draws: int = DRAWS,
     seed: int = SEED,
+    origins: int = ORIGINS,
     threads: int | None = None,
     progress: Progress | None = None,
     **changes: Any,
@@ -104,6 +110,8 @@ def train(
     draws : int
         Samples of people for the intervals of figures.
     seed : int
+    origins : int
+        Origins of the backtest at most, the registered model's among them; 1 leaves it out.
     threads : int, optional
         For LightGBM; the model is the same with any number.
     progress : callable, optional
@@ -125,63 +133,81 @@ def train(
     _same_question(question, matrix)
     work, order = _ordered(matrix)
     split = temporal(work.frame, question)
-    rows = _rows(work, split)
-    say(f"fitting on {len(rows.y):,} rows")
-    fitted = fit.fit(rows, threads=threads, **{"seed": seed, **changes})
-    simple, missing = baselines.fit(question.baselines, rows.X, rows.y, work.feature_set)
-    X, judged = work.X[split.test], _judged(question, work, split)
-    say(f"judging on {len(X):,} rows")
-    raw = fitted.raw(X)
-    others, notes = baselines.best(simple, X, judged.y)
-    notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
-    scores = {MODEL: fitted.calibration.probability(raw), **others}
+    terms = {"threads": threads, "seed": seed, **changes}
+    say(f"fitting on {split.train.sum():,} rows, judging on {split.test.sum():,}")
+    held = contest(question, work, split, **terms)
+    fitted, judged, raw = held.fitted, held.judged, held.raw
     distance = None
     if oracles is not None:
         rest = Matrix(work.frame[split.test], work.feature_set, work.manifest)
-        distance = oracles.judge(rest, scores[MODEL])
-    evaluation = evaluate(judged, scores, draws=draws, seed=seed)
-    also = _also(judged, work, split, scores, draws, seed)
-    refitted = fit.refits(rows, fitted, X, count=refits, seed=seed, progress=progress)
+        distance = oracles.judge(rest, held.scores[MODEL])
+    evaluation = evaluate(judged, held.scores, draws=draws, seed=seed)
+    held_before = backtest(
+        question,
+        work,
+        held,
+        evaluation,
+        origins=origins,
+        draws=draws,
+        seed=seed,
+        progress=say,
+        terms=terms,
+    )
+    refitted = fit.refits(held.rows, fitted, held.X, count=refits, seed=seed, progress=progress)
     registered = recalibration.final(raw, judged.y, fitted.calibration)
     final = registered.probability(raw)  # what people will be told and put in bands by
+    further = horizons(work, held, registered, question.horizon_days, seed)
     people = None if protected is None else protected.iloc[order].reset_index(drop=True)
-    groups = None
+    groups = missed = None
     if people is not None:
         who = people[split.test]
-        groups = audit(judged, final, who, _bands(question), draws=draws, seed=seed)
-    missed = None
-    if people is not None and oracles is not None:
-        missed = fairness_truth.unseen(
-            oracles.risk, work.frame[split.test], people[split.test], final
-        )
-    found = {
-        "as_trained": _calibration(evaluation, fitted.calibration),
-        "by_halves": recalibration.by_halves(raw, judged, fitted.calibration),
-        "registered": {"slope": registered.slope, "intercept": registered.intercept},
-    }
-    told = _report(question, work, split, evaluation, also, notes, found)
-    told["fairness"] = None if groups is None else groups.to_data()
-    told["missed_by_fairness"] = None if missed is None else fairness_truth.to_data(missed)
-    told["oracles"] = None if distance is None else distance.to_data()
+        groups = audit(judged, final, who, bands(question), draws=draws, seed=seed)
+        if oracles is not None:
+            missed = fairness_truth.unseen(oracles.risk, work.frame[split.test], who, final)
+    told = report_of(
+        question,
+        work,
+        split,
+        evaluation,
+        held.notes,
+        calibration={
+            "as_trained": calibration_of(evaluation, fitted.calibration),
+            "by_halves": recalibration.by_halves(raw, judged, fitted.calibration),
+            "registered": {"slope": registered.slope, "intercept": registered.intercept},
+        },
+        also=also(held, work, draws, seed),
+        backtest=held_before.to_data(),
+        horizons=[horizon.to_data() for horizon in further],
+        competing_events=_competing(held, work, draws, seed),
+        stability=_stability(held, question),
+        fairness=None if groups is None else groups.to_data(),
+        missed_by_fairness=None if missed is None else fairness_truth.to_data(missed),
+        oracles=None if distance is None else distance.to_data(),
+    )
     model = RiskModel(
         text=fitted.text,
         calibration=registered,
         question=question,
         feature_set=work.feature_set,
-        nullable=frozenset(np.array(work.feature_set.names)[np.isnan(rows.X).any(axis=0)]),
+        nullable=frozenset(np.array(work.feature_set.names)[np.isnan(held.rows.X).any(axis=0)]),
         interval=recalibration.interval_table(raw, refitted, judged, fitted.calibration, seed),
-        training=_training(work, fitted, evaluation, told, seed)
+        horizons={horizon.days: horizon.calibration for horizon in further},
+        training=training_of(work, fitted, evaluation, told, seed)
         | {"fairness": None if groups is None else groups.to_data(compact=True)}
         | {"reference": _reference(work, fitted, split, final, people)},
     )
-    text = report.text(told, evaluation) + fairness_words.text(groups)
+    text = report.text(told, evaluation) + held_before.text
+    text += report.section(horizons_in_words(further))
+    text += report.section(sensitivity.in_words(told["competing_events"]))
+    text += report.section(stability.in_words(told["stability"]))
+    text += fairness_words.text(groups)
     text += "" if missed is None else fairness_truth.text(missed)
     text += "" if distance is None else distance.text
     if not register:
         return Result(model, evaluation, told, text, None, groups)
     say("registering")
     with tracking.run(question.name):
-        version = tracking.record(model, evaluation, told, text, gain(judged, scores))
+        version = tracking.record(model, evaluation, told, text, gain(judged, held.scores))
     registry.set_alias(question.name, registry.CHALLENGER, version.number)
     entry = registry.find(question.name, version.number)
     return Result(model, evaluation, told, text, entry, groups)
@@ -196,15 +222,21 @@ def _ordered(matrix: Matrix) -> tuple[Matrix, npt.NDArray[np.int64]]:
     return work, frame.index.to_numpy()
 
 
-def _rows(work: Matrix, split: Split) -> fit.Rows:
-    frame = work.frame[split.train]
-    return fit.Rows(
-        X=work.X[split.train],
-        y=work.y[split.train],
-        people=frame["nominal_id"].to_numpy(dtype=str),
-        as_of_date=frame["as_of_date"].to_numpy().astype("datetime64[D]"),
-        feature_set=work.feature_set,
-    )
+def _competing(held: Contest, work: Matrix, draws: int, seed: int) -> dict[str, Any] | None:
+    """The figures without those who were in prison; None where the rows came with their labels."""
+    if DAYS_FREE not in work.frame:
+        return None
+    free = work.frame.loc[held.split.test, DAYS_FREE].to_numpy(np.float64)
+    return sensitivity.without_prison(held.judged, free, held.scores, draws=draws, seed=seed)
+
+
+def _stability(held: Contest, question: Question) -> list[dict[str, Any]]:
+    """How steady the lists of the test dates are; none where rows make one list."""
+    lists = held.judged.lists
+    if lists is None:
+        return []
+    at = lists.astype("datetime64[D]")
+    return stability.stability(held.judged.people, at, held.scores, question.capacity)
 
 
 DEFINES_ROWS = ("name", "cohort", "outcome", "horizon_days", "lag_days", "feature_groups")
@@ -232,110 +264,3 @@ def _reference(
     used = [name for name, uses in fitted.uses().items() if uses]
     y = work.y[split.test]
     return reference(work.frame, used, final, y, split.test, split.train, people)
-
-
-def _bands(question: Question) -> dict[str, float]:
-    return {name.replace("_", " "): low for name, low in question.bands.model_dump().items()}
-
-
-def _judged(question: Question, work: Matrix, split: Split) -> Judged:
-    """The test rows; a cohort is listed anew on each date, given rows make one list."""
-    frame = work.frame[split.test]
-    harm = frame["outcome_harm"].to_numpy(np.float64) if "outcome_harm" in frame else None
-    dated = isinstance(question.cohort, CohortRule)
-    return Judged(
-        y=frame["label"].to_numpy(np.int64),
-        people=frame["nominal_id"].to_numpy(dtype=str),
-        capacity=question.capacity,
-        lists=frame["as_of_date"].to_numpy() if dated else None,
-        harm=harm if harm is not None and harm.sum() > 0 else None,
-    )
-
-
-def _also(
-    judged: Judged,
-    work: Matrix,
-    split: Split,
-    scores: Mapping[str, Floats],
-    draws: int,
-    seed: int,
-) -> dict[str, Any]:
-    """The same scores judged by each further label, for example charges."""
-    found = {}
-    for name in work.frame.columns:
-        if not str(name).startswith("label_"):
-            continue
-        y = work.frame.loc[split.test, name].to_numpy(np.int64)
-        if min(y.sum(), len(y) - y.sum()) < FEWEST_POSITIVES:
-            continue
-        other = Judged(y, judged.people, judged.capacity, judged.lists)
-        found[str(name)] = evaluate(other, scores, draws=draws, seed=seed).to_data()
-    return found
-
-
-def _part(work: Matrix, mask: Mask) -> dict[str, int]:
-    frame = work.frame[mask]
-    return {
-        "rows": len(frame),
-        "people": int(frame["nominal_id"].nunique()),
-        "positives": int(frame["label"].sum()),
-    }
-
-
-def _calibration(evaluation: Evaluation, trained: Calibration) -> dict[str, Any]:
-    own = evaluation.figures[MODEL]
-    return {
-        "slope": own["calibration_slope"].to_data(),
-        "intercept": own["calibration_intercept"].to_data(),
-        "expected": own["expected"].value,
-        "observed": own["observed"].value,
-        "brier": own["brier"].value,
-        "note": trained.note,
-    }
-
-
-def _report(
-    question: Question,
-    work: Matrix,
-    split: Split,
-    evaluation: Evaluation,
-    also: Mapping[str, Any],
-    notes: Mapping[str, str],
-    calibration: Mapping[str, Any],
-) -> dict[str, Any]:
-    earned, verdict = report.earns_its_place(evaluation)
-    return {
-        "verdict": verdict,
-        "earns_its_place": earned,
-        "question": question.name,
-        "description": question.description,
-        "synthetic": bool(work.manifest.get("load", {}).get("synthetic", False)),
-        "training": _part(work, split.train),
-        "test": _part(work, split.test),
-        "split": split.to_data(),
-        "capacity": question.capacity,
-        "listed": "by_date" if isinstance(question.cohort, CohortRule) else "in_all",
-        "evaluation": evaluation.to_data(),
-        "calibration": dict(calibration),
-        "baselines": dict(notes),
-        "also": dict(also),
-        "matrix_fingerprint": work.fingerprint,
-    }
-
-
-def _training(
-    work: Matrix, fitted: fit.Fit, evaluation: Evaluation, told: Mapping[str, Any], seed: int
-) -> dict[str, Any]:
-    """What the model's manifest says of its training; nothing in it is about one person."""
-    return {
-        "load": dict(work.manifest.get("load", {})),
-        "matrix_fingerprint": told["matrix_fingerprint"],
-        "part": told["training"],
-        "split": told["split"],
-        "parameters": {k: v for k, v in fitted.parameters.items() if k != "num_threads"},
-        "trees": fitted.trees,
-        "seed": seed,
-        "verdict": told["verdict"],
-        "evaluation": evaluation.to_data(),
-        "calibration": told["calibration"],
-    }

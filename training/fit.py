@@ -80,12 +80,15 @@ class Fit:
     calibration : Calibration
     trees : int
     parameters : mapping
+    unseen : ndarray, shape (training rows,)
+        Raw margins of each training row by a fold model that has not seen the person.
     """
 
     text: str
     calibration: Calibration
     trees: int
     parameters: Mapping[str, Any]
+    unseen: Floats
 
     def raw(self, X: Floats) -> Floats:
         """Return raw margins of the booster fitted on all training rows."""
@@ -145,6 +148,7 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
         calibration=calibration.fit(unseen, rows.y, newest=newest),
         trees=trees,
         parameters=chosen,
+        unseen=unseen,
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.baselines import WORDS
-from training.evaluation import MODEL, Evaluation
+from training.evaluation import MODEL, NET_BENEFIT, Evaluation
 from training.metrics import Figure
 
 LISTED = {"by_date": "on each date", "in_all": "rows in all"}
@@ -73,6 +73,7 @@ def text(report: Mapping[str, Any], evaluation: Evaluation) -> str:
         "",
         *_differences(evaluation),
         "",
+        *_proper(evaluation),
         *_calibration(report["calibration"]),
         *(
             f"Baseline {name.replace('_', ' ')}: {note}."
@@ -82,6 +83,17 @@ def text(report: Mapping[str, Any], evaluation: Evaluation) -> str:
     for name, other in report["also"].items():
         lines += ["", f"The same scores judged by {name.replace('_', ' ')}:", *_lines(other)]
     return "\n".join(lines) + "\n"
+
+
+def section(lines: Sequence[str]) -> str:
+    r"""Return lines as a part of the report, or nothing where there are none.
+
+    Examples
+    --------
+    >>> section(["One.", "Two."]), section([])
+    ('\nOne.\nTwo.\n', '')
+    """
+    return "\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def _part(name: str, part: Mapping[str, Any], where: str) -> str:
@@ -114,6 +126,26 @@ def _differences(evaluation: Evaluation) -> list[str]:
         f" precision @C {by_metric['precision']}."
         for name, by_metric in evaluation.differences.items()
     ]
+
+
+def _proper(evaluation: Evaluation) -> list[str]:
+    """The Brier score taken apart, and net benefit at each threshold."""
+    own = {name: figure.value for name, figure in evaluation.figures[MODEL].items()}
+    lines = [
+        f"Brier {own['brier']:.4f} = reliability {own['brier_reliability']:.4f} - resolution"
+        f" {own['brier_resolution']:.4f} + uncertainty {own['brier_uncertainty']:.4f} + within"
+        f" tenths {own['brier_within']:.4f}."
+    ]
+    for metric in own:
+        if metric.startswith(NET_BENEFIT):
+            rivals = [n for n in evaluation.figures if n != MODEL]
+            best = max((evaluation.figures[n][metric].value for n in rivals), default=float("nan"))
+            words = metric.removeprefix(f"{NET_BENEFIT}_").replace("_", " ")
+            lines.append(
+                f"Net benefit of acting from {words} on: {1000 * own[metric]:z.1f} outcomes in 1,000"
+                f" rows, {1000 * best:z.1f} by the best baseline."
+            )
+    return lines
 
 
 def _calibration(found: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,105 @@
+"""What a training tells: the report as plain data, and what the model's manifest keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.further import horizon_of
+from features.matrix import Matrix
+from features.question import CohortRule, Question
+from models.calibration import Calibration
+from training import fit, report
+from training.contest import Contest
+from training.evaluation import MODEL, Evaluation, evaluate
+from training.splits import FEWEST_POSITIVES, Split
+
+Mask = npt.NDArray[np.bool_]
+
+
+def report_of(
+    question: Question,
+    work: Matrix,
+    split: Split,
+    evaluation: Evaluation,
+    notes: Mapping[str, str],
+    **parts: Any,
+) -> dict[str, Any]:
+    """Return the report of a training as plain data; `parts` are entries of their own."""
+    earned, verdict = report.earns_its_place(evaluation)
+    return {
+        "verdict": verdict,
+        "earns_its_place": earned,
+        "question": question.name,
+        "description": question.description,
+        "synthetic": bool(work.manifest.get("load", {}).get("synthetic", False)),
+        "training": _part(work, split.train),
+        "test": _part(work, split.test),
+        "split": split.to_data(),
+        "capacity": question.capacity,
+        "listed": "by_date" if isinstance(question.cohort, CohortRule) else "in_all",
+        "evaluation": evaluation.to_data(),
+        "baselines": dict(notes),
+        "matrix_fingerprint": work.fingerprint,
+        **parts,
+    }
+
+
+def also(held: Contest, work: Matrix, draws: int, seed: int) -> dict[str, Any]:
+    """Return the same scores judged by each further label of the same horizon, as by charges."""
+    found = {}
+    for name in map(str, work.frame.columns):
+        if not name.startswith("label_") or horizon_of(name) is not None:
+            continue
+        y = work.frame.loc[held.split.test, name].to_numpy(np.int64)
+        if min(y.sum(), len(y) - y.sum()) < FEWEST_POSITIVES:
+            continue
+        other = replace(held.judged, y=y, harm=None)
+        found[name] = evaluate(other, held.scores, draws=draws, seed=seed).to_data()
+    return found
+
+
+def calibration_of(evaluation: Evaluation, trained: Calibration) -> dict[str, Any]:
+    """Return how well the training part's calibration held on the test part."""
+    own = evaluation.figures[MODEL]
+    return {
+        "slope": own["calibration_slope"].to_data(),
+        "intercept": own["calibration_intercept"].to_data(),
+        "expected": own["expected"].value,
+        "observed": own["observed"].value,
+        "brier": own["brier"].value,
+        "note": trained.note,
+    }
+
+
+def training_of(
+    work: Matrix, fitted: fit.Fit, evaluation: Evaluation, told: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
+    """Return what the model's manifest says of its training; nothing in it is about one person."""
+    return {
+        "load": dict(work.manifest.get("load", {})),
+        "matrix_fingerprint": told["matrix_fingerprint"],
+        "part": told["training"],
+        "split": told["split"],
+        "parameters": {k: v for k, v in fitted.parameters.items() if k != "num_threads"},
+        "trees": fitted.trees,
+        "seed": seed,
+        "verdict": told["verdict"],
+        "evaluation": evaluation.to_data(),
+        "calibration": told["calibration"],
+        "horizons": told["horizons"],
+        "pooled": told["backtest"]["pooled"]["figures"][MODEL],
+    }
+
+
+def _part(work: Matrix, mask: Mask) -> dict[str, int]:
+    frame = work.frame[mask]
+    return {
+        "rows": len(frame),
+        "people": int(frame["nominal_id"].nunique()),
+        "positives": int(frame["label"].sum()),
+    }
