@@ -20,6 +20,7 @@ from serving.runs import published
 from serving.schema import ScoreRequest
 from serving.scoring import records_behind, score_rows
 from serving.stage import InShadow, may_see
+from serving.steps import step
 from serving.stock import Stock
 
 INWARD = ("inputs", "stage")
@@ -53,19 +54,21 @@ def scores(
     """
     asked = {"people_asked": len(request.nominal_ids), "on_behalf_of": request.on_behalf_of}
     try:
-        in_force = stock.get(request.question)
+        with step("in_force"):
+            in_force = stock.get(request.question)
         if not may_see(role, in_force.question.stage):
             raise InShadow(request.question)
         require_own_view(ledger, request.question, Principal(actor, Role(role)))
         at = _as_of(request.as_of_date, in_force.load.default_as_of)
-        scored, rejected = score_rows(
-            in_force.model,
-            in_force.version,
-            in_force.history,
-            request.nominal_ids,
-            np.full(len(request.nominal_ids), np.datetime64(at, "D").astype(np.int64)),
-            records=True,
-        )
+        with step("score"):
+            scored, rejected = score_rows(
+                in_force.model,
+                in_force.version,
+                in_force.history,
+                request.nominal_ids,
+                np.full(len(request.nominal_ids), np.datetime64(at, "D").astype(np.int64)),
+                records=True,
+            )
     except PrecursorError as refused:
         ledger.append(
             Action.REFUSAL,
@@ -76,24 +79,25 @@ def scores(
             body={**asked, "code": refused.code, "what": "POST /v1/scores"},
         )
         raise
-    remember_load(in_force.load)
-    ledger.append(
-        Action.SCORE,
-        actor=actor,
-        role=role,
-        purpose=request.purpose,
-        question=request.question,
-        body={
-            **asked,
-            "as_of_date": at.isoformat(),
-            "model": {"version": in_force.version, "sha256": in_force.model.sha256},
-            "load": {"number": in_force.load.number, "fingerprint": in_force.load.fingerprint},
-            "scored": sum(not score.insufficient_history for score in scored),
-            "insufficient_history": sum(score.insufficient_history for score in scored),
-            "rejected": dict(Counter(person.reason for person in rejected)),
-        },
-        people=leaves(scored, rejected),
-    )
+    with step("record"):
+        remember_load(in_force.load)
+        ledger.append(
+            Action.SCORE,
+            actor=actor,
+            role=role,
+            purpose=request.purpose,
+            question=request.question,
+            body={
+                **asked,
+                "as_of_date": at.isoformat(),
+                "model": {"version": in_force.version, "sha256": in_force.model.sha256},
+                "load": {"number": in_force.load.number, "fingerprint": in_force.load.fingerprint},
+                "scored": sum(not score.insufficient_history for score in scored),
+                "insufficient_history": sum(score.insufficient_history for score in scored),
+                "rejected": dict(Counter(person.reason for person in rejected)),
+            },
+            people=leaves(scored, rejected),
+        )
     for score in scored:
         answer = "insufficient_history" if score.insufficient_history else "scored"
         metrics.SCORES.labels(request.question, answer).inc()

@@ -31,6 +31,13 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=_REGISTRY,
 )
+STEPS = Histogram(
+    "precursor_step_seconds",
+    "Time of each step of an answer; 'record' ends with the ledger's durable commit.",
+    ("step",),
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+    registry=_REGISTRY,
+)
 SCORES = Counter(
     "precursor_scores",
     "People answered, by question and what the answer was.",

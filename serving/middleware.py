@@ -20,10 +20,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import PrecursorError
-from serving import metrics
+from serving import metrics, traces
 from serving.access import Forbidden, Principal, Unauthorised, require
 from serving.routes import Route, find, is_for_programs
 from serving.shape import Refusal, encoded, shaped
+from serving.steps import begin, header, step
 
 LARGEST_BODY = 1_000_000
 MOST_AT_ONCE = 64
@@ -76,16 +77,18 @@ class Gate:
         answer = _Answer(scope, send)
         self.under_way += 1
         crowded = self.under_way > MOST_AT_ONCE  # told now: who is in already is not sent away
-        try:
-            await self._through(scope, receive, answer, crowded)
-        except PrecursorError as error:
-            await answer.refuse(error)
-        except Exception as fault:
-            note_fault(fault, answer.number)
-            await answer.refuse(Refusal(500))
-        finally:
-            self.under_way -= 1
-            answer.count()
+        with traces.request(Headers(scope=scope), scope["method"], answer.number) as opened:
+            try:
+                await self._through(scope, receive, answer, crowded)
+            except PrecursorError as error:
+                await answer.refuse(error)
+            except Exception as fault:
+                note_fault(fault, answer.number)
+                await answer.refuse(Refusal(500))
+            finally:
+                self.under_way -= 1
+                answer.count()
+                traces.answered(opened, answer.label, answer.status or 499)
 
     async def _through(
         self, scope: Scope, receive: Receive, answer: _Answer, crowded: bool
@@ -111,7 +114,8 @@ class Gate:
                 return route
         bearer = Headers(scope=scope).get("authorization")
         try:
-            principal = await run_in_threadpool(self.doorkeeper.authenticate, bearer)
+            with step("authenticate"):
+                principal = await run_in_threadpool(self.doorkeeper.authenticate, bearer)
         except Unauthorised:
             answer.extra["www-authenticate"] = "Bearer"
             raise
@@ -194,6 +198,7 @@ class _Answer:
         self.label = "page"
         self.for_programs = False
         self.extra: dict[str, str] = {}
+        self.steps = begin()
         self.started: float = time.perf_counter()
         self.status = 0
         self._held: Message | None = None
@@ -240,7 +245,10 @@ class _Answer:
         for name in ("server", "x-bentoml-request-id"):
             if name in headers:
                 del headers[name]
-        for name, value in (HEADERS | {"x-request-id": self.number} | self.extra).items():
+        ours = {"x-request-id": self.number}
+        if self.for_programs and self.steps:
+            ours["server-timing"] = header(self.steps)
+        for name, value in (HEADERS | ours | self.extra).items():
             headers.setdefault(name, value)
         await self.forward({**message, "headers": headers.raw})
 

@@ -27,6 +27,7 @@ from serving.pages.app import create_pages
 from serving.routes import Route
 from serving.schema import ScoreRequest
 from serving.shape import Refusal
+from serving.steps import step
 from serving.stock import Stock
 
 
@@ -43,7 +44,7 @@ class Desk:
     def __init__(self) -> None:
         self.ledger = Ledger.open()
         self.access = Access(self.ledger)
-        self.stock = Stock(self.ledger)
+        self.stock = Stock(self.ledger, warm=True)
         self.pages = Router(
             [
                 *api_routes(self.stock, self.ledger),
@@ -69,17 +70,15 @@ class Desk:
     def ready(self) -> None:
         """Return if scores can be given; raise what stands in the way."""
         self.ledger.ready()
-        questions = self.stock.questions()
-        if not questions:
+        try:
+            self.stock.ready()
+        except PrecursorError as refused:
+            raise NotReady(refused.message, remedy=refused.remedy) from refused
+        if not self.stock.questions():
             raise NotReady(
                 "no question has a model in force",
                 remedy="Promote one: precursor promote QUESTION VERSION --reason TEXT.",
             )
-        for question in questions:
-            try:
-                self.stock.get(question)
-            except PrecursorError as refused:
-                raise NotReady(refused.message, remedy=refused.remedy) from refused
 
     def close(self) -> None:
         """Let go of the databases."""
@@ -174,7 +173,9 @@ def answered(
     """
     who = {"actor": principal.actor, "role": principal.role.value}
     try:
-        return JSONResponse(answers.scores(desk.stock, desk.ledger, request, **who))
+        found = answers.scores(desk.stock, desk.ledger, request, **who)
+        with step("encode"):
+            return JSONResponse(found)
     except PrecursorError as refused:
         return JSONResponse(refused.as_json(), refused.status)
     except Exception as fault:

@@ -2,18 +2,22 @@
 
 A worker holds no more than this. It asks at every request whether a pointer has moved, which costs
 two small files; a promotion or a new load is taken up without a restart, and a model that the
-ledger does not know by its SHA-256 is refused.
+ledger does not know by its SHA-256 is refused. A promotion or roll-back counts from the next
+request on; a new load is compiled beside the one in use, and used once it is ready.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from features.catalogue import catalogue
-from features.errors import Conflict, NotFound
+from features.errors import Conflict, NotFound, PrecursorError
 from features.history import History
 from features.loads import Load, open_load
 from features.question import Question
@@ -21,11 +25,18 @@ from features.taxonomy import HARM
 from models import published
 from models.contract import same_definitions
 from models.risk_model import RiskModel
+from serving.chain import IN_FORCE
 from serving.kept import find_load, serving_from
 from serving.ledger import Ledger
 
+_Key = tuple[str, str]
+"""A load's fingerprint and the list of harm weights: what a compiled history depends on."""
+
 MOST_LOADS = 4
 """Loads kept compiled; the one asked for longest ago makes room for another."""
+
+AGAIN_AFTER = 15.0
+"""Seconds after which a new load that could not be opened is tried again."""
 
 
 class NotInForce(Conflict):
@@ -57,13 +68,19 @@ class Stock:
     ----------
     ledger : Ledger
         Says which model files were promoted.
+    warm : bool
+        Make a load ready for explanations too when it is opened, not when one is first asked for.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, warm: bool = False) -> None:
         self._ledger = ledger
+        self._warm = warm
         self._lock = threading.Lock()
         self._models: dict[str, tuple[tuple[int, str], RiskModel]] = {}
-        self._histories: OrderedDict[tuple[str, str], History] = OrderedDict()
+        self._histories: OrderedDict[_Key, History] = OrderedDict()
+        self._in_use: dict[tuple[str, str], _Key] = {}
+        self._making: set[_Key] = set()
+        self._failed: dict[_Key, tuple[float, PrecursorError]] = {}
 
     def questions(self) -> list[str]:
         """Return the questions that have a champion, by name."""
@@ -84,9 +101,27 @@ class Stock:
         where = serving_from(question)
         with self._lock:  # a champion is read and a load compiled once, however many ask
             model = self._model(question, named)
-            key = (str(where["fingerprint"]), model.question.harm)
-            history = self._history(Path(where["path"]), key)
+            history = self._latest(question, where, model.question.harm)
         return InForce(model.question, model, named[0], history)
+
+    def ready(self) -> None:
+        """Return if every question in force can be answered; raise the first that cannot.
+
+        Raises
+        ------
+        PrecursorError
+            A model's files are gone or changed, or a new load cannot be read.
+        """
+        promoted = self._ledger.entries(action=IN_FORCE, limit=None)
+        lost = {str(entry.question) for entry in promoted} - set(self.questions())
+        for question in sorted(lost):
+            if self._ledger.promoted_sha(question) is not None:
+                raise self._unknown(question)
+        for question in self.questions():
+            self.get(question)
+        with self._lock:
+            for _, failed in self._failed.values():
+                raise failed
 
     def champion(self, question: str) -> tuple[RiskModel, int]:
         """Return a question's champion and its version, for a batch that brings its own load.
@@ -115,7 +150,14 @@ class Stock:
         said = published.pointer(question)
         return int(said["version"]), str(said["sha256"])
 
-    def _unknown(self, question: str) -> NotFound:
+    def _unknown(self, question: str) -> PrecursorError:
+        recorded = self._ledger.promoted_sha(question)
+        if recorded is not None:
+            return NotInForce(
+                f"question '{question}': version {recorded.version} is in force, and its files are"
+                f" gone from {published.folder(question)}",
+                remedy="Restore the folder from a back-up, or promote the version again.",
+            )
         known = ", ".join(self.questions()) or "none"
         return NotFound(
             f"question '{question}' is not in force here; in force: {known}",
@@ -147,17 +189,65 @@ class Stock:
         self._models[question] = (named, model)
         return model
 
-    def _history(self, path: Path, key: tuple[str, str]) -> History:
+    def _latest(self, question: str, where: Mapping[str, Any], harm: str) -> History:
+        """Return the history to answer from: a new load's once it stands, until then the last."""
+        path, key = Path(where["path"]), (str(where["fingerprint"]), harm)
+        last = self._in_use.get((question, harm))
+        if key in self._histories or last is None or last not in self._histories:
+            history = self._history(path, key)
+            self._in_use[question, harm] = key
+            return history
+        since, failed = self._failed.get(key, (float("-inf"), None))
+        if key not in self._making and time.monotonic() - since > AGAIN_AFTER:
+            self._making.add(key)
+            threading.Thread(target=self._make, args=(path, key), daemon=True).start()
+        if failed is not None:
+            raise failed
+        self._histories.move_to_end(last)
+        return self._histories[last]
+
+    def _make(self, path: Path, key: _Key) -> None:
+        """Open a load beside those in use; nobody waits for it."""
+        try:
+            history = self._opened(path, key)
+        except PrecursorError as refused:
+            failed: PrecursorError | None = refused
+        except Exception as fault:  # whatever it is, it is told where the load would be used
+            failed = NotInForce(
+                f"{path}: the load cannot be read ({type(fault).__name__})",
+                remedy="Check it: precursor check RECORDS.",
+                code="records_refused",
+            )
+        else:
+            failed = None
+        with self._lock:
+            self._making.discard(key)
+            self._failed.pop(key, None)
+            if failed is None:
+                self._keep(key, history)
+            else:
+                self._failed[key] = (time.monotonic(), failed)
+
+    def _history(self, path: Path, key: _Key) -> History:
         if key not in self._histories:
-            load = open_load(path)
-            if load.fingerprint != key[0]:
-                raise NotInForce(
-                    f"{path}: another load lies here than the one that was named",
-                    remedy="Name it anew: precursor serve --records RECORDS.",
-                    code="records_changed",
-                )
-            self._histories[key] = History(load, harm=key[1])
-            while len(self._histories) > MOST_LOADS:
-                self._histories.popitem(last=False)
+            self._keep(key, self._opened(path, key))
         self._histories.move_to_end(key)
         return self._histories[key]
+
+    def _keep(self, key: _Key, history: History) -> None:
+        self._histories[key] = history
+        while len(self._histories) > MOST_LOADS:
+            self._histories.popitem(last=False)
+
+    def _opened(self, path: Path, key: _Key) -> History:
+        load = open_load(path)
+        if load.fingerprint != key[0]:
+            raise NotInForce(
+                f"{path}: another load lies here than the one that was named",
+                remedy="Name it anew: precursor serve --records RECORDS.",
+                code="records_changed",
+            )
+        history = History(load, harm=key[1])
+        if self._warm:
+            history.warm()
+        return history
