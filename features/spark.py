@@ -9,6 +9,7 @@ known when, what followed. What the workers write is a folder of Parquet files.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -103,7 +104,7 @@ class Parts:
         from pyspark.sql.functions import expr
 
         for name in TABLES:
-            frame = self.spark.read.parquet(str(load.tables[name]))
+            frame = self.spark.read.parquet(_exactly(load.tables[name]))
             for column in TABLES[name].columns:  # one that came after the load was written
                 if column.name not in frame.columns:
                     frame = frame.withColumn(column.name, expr(f"CAST(NULL AS {column.type})"))
@@ -127,11 +128,16 @@ class Parts:
         rows = self.spark.sql(apart_sql(sources, self.dialect))
         if asked is not None:
             rows = rows.unionByName(
-                self.spark.read.parquet(str(asked.absolute())), allowMissingColumns=True
+                self.spark.read.parquet(_exactly(asked.absolute())), allowMissingColumns=True
             )
         records = sum(table["rows"] for table in manifest(self.load.path)["tables"].values())
         parts = max(self.spark.sparkContext.defaultParallelism, -(-records // PART))
         return rows.repartition(parts, "nominal_id")
+
+
+def _exactly(file: Path) -> str:
+    """Return a path as Spark reads it: a name, not a pattern."""
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", str(file))
 
 
 def write_asked(spine: pd.DataFrame, file: Path) -> None:

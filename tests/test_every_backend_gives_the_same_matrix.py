@@ -113,13 +113,13 @@ def spark_here() -> Iterator[None]:
 def test_spark_agrees_with_duckdb(reference: History, spark_here: None, tmp_path: Path) -> None:
     from features import spark
 
-    for name, asked in (("own", None), ("given", spine_of(reference))):
+    for name, asked in (("own", None), ("given [1] {a,b}", spine_of(reference))):
         spark.write_matrix(reference.load, QUESTION, tmp_path / name, asked)
         found = Matrix.read(tmp_path / name)
         expected = build(reference, QUESTION, asked)
         frame = expected.frame.sort_values(["nominal_id", "as_of_date"], ignore_index=True)
         assert found.manifest == expected.manifest
-        assert {path.name for path in tmp_path.iterdir()} <= {"own", "given"}
+        assert {path.name for path in tmp_path.iterdir()} <= {"own", "given [1] {a,b}"}
         pd.testing.assert_frame_equal(found.frame, frame, check_exact=True, check_dtype=False)
 
 
