@@ -11,10 +11,11 @@ import numpy as np
 
 from features.errors import NotFound, PrecursorError, UsageError
 from serving import metrics
-from serving.batch import leaves
 from serving.kept import remember_load
 from serving.ledger import Action, Leaf, Ledger
+from serving.need_to_know import require_need, withheld
 from serving.own_view import require_own_view
+from serving.parts import leaves
 from serving.permissions import Principal, Role
 from serving.runs import published
 from serving.schema import ScoreRequest
@@ -59,6 +60,8 @@ def scores(
         if not may_see(role, in_force.question.stage):
             raise InShadow(request.question)
         require_own_view(ledger, request.question, Principal(actor, Role(role)))
+        who = Principal(actor, Role(role))
+        require_need(ledger, in_force.load.fingerprint, who, request.nominal_ids)
         at = _as_of(request.as_of_date, in_force.load.default_as_of)
         with step("score"):
             scored, rejected = score_rows(
@@ -136,6 +139,8 @@ def one_score(
     if not may_see(role, payload["stage"]):
         raise InShadow(payload["question"])
     require_own_view(ledger, payload["question"], Principal(actor, Role(role)))
+    who = Principal(actor, Role(role))
+    require_need(ledger, payload["load"]["fingerprint"], who, [payload["nominal_id"]])
     answer = explained(stock, payload)
     ledger.append(
         Action.VIEW,
@@ -190,6 +195,9 @@ def list_page(
         raise InShadow(question)
     require_own_view(ledger, question, Principal(actor, Role(role)))
     rows = found.page(offset, limit)
+    who = Principal(actor, Role(role))
+    people = [row["nominal_id"] for row in rows]
+    hidden = withheld(ledger, info["load"]["fingerprint"], who, people)
     ledger.append(
         Action.LIST,
         actor=actor,
@@ -215,8 +223,17 @@ def list_page(
         "capacity": info["capacity"],
         "offset": offset,
         "limit": limit,
-        "rows": [{**row, "as_of_date": row["as_of_date"].isoformat()} for row in rows],
+        "rows": [
+            {**_known(row, hidden), "as_of_date": row["as_of_date"].isoformat()} for row in rows
+        ],
     }
+
+
+def _known(row: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    """Return a line of a list, without what says who it is where the reader need not know."""
+    if row["nominal_id"] not in hidden:
+        return row
+    return {**row, "nominal_id": f"withheld-{row['score_id'][:8]}", "reasons": []}
 
 
 def _as_of(asked: date | None, latest: date) -> date:

@@ -16,6 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 MEDIA = CONTENT_TYPE_LATEST
 _REGISTRY = CollectorRegistry()
@@ -55,16 +56,25 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
     SECONDS.labels(route).observe(seconds)
 
 
-def exposition() -> bytes:
+def exposition(more: Collector | None = None) -> bytes:
     """Return all figures in Prometheus' text format, over all workers.
+
+    Parameters
+    ----------
+    more : Collector, optional
+        Figures that are looked up now, such as `serving.gauges.InForceFigures`.
 
     Examples
     --------
     >>> b"precursor_request_seconds" in exposition()
     True
     """
+    counted = _REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-        return generate_latest(together)
-    return generate_latest(_REGISTRY)
+        counted = CollectorRegistry()
+        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+    if more is None:
+        return generate_latest(counted)
+    now = CollectorRegistry()
+    now.register(more)
+    return generate_latest(counted) + generate_latest(now)

@@ -136,7 +136,8 @@ class Gate:
 def note_fault(fault: Exception, request_id: str) -> None:
     """Log where a fault came from, not its message: that may name a person."""
     lines = "".join(traceback.format_tb(fault.__traceback__))
-    _log.error("request %s: %s\n%s", request_id, type(fault).__name__, lines)
+    said = {"request": request_id}
+    _log.error("request %s: %s\n%s", request_id, type(fault).__name__, lines, extra=said)
 
 
 async def _bounded(scope: Scope, receive: Receive, *, wants_json: bool) -> Receive:
@@ -255,4 +256,9 @@ class _Answer:
     def count(self) -> None:
         """Add the answer to the figures."""
         taken = time.perf_counter() - self.started
-        metrics.observe(self.label, self.scope["method"], self.status or 499, taken)
+        status = self.status or 499
+        metrics.observe(self.label, self.scope["method"], status, taken)
+        steps = {name: round(seconds * 1e3, 2) for name, seconds in self.steps.items()}
+        said = {"request": self.number, "route": self.label, "method": self.scope["method"]}
+        said |= {"status": status, "ms": round(taken * 1e3, 2), "steps": steps}
+        _log.info("answered", extra=said)

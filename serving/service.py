@@ -18,10 +18,12 @@ from starlette.routing import Mount, Router
 from starlette.types import Receive, Scope, Send
 
 from features.errors import PrecursorError
-from serving import answers
+from serving import answers, logs
 from serving.access import Access, Principal, operator
 from serving.api import api_routes
+from serving.bundled import take_in
 from serving.ledger import Action, Ledger
+from serving.limits import Rate
 from serving.middleware import Gate, note_fault
 from serving.pages.app import create_pages
 from serving.routes import Route
@@ -43,6 +45,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.ledger = Ledger.open()
+        take_in(self.ledger)
         self.access = Access(self.ledger)
         self.stock = Stock(self.ledger, warm=True)
         self.pages = Router(
@@ -90,6 +93,7 @@ class Door:
 
     def __init__(self) -> None:
         self.desk: Desk | None = None
+        self._rate = Rate()
 
     @property
     def open(self) -> Desk:
@@ -100,7 +104,9 @@ class Door:
 
     def authenticate(self, bearer: str | None) -> Principal:
         """Return whose token an Authorization header carries; raise for nobody's."""
-        return self.open.access.authenticate(bearer)
+        principal = self.open.access.authenticate(bearer)
+        self._rate.admit(principal.actor)
+        return principal
 
     def refused(self, principal: Principal, route: Route, error: PrecursorError) -> None:
         """Put a refusal on the ledger."""
@@ -127,6 +133,7 @@ def create_service() -> Any:
         def __init__(self) -> None:
             # it would log the whole of a request that fails its model
             logging.getLogger("bentoml._internal.server.http_app").setLevel(logging.CRITICAL)
+            logs.begin()
             door.desk = self.desk = Desk()
             # requests leave small cycles; without this the collector walks all imports for them
             gc.collect()

@@ -26,7 +26,7 @@ from models import published
 from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.chain import IN_FORCE
-from serving.kept import find_load, serving_from
+from serving.kept import erasures, find_load, serving_from
 from serving.ledger import Ledger
 
 _Key = tuple[str, str]
@@ -80,6 +80,7 @@ class Stock:
         self._histories: OrderedDict[_Key, History] = OrderedDict()
         self._in_use: dict[tuple[str, str], _Key] = {}
         self._making: set[_Key] = set()
+        self._erasures = erasures()
         self._failed: dict[_Key, tuple[float, PrecursorError]] = {}
 
     def questions(self) -> list[str]:
@@ -100,6 +101,7 @@ class Stock:
         named = self._named(question)
         where = serving_from(question)
         with self._lock:  # a champion is read and a load compiled once, however many ask
+            self._forget_erased()
             model = self._model(question, named)
             history = self._latest(question, where, model.question.harm)
         return InForce(model.question, model, named[0], history)
@@ -139,10 +141,19 @@ class Stock:
         """Return the history of any load that was scored from, by its fingerprint."""
         key = (fingerprint, harm)
         with self._lock:
+            self._forget_erased()
             if key not in self._histories:
                 return self._history(find_load(fingerprint).path, key)
             self._histories.move_to_end(key)
             return self._histories[key]
+
+    def _forget_erased(self) -> None:
+        """Drop what was compiled before the last erasure; it may still hold who was erased."""
+        found = erasures()
+        if found != self._erasures:
+            self._histories.clear()
+            self._in_use.clear()
+            self._erasures = found
 
     def _named(self, question: str) -> tuple[int, str]:
         if question not in self.questions():
