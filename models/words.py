@@ -120,6 +120,7 @@ def reasons(
     *,
     as_of_date: date | None = None,
     most: int = MOST_REASONS,
+    groups: Sequence[float] | None = None,
 ) -> list[Reason]:
     """Return one row's reasons in words, the largest contributions first.
 
@@ -133,6 +134,8 @@ def reasons(
         Lets a recency be told as a date too.
     most : int
         At most six, whatever is asked for.
+    groups : sequence of float, optional
+        What each group contributes, if that was added up already, in the feature set's order.
 
     Returns
     -------
@@ -141,9 +144,9 @@ def reasons(
     """
     row: list[float] = np.asarray(values, dtype=np.float64).tolist()
     parts: list[float] = np.asarray(contributions, dtype=np.float64).tolist()
-    sums = {
-        group: _added(parts[place] for place in places) for group, places in model.members.items()
-    }
+    if groups is None:
+        groups = [_added(parts[place] for place in places) for places in model.members.values()]
+    sums = dict(zip(model.members, groups, strict=True))
     found: list[Reason] = []
     for group in sorted(sums, key=lambda name: -abs(sums[name])):
         if len(found) == min(most, MOST_REASONS) or abs(sums[group]) < SMALLEST:

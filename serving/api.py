@@ -13,6 +13,7 @@ from starlette.routing import Route as Path
 from serving import metrics
 from serving.answers import list_page, one_score
 from serving.casework import case_routes
+from serving.gauges import InForceFigures
 from serving.ledger import Ledger
 from serving.openapi import document
 from serving.replay import replay
@@ -56,8 +57,9 @@ def api_routes(stock: Stock, ledger: Ledger) -> list[BaseRoute]:
         return JSONResponse(document())
 
     def figures(_: Request) -> Response:
-        return Response(metrics.exposition(), media_type=metrics.MEDIA)
+        return Response(metrics.exposition(looked_up), media_type=metrics.MEDIA)
 
+    looked_up = InForceFigures(stock, ledger)
     endpoints: dict[str, Callable[[Request], Response]] = {
         "/v1/scores/{score_id}": score,
         "/v1/lists/{question}": listed,

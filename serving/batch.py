@@ -1,18 +1,17 @@
 """Batch scoring: a whole cohort or spine into a file, on the ledger before the file exists.
 
-The order is what makes it safe to be killed at any moment: rows are written under temporary names,
-the entry with every person's score is made durable, and only then do the files get their names.
+It goes part by part, in memory bounded by one part, and each part is recorded as it is done. The
+order is what makes it safe to be killed at any moment: lines are written under temporary names, the
+entry with every person's score is made durable, and only then do the files get their names. The
+same batch started again goes on where it was killed.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +26,18 @@ from features.history import History
 from features.question import Provided
 from models.contract import same_definitions
 from models.risk_model import RiskModel
+from serving.gauges import score_drift
 from serving.kept import keep_model, remember_load
 from serving.ledger import Action, Leaf, Ledger
-from serving.runs import REJECTED, SCORED, Run, draft, new_run_id, sha256
-from serving.scoring import Progress, Rejected, Score, score_people
+from serving.parts import PART, Counts, Scoring
+from serving.runs import REJECTED, ROWS, SCORED, Run, draft, sha256
+from serving.scoring import Progress
+from serving.unfinished import Unfinished, digest, under_way
 
-IN_FILE = ("text", "direction", "contribution", "group")
-"""What the scored file says of each reason; the records behind it are asked for one by one."""
+_LINES_AT_ONCE = 50_000
 
-
-MOST_IN_LINK = 100_000
-"""Most people in one entry of the ledger; a larger batch is several, each saying which part."""
+Record = Callable[[Mapping[str, Any], Sequence[Leaf]], None]
+"""Puts what a batch says, and some of its people, on the ledger."""
 
 
 @dataclass(frozen=True)
@@ -107,58 +107,44 @@ def score_batch(
     beside = rejected_beside(out)
     same_definitions(model.feature_set, history.feature_set)
     rows = _spine(model, history, spine, as_of)
-    scores, rejected = score_people(model, version, history, rows, progress=progress)
-    ranked, ranks = rank(scores)
-    table = pa.Table.from_pylist(
-        [_line(score, place) for score, place in zip(ranked, ranks, strict=True)], SCORED
-    )
-    refused = pa.Table.from_pylist(
-        [
-            {"nominal_id": r.nominal_id, "as_of_date": r.as_of_date, "reason": r.reason}
-            for r in rejected
-        ],
-        REJECTED,
-    )
-    days = sorted({at.date() for at in pd.to_datetime(rows["as_of_date"]).unique()})
-    run_id = new_run_id(days[-1])
-    info = _info(model, version, history, ranked, rejected, days) | {
+    asked_on = sorted({at.date() for at in pd.to_datetime(rows["as_of_date"]).unique()})
+    plan = {
+        "question": model.question.name,
+        "model": {"version": version, "sha256": model.sha256},
+        "load": history.load.fingerprint,
+        "rows": digest(rows),
+        "part": PART,
+        "out": str(out.absolute()),
+        "who": [actor, role, purpose],
         "promoted": promoted,
-        "actor": actor,
-        "purpose": purpose,
     }
     remember_load(history.load)
     if not promoted:
         keep_model(model)
-    run = draft(table, info, run_id=run_id)
-    parts = {out: _part(out, run_id), beside: _part(beside, run_id)}
-    try:
-        _write(table, parts[out])
-        _write(refused, parts[beside])
-        body = {name: value for name, value in info.items() if name not in _ELSEWHERE} | {
-            "run_id": run_id,
-            "run_sha256": run.run.info["sha256"],
-            "file_sha256": sha256(parts[out]),
-            "rejected_sha256": sha256(parts[beside]),
-        }
-        people = leaves(ranked, rejected)
-        links = range(0, len(people), MOST_IN_LINK)
-        for number, start in enumerate(links, start=1):
-            ledger.append(
-                Action.BATCH,
-                actor=actor,
-                role=role,
-                purpose=purpose,
-                question=model.question.name,
-                body={**body, "part": number, "parts": len(links)},
-                people=people[start : start + MOST_IN_LINK],
-            )
-        kept = run.keep()
-        for path in (beside, out):  # the scored file last: where it is, the other is
-            os.replace(parts[path], path)
-    finally:
-        run.drop()
-        for part in parts.values():
-            part.unlink(missing_ok=True)
+
+    def record(body: Mapping[str, Any], people: Sequence[Leaf]) -> None:
+        ledger.append(
+            Action.BATCH,
+            actor=actor,
+            role=role,
+            purpose=purpose,
+            question=model.question.name,
+            body=body,
+            people=people,
+        )
+
+    with under_way(plan, asked_on[-1]) as work, Scoring(model, version, history, rows) as scoring:
+        try:
+            counts, people = scoring.recorded(work, ledger, record, progress)
+            about = {"promoted": promoted, "actor": actor, "purpose": purpose}
+            info = _info(model, version, history, counts, asked_on) | about
+            files = (out, beside)
+            kept = _finished(work, ledger, record, info, people, model.training, *files)
+        except BaseException:
+            if len(scoring) == 1:  # nothing that would be worth going on with
+                work.drop()
+            raise
+        work.drop()
     return Scored(
         out,
         beside,
@@ -167,6 +153,54 @@ def score_batch(
         insufficient=info["insufficient_history"],
         rejections=info["rejected"],
     )
+
+
+def _finished(
+    work: Unfinished,
+    ledger: Ledger,
+    record: Record,
+    info: dict[str, Any],
+    people: Sequence[Leaf] | None,
+    training: Mapping[str, Any],
+    out: Path,
+    beside: Path,
+) -> Run:
+    """Bring the parts together; record the last one with the files' hashes; name the files.
+
+    `people` are those of the last part; None where it was recorded before a batch was killed.
+    """
+    drift = score_drift(training, work.probabilities())
+    run = draft(work.ranked(), {**info, "score_drift_psi": drift}, run_id=work.run_id)
+    files = {out: _part(out, work.run_id), beside: _part(beside, work.run_id)}
+    try:
+        _write(pq.ParquetFile(run.part / ROWS).iter_batches(_LINES_AT_ONCE), SCORED, files[out])
+        refused = (batch for table in work.rejected() for batch in table.to_batches())
+        _write(refused, REJECTED, files[beside])
+        said = run.run.info
+        body = {name: value for name, value in info.items() if name not in _ELSEWHERE} | {
+            "run_id": work.run_id,
+            "run_sha256": said["sha256"],
+            "file_sha256": sha256(files[out]),
+            "rejected_sha256": sha256(files[beside]),
+            "part": work.parts,
+            "parts": work.parts,
+        }
+        if people is not None or not _on_record(ledger, info["question"], body):
+            record(body, people or ())
+        kept = run.keep()
+        for path in (beside, out):  # the scored file last: where it is, the other is
+            os.replace(files[path], path)
+    finally:
+        run.drop()
+        for part in files.values():
+            part.unlink(missing_ok=True)
+    return kept
+
+
+def _on_record(ledger: Ledger, question: str, body: Mapping[str, Any]) -> bool:
+    """Return whether the last entry of a batch that was killed says the same of its files."""
+    entries = ledger.entries(action=Action.BATCH, question=question, limit=None)
+    return any(entry.body.get("run_sha256") == body["run_sha256"] for entry in entries)
 
 
 _ELSEWHERE = ("actor", "purpose", "question")
@@ -193,31 +227,6 @@ def rejected_beside(out: Path) -> Path:
             field="out",
         )
     return out.with_name(f"{out.stem}.rejected{out.suffix}")
-
-
-def rank(scores: Sequence[Score]) -> tuple[list[Score], list[int | None]]:
-    """Return scores by as-of date and rank, and each one's rank within its date.
-
-    1 is the highest probability; equal ones are ordered by id, so that a rank is nobody's twice.
-    People with insufficient history have no rank and come last.
-    """
-    ordered = sorted(
-        scores,
-        key=lambda s: (s.as_of_date, s.insufficient_history, -(s.probability or 0), s.nominal_id),
-    )
-    ranks: list[int | None] = []
-    for _, group in groupby(ordered, key=lambda score: score.as_of_date):
-        for place, score in enumerate(group, start=1):
-            ranks.append(None if score.insufficient_history else place)
-    return ordered, ranks
-
-
-def leaves(scores: Sequence[Score], rejected: Sequence[Rejected]) -> list[Leaf]:
-    """Return what the ledger keeps about each person of an answer, scored or not."""
-    return [
-        *(Leaf(score.nominal_id, score.score_id, score.payload()) for score in scores),
-        *(Leaf(person.nominal_id, None, {"rejected": person.answer()}) for person in rejected),
-    ]
 
 
 def _spine(
@@ -251,13 +260,11 @@ def _info(
     model: RiskModel,
     version: int,
     history: History,
-    scores: Sequence[Score],
-    rejected: Sequence[Rejected],
+    counts: Counts,
     days: Sequence[date],
 ) -> dict[str, Any]:
     """What a run says of itself; nothing in it is about one person."""
     question = model.question
-    numbers = [score.probability for score in scores if score.probability is not None]
     expires = days[0] + timedelta(days=question.expires_after_days)
     return {
         "question": question.name,
@@ -281,28 +288,11 @@ def _info(
             "data_to": history.load.data_to.isoformat(),
             "fingerprint": history.load.fingerprint,
         },
-        "people": len(scores),
-        "scored": len(numbers),
-        "insufficient_history": len(scores) - len(numbers),
-        "rejected": dict(sorted(Counter(person.reason for person in rejected).items())),
-        "mean_probability": sum(numbers) / len(numbers) if numbers else None,
-    }
-
-
-def _line(score: Score, place: int | None) -> dict[str, Any]:
-    interval = score.interval or {}
-    told = [{key: reason[key] for key in IN_FILE} for reason in score.reasons]
-    return {
-        "score_id": score.score_id,
-        "nominal_id": score.nominal_id,
-        "as_of_date": score.as_of_date,
-        "rank": place,
-        "probability": score.probability,
-        "low": interval.get("low"),
-        "high": interval.get("high"),
-        "band": score.band,
-        "insufficient_history": score.insufficient_history,
-        "reasons": json.dumps(told, ensure_ascii=False),
+        "people": counts.scored + counts.insufficient,
+        "scored": counts.scored,
+        "insufficient_history": counts.insufficient,
+        "rejected": dict(sorted(counts.rejected.items())),
+        "mean_probability": counts.total / counts.scored if counts.scored else None,
     }
 
 
@@ -310,16 +300,20 @@ def _part(path: Path, run_id: str) -> Path:
     return path.with_name(f".{path.stem}.{run_id}.part{path.suffix}")
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def _write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> None:
+    csv = path.suffix.lower() == ".csv"
     try:
-        if path.suffix.lower() == ".csv":
-            pacsv.write_csv(table, path)
-        else:
-            pq.write_table(table, path, compression="zstd")
+        with (
+            pacsv.CSVWriter(path, schema)
+            if csv
+            else pq.ParquetWriter(path, schema, compression="zstd")
+        ) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
         with path.open("rb+") as file:
             os.fsync(file.fileno())
     except OSError as failed:
         raise PrecursorError(
             f"{path.parent}: cannot be written ({failed.strerror})",
-            remedy="Make room or choose another folder; nothing was scored.",
+            remedy="Make room or choose another folder, and give the same command again.",
         ) from failed

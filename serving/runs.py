@@ -15,7 +15,7 @@ import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -103,7 +103,20 @@ class Draft:
     run: Run
 
     def keep(self) -> Run:
-        """Give the run its name, after the ledger has it."""
+        """Give the run its name, after the ledger has it.
+
+        Where it has it already, it was killed right after; then nothing is left to do.
+
+        Raises
+        ------
+        Conflict
+            Another run has this name.
+        """
+        if self.run.path.exists():
+            there = Run(self.run.path, _read(self.run.path / INFO))
+            if there.info["sha256"] != self.run.info["sha256"]:
+                raise Conflict(f"{self.run.path}: another run lies here", remedy="Move it away.")
+            return there
         os.rename(self.part, self.run.path)
         return self.run
 
@@ -113,19 +126,24 @@ class Draft:
 
 
 def draft(
-    scored: pa.Table, info: Mapping[str, Any], *, run_id: str, root: Path | None = None
+    scored: pa.Table | Iterable[pa.Table],
+    info: Mapping[str, Any],
+    *,
+    run_id: str,
+    root: Path | None = None,
 ) -> Draft:
     """Write a run's rows and description under a temporary name.
 
     Parameters
     ----------
-    scored : pyarrow.Table
+    scored : pyarrow.Table or iterable of them
         Columns of `SCORED`, sorted by as-of date and rank.
     info : mapping
         question, as_of_dates, model, load and so on, ready for JSON; nothing about one person.
     """
     path = folder(str(info["question"]), root) / run_id
     part = path.with_name(f".{run_id}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of the same batch, killed while it was written
     part.mkdir(parents=True)
     write_rows(scored, part / ROWS)
     said = {**info, "run_id": run_id, "sha256": sha256(part / ROWS)}
@@ -133,9 +151,25 @@ def draft(
     return Draft(part, Run(path, said))
 
 
-def write_rows(table: pa.Table, path: Path) -> None:
-    """Write rows as Parquet in small row groups, and wait until they are on disk."""
-    pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP)
+def write_rows(tables: pa.Table | Iterable[pa.Table], path: Path) -> None:
+    """Write rows as Parquet in row groups of one size, and wait until they are on disk."""
+    tables = [tables] if isinstance(tables, pa.Table) else tables
+    writer: pq.ParquetWriter | None = None
+    rest: pa.Table | None = None
+    try:
+        for table in tables:
+            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+            rest = table if rest is None else pa.concat_tables([rest, table])
+            whole = len(rest) - len(rest) % ROW_GROUP
+            if whole:  # nothing would be written as a row group of its own
+                writer.write_table(rest.slice(0, whole), row_group_size=ROW_GROUP)
+                rest = rest.slice(whole)
+        writer = writer or pq.ParquetWriter(path, SCORED, compression="zstd")
+        if rest is not None and len(rest):
+            writer.write_table(rest, row_group_size=ROW_GROUP)
+    finally:
+        if writer is not None:
+            writer.close()
     _sync(path)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -18,90 +18,37 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.cohort import Rules
+from features.cohort import Judged, Rules
 from features.declare import FeatureSet
 from features.errors import PrecursorError
 from features.history import History, dates
-from features.trail import Past, behind
 from features.visible import NEVER, days
 from models.explanation import group_contributions
 from models.risk_model import TOLERANCE, RiskModel
 from models.words import Reason
 from models.words import reasons as reasons_in_words
+from serving.behind import records_behind, with_records
 from serving.ledger import new_score_id
+from serving.score import Rejected, Score
+
+__all__ = [
+    "Computed",
+    "Progress",
+    "Rejected",
+    "Score",
+    "Worked",
+    "computed",
+    "records_behind",
+    "score_people",
+    "score_rows",
+    "stored",
+    "told",
+    "with_records",
+    "worked_out",
+]
 
 Progress = Callable[[int, int], None]
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One person's score as it leaves, and the inputs it was computed from.
-
-    `probability`, `interval`, `band`, `base` and `raw` are None where the history is insufficient.
-    Contributions and `raw` are in log-odds; `inputs` maps feature names to values (None: empty).
-    """
-
-    score_id: str
-    question: str
-    nominal_id: str
-    as_of_date: date
-    horizon_days: int
-    expires_on: date
-    stage: str
-    model: Mapping[str, Any]
-    load: Mapping[str, Any]
-    insufficient_history: bool = False
-    probability: float | None = None
-    interval: Mapping[str, float] | None = None
-    band: str | None = None
-    base: float | None = None
-    raw: float | None = None
-    groups: Mapping[str, float] = field(default_factory=dict)
-    reasons: Sequence[Mapping[str, Any]] = ()
-    inputs: Mapping[str, float | None] = field(default_factory=dict)
-
-    def answer(self) -> dict[str, Any]:
-        """Return the score as JSON-ready data, in the shape of the API's answers."""
-        return {
-            "score_id": self.score_id,
-            "question": self.question,
-            "nominal_id": self.nominal_id,
-            "as_of_date": self.as_of_date.isoformat(),
-            "probability": self.probability,
-            "interval": None if self.interval is None else dict(self.interval),
-            "band": self.band,
-            "horizon_days": self.horizon_days,
-            "insufficient_history": self.insufficient_history,
-            "reasons": [dict(reason) for reason in self.reasons],
-            "groups": dict(self.groups),
-            "base": self.base,
-            "raw": self.raw,
-            "model": dict(self.model),
-            "load": dict(self.load),
-            "expires_on": self.expires_on.isoformat(),
-        }
-
-    def payload(self) -> dict[str, Any]:
-        """Return what the ledger keeps: the answer, the question's stage, inputs for a replay."""
-        return {**self.answer(), "stage": self.stage, "inputs": dict(self.inputs)}
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A person who may not be scored, and why: a key of `features.cohort.REASONS`."""
-
-    nominal_id: str
-    as_of_date: date
-    reason: str
-
-    def answer(self) -> dict[str, Any]:
-        """Return the rejection as JSON-ready data."""
-        return {
-            "nominal_id": self.nominal_id,
-            "as_of_date": self.as_of_date.isoformat(),
-            "reason": self.reason,
-        }
 
 
 def score_people(
@@ -172,25 +119,68 @@ def score_rows(
     One pass over the history gives the model's columns and those that the question's rules about
     whom to score need; no frame stands between, which for one person would cost more than the rest.
     """
+    worked = worked_out(model, history, nominal_ids, at)
+    return told(
+        model, version, history, worked, reasons=reasons, records=records, progress=progress
+    )
+
+
+@dataclass(frozen=True)
+class Worked:
+    """The figures of some rows before they are told: who is scored, their inputs, what came out.
+
+    `inputs` and `found` are of those rows only that `judged` leaves; in their order.
+    """
+
+    nominal_ids: Sequence[str] | npt.NDArray[Any]
+    at: Sequence[date]
+    judged: Judged
+    inputs: Floats
+    found: Computed | None
+
+
+def worked_out(
+    model: RiskModel,
+    history: History,
+    nominal_ids: Sequence[str] | npt.NDArray[Any],
+    at: npt.NDArray[np.int64],
+) -> Worked:
+    """Work out the figures of rows given as ids and as-of dates in days from 1970.
+
+    Nearly all of its time is NumPy's and LightGBM's, so that a thread can do it while another one
+    tells the rows before.
+    """
     asked = _asked(model)
     subjects = history.asked(nominal_ids, at)
-    found = history.dense(subjects, asked.columns)
-    judged = asked.rules.judged(subjects, asked.of_rules(found))
+    values = history.dense(subjects, asked.columns)
+    judged = asked.rules.judged(subjects, asked.of_rules(values))
     enough = np.flatnonzero((judged.reason == "") & ~judged.insufficient)
-    inputs = model.checked(np.ascontiguousarray(found[enough, : asked.inputs]))
-    dates_asked = [_day(number) for number in at.tolist()]
-    figures = iter(
-        _scored(
-            model,
-            inputs,
-            [dates_asked[row] for row in enough.tolist()],
-            reasons=reasons,
-            progress=progress,
-        )
-    )
+    inputs = model.checked(np.ascontiguousarray(values[enough, : asked.inputs]))
+    found = computed(model, inputs) if len(inputs) else None
+    return Worked(nominal_ids, [_day(number) for number in at.tolist()], judged, inputs, found)
+
+
+def told(
+    model: RiskModel,
+    version: int,
+    history: History,
+    worked: Worked,
+    *,
+    reasons: bool = True,
+    records: bool = False,
+    progress: Progress | None = None,
+) -> tuple[list[Score], list[Rejected]]:
+    """Tell rows that were worked out: a score for each with its reasons, or why there is none."""
+    figures = iter(_scored(model, worked, reasons=reasons, progress=progress))
     said = _common(model, version, history)
     scores, rejected = [], []
-    rows = zip(nominal_ids, dates_asked, judged.reason, judged.insufficient.tolist(), strict=True)
+    rows = zip(
+        worked.nominal_ids,
+        worked.at,
+        worked.judged.reason,
+        worked.judged.insufficient.tolist(),
+        strict=True,
+    )
     for nominal_id, day, reason, lacking in rows:
         if reason:
             rejected.append(Rejected(str(nominal_id), day, reason))
@@ -262,22 +252,25 @@ def _common(model: RiskModel, version: int, history: History) -> dict[str, Any]:
 
 
 def _scored(
-    model: RiskModel,
-    inputs: Floats,
-    at: Sequence[date],
-    *,
-    reasons: bool,
-    progress: Progress | None,
+    model: RiskModel, worked: Worked, *, reasons: bool, progress: Progress | None
 ) -> list[dict[str, Any]]:
-    """Return the fields of each row's score, from inputs that were checked."""
-    if not len(inputs):
+    """Return the fields of each row's score."""
+    if worked.found is None:
         return []
-    found = computed(model, inputs)
+    inputs, found = worked.inputs, worked.found
+    kept = (worked.judged.reason == "") & ~worked.judged.insufficient
+    at = [worked.at[row] for row in np.flatnonzero(kept).tolist()]
     names = model.feature_set.names
     results = []
     for row, day in enumerate(at):
         said = (
-            reasons_in_words(model, inputs[row], found.contributions[row], as_of_date=day)
+            reasons_in_words(
+                model,
+                inputs[row],
+                found.contributions[row],
+                as_of_date=day,
+                groups=found.groups[row].tolist(),
+            )
             if reasons
             else []
         )
@@ -368,43 +361,6 @@ def stored(names: Sequence[str], row: Floats) -> dict[str, float | None]:
     }
 
 
-def with_records(history: History, scores: Sequence[Score]) -> list[Score]:
-    """Return scores with the records behind each of their reasons, all asked for at once."""
-    told = [score for score in scores if score.reasons]
-    if not told:
-        return list(scores)
-    at = np.array([_number(score.as_of_date) for score in told])
-    pasts = iter(history.pasts(history.asked([score.nominal_id for score in told], at)))
-    return [
-        _with_records(history, score, next(pasts)) if score.reasons else score for score in scores
-    ]
-
-
-def _with_records(history: History, score: Score, events: Past) -> Score:
-    reasons = [
-        {**reason, "records": records_behind(history, reason["features"], events)}
-        for reason in score.reasons
-    ]
-    return replace(score, reasons=reasons)
-
-
-def records_behind(
-    history: History, names: Sequence[str], events: Past | pd.DataFrame
-) -> list[dict[str, Any]]:
-    """Return the records behind some features, each once, those of the first feature first.
-
-    Parameters
-    ----------
-    events : Past or DataFrame
-        What `History.pasts` or `History.events` says of the person on the score's date.
-    """
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for name in names:
-        for record in behind(history.feature_set[name], events):
-            found.setdefault((record["table"], record["record_id"]), record)
-    return list(found.values())
-
-
 def _reason(reason: Reason) -> dict[str, Any]:
     return {**reason.data(), "records": []}
 
@@ -414,7 +370,3 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 def _day(number: int) -> date:
     return date.fromordinal(_EPOCH + number)
-
-
-def _number(day: date) -> int:
-    return day.toordinal() - _EPOCH

@@ -15,6 +15,12 @@ from features.errors import UsageError
 from features.home import home
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+CERTIFICATE, KEY = "PRECURSOR_TLS_CERT", "PRECURSOR_TLS_KEY"
+"""Settings that name certificate chain and private key, as PEM files."""
+
+PROXY = "PRECURSOR_BEHIND_PROXY"
+"""Set to 1, it says that a proxy with TLS stands before the service."""
+
 GRACE = 10
 """Seconds that requests under way may take when the server is told to stop."""
 
@@ -25,40 +31,72 @@ def serve(host: str = "127.0.0.1", port: int = 3000, *, workers: int = 1) -> NoR
     Parameters
     ----------
     host : str
-        Loopback by default; another one is warned about, because traffic is not encrypted.
+        Loopback by default; on another one traffic has to be encrypted, here or by a proxy.
     port : int
     workers : int
-        Processes that answer.
+        Processes that answer; 0 stands for as many as this machine has room for.
 
     Raises
     ------
     UsageError
-        The port is taken, or the host is none of this machine's.
+        The port is taken, the host is none of this machine's, or traffic would leave the machine
+        unencrypted.
     """
     _free(host, port)
-    if host not in LOOPBACK:
-        print(
-            f"WARNING: listening on {host}: other machines can reach this service, and traffic is"
-            " not encrypted. Put a proxy with TLS in front of it.",
-            file=sys.stderr,
-        )
+    encryption = _encryption(host)
     root = Path(__file__).resolve().parent.parent
     environment = os.environ | {
         "BENTOML_DO_NOT_TRACK": "true",
         "BENTOML_HOME": str(home() / "bentoml"),
         "PRECURSOR_HOME": str(home()),
-        "PRECURSOR_WORKERS": str(workers),
+        "PRECURSOR_WORKERS": str(workers or fitting()),
     }
     command = [
         sys.executable,
         *("-m", "serving.supervisor", "serve", "serving.service:service"),
         *("--working-dir", str(root)),
         *("--host", host, "--port", str(port)),
+        *encryption,
         *("--timeout-graceful-shutdown", str(GRACE)),
     ]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, command, environment)
+
+
+def fitting() -> int:
+    """Return how many workers fit: one for each core this process may use, two gigabytes for each.
+
+    Examples
+    --------
+    >>> fitting() >= 1
+    True
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(cores or 1, memory // (2 << 30)))
+
+
+def _encryption(host: str) -> list[str]:
+    """Return what makes the server encrypt; refuse to listen beyond this machine without it."""
+    cert, key = (os.environ.get(name) for name in (CERTIFICATE, KEY))
+    if cert or key:
+        missing = [
+            f"{name} names no file"
+            for name, path in ((CERTIFICATE, cert), (KEY, key))
+            if not path or not Path(path).is_file()
+        ]
+        if missing:
+            raise UsageError("; ".join(missing), remedy="Name both, certificate and key.")
+        return ["--ssl-certfile", str(cert), "--ssl-keyfile", str(key)]
+    if host not in LOOPBACK and os.environ.get(PROXY) != "1":
+        raise UsageError(
+            f"listening on {host} would send names and scores over the network unencrypted",
+            remedy=f"Set {CERTIFICATE} and {KEY}; or {PROXY}=1 if a proxy with TLS stands before it"
+            " and nothing else can reach this address.",
+            field="host",
+        )
+    return []
 
 
 def _free(host: str, port: int) -> None:

@@ -1,0 +1,30 @@
+"""The command line of a service that runs by itself, from a bento's ``src`` folder.
+
+    python -m serving serve --port 3000
+
+It has the commands of this floor; `precursor` has those of all floors.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from features.errors import PrecursorError
+
+
+def main() -> None:
+    """Run one command; what is refused is told in one line and sets the exit code."""
+    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    os.umask(0o077)  # whatever is written here is about people: for this user alone
+    from serving.commands import app
+
+    try:
+        app()
+    except PrecursorError as refused:
+        print(f"Refused: {refused}", file=sys.stderr)
+        sys.exit(refused.exit_code)
+
+
+if __name__ == "__main__":
+    main()

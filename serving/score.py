@@ -1,0 +1,78 @@
+"""What a score is as it leaves: its figures, its reasons, and what the ledger keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One person's score as it leaves, and the inputs it was computed from.
+
+    `probability`, `interval`, `band`, `base` and `raw` are None where the history is insufficient.
+    Contributions and `raw` are in log-odds; `inputs` maps feature names to values (None: empty).
+    """
+
+    score_id: str
+    question: str
+    nominal_id: str
+    as_of_date: date
+    horizon_days: int
+    expires_on: date
+    stage: str
+    model: Mapping[str, Any]
+    load: Mapping[str, Any]
+    insufficient_history: bool = False
+    probability: float | None = None
+    interval: Mapping[str, float] | None = None
+    band: str | None = None
+    base: float | None = None
+    raw: float | None = None
+    groups: Mapping[str, float] = field(default_factory=dict)
+    reasons: Sequence[Mapping[str, Any]] = ()
+    inputs: Mapping[str, float | None] = field(default_factory=dict)
+
+    def answer(self) -> dict[str, Any]:
+        """Return the score as JSON-ready data, in the shape of the API's answers."""
+        return {
+            "score_id": self.score_id,
+            "question": self.question,
+            "nominal_id": self.nominal_id,
+            "as_of_date": self.as_of_date.isoformat(),
+            "probability": self.probability,
+            "interval": None if self.interval is None else dict(self.interval),
+            "band": self.band,
+            "horizon_days": self.horizon_days,
+            "insufficient_history": self.insufficient_history,
+            "reasons": [dict(reason) for reason in self.reasons],
+            "groups": dict(self.groups),
+            "base": self.base,
+            "raw": self.raw,
+            "model": dict(self.model),
+            "load": dict(self.load),
+            "expires_on": self.expires_on.isoformat(),
+        }
+
+    def payload(self) -> dict[str, Any]:
+        """Return what the ledger keeps: the answer, the question's stage, inputs for a replay."""
+        return {**self.answer(), "stage": self.stage, "inputs": dict(self.inputs)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A person who may not be scored, and why: a key of `features.cohort.REASONS`."""
+
+    nominal_id: str
+    as_of_date: date
+    reason: str
+
+    def answer(self) -> dict[str, Any]:
+        """Return the rejection as JSON-ready data."""
+        return {
+            "nominal_id": self.nominal_id,
+            "as_of_date": self.as_of_date.isoformat(),
+            "reason": self.reason,
+        }
