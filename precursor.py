@@ -17,11 +17,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
+import benchmarks.serving_commands
 import features.commands
 import features.linking_commands
+import serving.access_commands
 import training.audit_commands
 import training.commands
-from features.console import Json, QuestionName, Reason, answer, progress
+from features.console import Json, Purpose, QuestionName, Reason, Records, answer, progress
 from features.errors import Conflict, PrecursorError, UsageError
 from serving import commands as desk
 
@@ -37,8 +39,12 @@ for floor in (
     training.commands,
     training.audit_commands,
     desk,
+    serving.access_commands,
 ):
     app.add_typer(floor.app)
+
+
+features.linking_commands.RECORD.append(desk.linked)
 
 
 @app.command()
@@ -93,6 +99,51 @@ def rollback(question: QuestionName, reason: Reason, as_json: Json = False) -> N
 
 
 @app.command()
+def decisions(
+    question: QuestionName,
+    records: Records,
+    purpose: Purpose = "review of decisions",
+    as_json: Json = False,
+) -> None:
+    """Show decisions beside what followed, by subgroup, for reviewers; nobody is named.
+
+    Example: precursor decisions domestic_abuse_high_harm .precursor/records/2027-01
+    """
+    from features.history import History
+    from features.loads import open_load
+    from serving.decisions import told
+    from serving.ledger import Action
+    from serving.outcomes import by_group, joined
+    from serving.stock import Stock
+    from training.attributes import attributes
+    from training.suppression import suppressed
+
+    load = open_load(records)
+    with desk.ledger() as book:
+        asked = Stock(book).champion(question)[0].question
+        rows = joined(told(book, question), History(load, harm=asked.harm), asked)
+        groups = attributes(load, rows[["nominal_id", "as_of_date"]])
+        found = by_group(rows, groups, suppressed) if len(rows) else []
+        body = {"what": "decisions and outcomes", "load": load.fingerprint, "decisions": len(rows)}
+        desk.record(book, Action.AUDIT, purpose, question, body)
+    lines = [f"{len(rows):,} decisions; a decision changes what follows it."]
+    for cell in found:
+        place = f"  {cell['attribute']} {cell['group']}, {cell['decision']}: "
+        if cell["suppressed"]:
+            lines.append(place + "too few to show")
+        elif not cell["mature"]:
+            lines.append(place + f"{cell['decisions']}, none mature")
+        else:
+            lines.append(
+                place + f"{cell['decisions']}, of {cell['mature']} mature ones"
+                f" {cell['followed']:.0%} followed ({cell['low']:.0%} to {cell['high']:.0%})"
+            )
+    answer(
+        {"question": question, "decisions": len(rows), "groups": found}, "\n".join(lines), as_json
+    )
+
+
+@app.command()
 def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop after the list.")] = False,
     nominals: Annotated[int, typer.Option(min=200, help="Size of the made-up force.")] = 20_000,
@@ -115,6 +166,7 @@ def demo(
     from serving.text import list_in_words
     from training import experiment
     from training.attributes import attributes
+    from training.leakage import prove
     from training.questions import question
 
     asked = question("domestic_abuse_high_harm")
@@ -138,6 +190,7 @@ def demo(
         asked,
         rows,
         protected=attributes(history.load, rows.frame),
+        proof=prove(history.load, rows, harm=asked.harm),
         progress=lambda line: typer.echo(f"  {line}"),
     )
     typer.echo(result.text)
@@ -169,6 +222,7 @@ def demo(
 
 bench = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(bench, name="bench", help="Measure how fast this is, beside a peer.")
+bench.add_typer(benchmarks.serving_commands.app)
 
 
 @bench.command("features")
@@ -207,6 +261,38 @@ def bench_features(
         table.keep(keep, table.markdown(asked, figures, about))
     if as_json:
         answer(table.as_json(asked, figures, about), "", as_json)
+    else:
+        Console().print(table.terminal(figures, about))
+
+
+@bench.command("fitting")
+def bench_fitting(
+    rows: Annotated[int, typer.Option(min=1_000, help="Rows of the matrix.")] = 100_000,
+    columns: Annotated[int, typer.Option(min=10, help="Columns of the matrix.")] = 150,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats; medians count.")] = 3,
+    large: Annotated[bool, typer.Option(help="Instead: from a file of so many rows.")] = False,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure fitting, and bare LightGBM on the same matrix beside it.
+
+    Example: precursor bench fitting --rows 20000 --repeats 1
+    """
+    from rich.console import Console
+
+    from benchmarks import fitting, table
+    from features.home import home
+
+    if large:
+        file = home() / "benchmarks" / f"matrix-{rows}-{columns}-{seed}.parquet"
+        figures = fitting.large(file, rows, columns, seed)
+    else:
+        figures = fitting.run(
+            rows, columns, repeats, seed, lambda words: typer.echo(f"  {words}", err=True)
+        )
+    about = table.circumstances()
+    if as_json:
+        answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
     else:
         Console().print(table.terminal(figures, about))
 

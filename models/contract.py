@@ -33,7 +33,7 @@ def names_row(column: str) -> bool:
     >>> names_row("label_charged"), names_row("age")
     (True, False)
     """
-    return column in ROW_COLUMNS or column.startswith("label_")
+    return column in ROW_COLUMNS or column.startswith(("label_", "cohort_"))
 
 
 def inputs(

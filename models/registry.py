@@ -102,7 +102,7 @@ def made_up(model: RiskModel) -> pd.DataFrame:
     return frame
 
 
-def log(model: RiskModel) -> Version:
+def log(model: RiskModel, card: str = "") -> Version:
     """Log a model to the active MLflow run and register it under its question's name.
 
     It is logged as text, JSON and the code of `models/scorer.py`, which loads in an environment
@@ -111,6 +111,8 @@ def log(model: RiskModel) -> Version:
     Parameters
     ----------
     model : RiskModel
+    card : str
+        What the registry shows beside the version, in Markdown.
 
     Returns
     -------
@@ -159,18 +161,21 @@ def log(model: RiskModel) -> Version:
                 )
             ],
         )
-    return _registered(client, model, str(info.model_id), str(run.info.run_id))
+    return _registered(client, model, str(info.model_id), str(run.info.run_id), card)
 
 
-def _registered(client: MlflowClient, model: RiskModel, model_id: str, run_id: str) -> Version:
+def _registered(
+    client: MlflowClient, model: RiskModel, model_id: str, run_id: str, card: str
+) -> Version:
     name = model.question.name
     if not client.search_registered_models(f"name = '{_plain(name)}'"):
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=model.question.title)
     made = client.create_model_version(
         name,
         source=f"models:/{model_id}",
         run_id=run_id,
         model_id=model_id,
+        description=card,
         tags={"sha256": model.sha256, "synthetic": str(model.synthetic).lower()},
     )
     return _version(client, name, int(made.version))

@@ -76,6 +76,48 @@ result = train(question(QUESTION), matrix)
 print(result.text)
 
 # %% [markdown]
+# ## What pulls the scores
+#
+# SHAP's own plots, from the contributions that scores are explained with: LightGBM's are exact
+# TreeSHAP, so nothing is computed anew. MLflow holds the same plots beside the run.
+
+# %%
+import matplotlib.pyplot as plt
+import shap
+
+model = result.model
+shown = model.check(matrix.frame[model.feature_set.names]).copy()[:500]
+base, contributions = model.contributions(shown)
+told = shap.Explanation(
+    values=contributions, base_values=base, data=shown, feature_names=model.feature_set.names
+)
+shap.plots.beeswarm(told, max_display=12, show=False)
+(home() / "plots").mkdir(parents=True, exist_ok=True)
+plt.gcf().savefig(home() / "plots" / "beeswarm.png", bbox_inches="tight")
+plt.close("all")
+
+# %% [markdown]
+# ## What changed, and what would
+#
+# Two scores of one person by one model, in words that add up; and the score a year on if nothing
+# further came on record: the history of that later day, compiled from today's records.
+
+# %%
+from datetime import timedelta
+
+import pandas as pd
+
+from models.difference import difference, if_nothing_further
+
+later = load.default_as_of + timedelta(days=365)
+dates = [load.default_as_of - timedelta(days=365), load.default_as_of, later]
+spine = pd.DataFrame({"nominal_id": nominal_id, "as_of_date": pd.to_datetime(dates)})
+rows_of = model.check(history.matrix(spine, feature_set=model.feature_set))
+since = difference(model, rows_of[0], rows_of[1], on=(dates[0], dates[1]))
+print("\n".join(since.sentences))
+print(if_nothing_further(difference(model, rows_of[1], rows_of[2]), later))
+
+# %% [markdown]
 # ## Through the gate
 #
 # Promotion asks the gate, writes the ledger, and moves the alias. On a force as small as this one

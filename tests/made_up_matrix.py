@@ -92,6 +92,21 @@ def matrix(
     return Matrix(frame, FEATURES, {"load": load})
 
 
+MANY_DATES = pd.date_range("2015-01-01", periods=16, freq="182D")
+
+
+@cache
+def history(people: int = 1500, seed: int = 3) -> Matrix:
+    """A made-up matrix spread over sixteen dates instead of five."""
+    made = matrix(people, seed=seed)
+    drawn = np.random.default_rng(seed)
+    offset = drawn.integers(0, 4, len(made.frame))
+    place = made.frame["as_of_date"].rank(method="dense").astype(int).to_numpy() - 1
+    at = MANY_DATES[np.minimum(place * 3 + offset, 15)]
+    frame = made.frame.assign(as_of_date=at).drop_duplicates(["nominal_id", "as_of_date"])
+    return Matrix(frame.reset_index(drop=True), FEATURES, made.manifest)
+
+
 @cache
 def result(seed: int = 0, people: int = 700) -> Result:
     """A training on made-up rows, not registered; the same one for all tests that only look."""

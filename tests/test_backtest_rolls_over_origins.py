@@ -9,29 +9,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_matrix import FEATURES, QUICK, matrix, question
+from made_up_matrix import QUICK, history, question
 
-from features.matrix import Matrix
 from training.backtest import splits
 from training.decomposition import brier_parts, net_benefit
 from training.evaluation import Judged, evaluate
 from training.experiment import Result, train
 from training.splits import temporal
 from training.stability import stability
-
-DATES = pd.date_range("2015-01-01", periods=16, freq="182D")
-
-
-@cache
-def history(people: int = 1500, seed: int = 3) -> Matrix:
-    """A made-up matrix spread over sixteen dates instead of five."""
-    made = matrix(people, seed=seed)
-    drawn = np.random.default_rng(seed)
-    offset = drawn.integers(0, 4, len(made.frame))
-    place = made.frame["as_of_date"].rank(method="dense").astype(int).to_numpy() - 1
-    at = DATES[np.minimum(place * 3 + offset, 15)]
-    frame = made.frame.assign(as_of_date=at).drop_duplicates(["nominal_id", "as_of_date"])
-    return Matrix(frame.reset_index(drop=True), FEATURES, made.manifest)
 
 
 @cache

@@ -36,7 +36,7 @@ NOT_IMPORTED = {
 }
 
 
-EXTRAS = ("requirements-link.in", "requirements-spark.in")
+EXTRAS = ("requirements-link.in", "requirements-science.in", "requirements-spark.in")
 
 
 def test_an_extra_is_imported_only_when_it_is_used() -> None:

@@ -11,10 +11,12 @@ from features.console import Json, QuestionName, Records, SpineFile, answer, pro
 from features.errors import UsageError
 
 if TYPE_CHECKING:
+    from features.history import History
     from features.loads import Load
     from features.matrix import Matrix
     from features.question import Question
     from models.registry import Version
+    from training.leakage import Proof
     from training.oracles_distance import Oracles
 
 app = typer.Typer()
@@ -56,12 +58,10 @@ def matrix(
     answer(found, text, as_json)
 
 
-def _compiled(asked: Question, load: Load, as_json: bool) -> Matrix:
-    """Return the matrix of a question's training rows over a load."""
-    from features.history import History
+def _compiled(asked: Question, history: History, as_json: bool) -> Matrix:
+    """Return the matrix of a question's training rows."""
     from features.matrix import build
 
-    history = History(load, harm=asked.harm)
     with progress("compiling histories", as_json) as tell:
         return build(history, asked, progress=tell)
 
@@ -91,6 +91,17 @@ def _oracles(
     )
 
 
+def _proof(asked: Question, load: Load, rows: Matrix) -> Proof | None:
+    """Return the leakage proof of a matrix that was made from these records."""
+    from features.question import Provided
+    from training.leakage import prove
+
+    if isinstance(asked.cohort, Provided):
+        return None
+    typer.echo("proving that nothing known later is in the histories", err=True)
+    return prove(load, rows, harm=asked.harm)
+
+
 @app.command()
 def train(
     question: QuestionName,
@@ -110,15 +121,19 @@ def train(
     universes: Annotated[
         int, typer.Option(min=2, help="With --truth: other worlds the record oracle learns from.")
     ] = 3,
+    tune: Annotated[
+        int, typer.Option(min=0, help="Search parameters in so many trials first (Optuna).")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Train, judge beside the baselines, and register the model as challenger in MLflow.
 
     Example: precursor train domestic_abuse_high_harm .precursor/records/demo
     """
+    from features.history import History
     from features.loads import open_load
-    from training import experiment
-    from training.attributes import attributes
+    from training import experiment, sanctions
+    from training.attributes import attributes, of_matrix
     from training.questions import question as find
 
     if (records is None) == (ready is None):
@@ -136,15 +151,24 @@ def train(
     asked, told = find(question), records or audit
     load = None if told is None else open_load(told)
     oracles = _oracles(asked, truth, load, universes)
-    rows = _read(ready) if ready else _compiled(asked, cast("Load", load), as_json)
+    history = None if load is None else History(load, harm=asked.harm)
+    rows = _read(ready) if ready else _compiled(asked, cast("History", history), as_json)
+    if load is None:
+        people, unaudited = of_matrix(cast("Path", ready), rows)
+    else:
+        people, unaudited = attributes(load, rows.frame), ""
     result = experiment.train(
         asked,
         rows,
-        protected=None if load is None else attributes(load, rows.frame),
+        protected=people,
+        beside=None if history is None else sanctions.beside(history, rows.frame),
         oracles=oracles,
+        tune=tune,
+        proof=None if load is None else _proof(asked, load, rows),
         progress=lambda line: typer.echo(line, err=True),
     )
     version = cast("Version", result.version)
-    text = f"{result.text}\n\nVersion {version.number} of {asked.name} is the challenger. Next:"
-    text += f' precursor promote {asked.name} challenger --reason "..."'
-    answer(result.report | {"version": version.number}, text, as_json)
+    text = f"{result.text}\n{unaudited}\nVersion {version.number} of {asked.name} is the challenger."
+    text += f' Next: precursor promote {asked.name} challenger --reason "..."'
+    told_all = result.report | {"version": version.number, "unaudited": unaudited.strip()}
+    answer(told_all, text, as_json)

@@ -7,7 +7,7 @@ once judged, its probabilities are calibrated on the test part (`training.recali
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,21 +23,28 @@ from models.risk_model import RiskModel
 from training import (
     fairness_truth,
     fairness_words,
+    fidelity,
     fit,
+    mitigation,
+    people_folds,
     recalibration,
     report,
     sensitivity,
     stability,
     tracking,
+    tuning,
 )
 from training.backtest import ORIGINS, backtest
+from training.certainty import certainty, covered
+from training.certainty import in_words as certainty_in_words
 from training.contest import Contest, bands, contest
 from training.evaluation import MODEL, Evaluation, evaluate, gain
 from training.fairness import Fairness, audit
 from training.horizons import horizons
 from training.horizons import in_words as horizons_in_words
+from training.leakage import Proof
 from training.reference import reference
-from training.splits import Split, temporal
+from training.splits import Split, of_part, temporal
 from training.told import also, calibration_of, report_of, training_of
 
 if TYPE_CHECKING:
@@ -82,12 +89,15 @@ def train(
     matrix: Matrix,
     *,
     protected: pd.DataFrame | None = None,
+    beside: pd.DataFrame | None = None,
     oracles: Oracles | None = None,
+    proof: Proof | None = None,
     register: bool = True,
     refits: int = REFITS,
     draws: int = DRAWS,
     seed: int = SEED,
     origins: int = ORIGINS,
+    tune: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
     **changes: Any,
@@ -101,8 +111,12 @@ def train(
         With labels; rows without a mature label are left out.
     protected : DataFrame, optional
         Who the people of the matrix's rows are (`training.attributes`), for the fairness audit.
+    beside : DataFrame, optional
+        What published predictors need to know of the matrix's rows (`training.sanctions.beside`).
     oracles : Oracles, optional
         What can be known of a simulated force: the report then says how near the model comes.
+    proof : Proof, optional
+        The leakage proof of the matrix (`training.leakage`); the gate asks for it.
     register : bool
         Log the run to MLflow and register the model.
     refits : int
@@ -112,6 +126,8 @@ def train(
     seed : int
     origins : int
         Origins of the backtest at most, the registered model's among them; 1 leaves it out.
+    tune : int
+        Trials of a search for better parameters (`training.tuning`); 0 takes the house's.
     threads : int, optional
         For LightGBM; the model is the same with any number.
     progress : callable, optional
@@ -131,11 +147,24 @@ def train(
     """
     say = progress or (lambda _: None)
     _same_question(question, matrix)
-    work, order = _ordered(matrix)
-    split = temporal(work.frame, question)
-    terms = {"threads": threads, "seed": seed, **changes}
-    say(f"fitting on {split.train.sum():,} rows, judging on {split.test.sum():,}")
-    held = contest(question, work, split, **terms)
+    work, order = _ordered(of_part(matrix, question))
+    aside = None if beside is None else beside.iloc[order].reset_index(drop=True)
+    terms = {"beside": aside, "threads": threads, "seed": seed, **changes}
+    search: tuning.Search | None = None
+    house = terms
+    if question.split.temporal:
+        split = temporal(work.frame, question)
+        if tune:
+            search = tuning.tune(
+                question, work, split, tune, seed=seed, threads=threads, progress=say
+            )
+            terms = terms | search.parameters
+        say(f"fitting on {split.train.sum():,} rows, judging on {split.test.sum():,}")
+        held = contest(question, work, split, **terms)
+    else:  # all rows share one date, or too few have the outcome to be split in time
+        held = people_folds.contest_over_people(question, work, progress=say, **terms)
+        split, origins = held.split, 1
+    searched = None if search is None else asdict(search)
     fitted, judged, raw = held.fitted, held.judged, held.raw
     distance = None
     if oracles is not None:
@@ -151,7 +180,7 @@ def train(
         draws=draws,
         seed=seed,
         progress=say,
-        terms=terms,
+        terms=house,
     )
     refitted = fit.refits(held.rows, fitted, held.X, count=refits, seed=seed, progress=progress)
     registered = recalibration.final(raw, judged.y, fitted.calibration)
@@ -159,9 +188,11 @@ def train(
     further = horizons(work, held, registered, question.horizon_days, seed)
     people = None if protected is None else protected.iloc[order].reset_index(drop=True)
     groups = missed = None
+    remedies: list[mitigation.Option] = []
     if people is not None:
         who = people[split.test]
         groups = audit(judged, final, who, bands(question), draws=draws, seed=seed)
+        remedies = mitigation.options(judged, final, who, draws=draws, seed=seed)
         if oracles is not None:
             missed = fairness_truth.unseen(oracles.risk, work.frame[split.test], who, final)
     told = report_of(
@@ -181,8 +212,14 @@ def train(
         competing_events=_competing(held, work, draws, seed),
         stability=_stability(held, question),
         fairness=None if groups is None else groups.to_data(),
+        mitigation=[option.to_data() for option in remedies],
         missed_by_fairness=None if missed is None else fairness_truth.to_data(missed),
         oracles=None if distance is None else distance.to_data(),
+        search=searched,
+        leakage=None if proof is None else proof.to_data(),
+        people_folds=people_folds.judged(
+            question, work, draws=draws, seed=seed, progress=say, terms=terms
+        ),
     )
     model = RiskModel(
         text=fitted.text,
@@ -194,20 +231,40 @@ def train(
         horizons={horizon.days: horizon.calibration for horizon in further},
         training=training_of(work, fitted, evaluation, told, seed)
         | {"fairness": None if groups is None else groups.to_data(compact=True)}
-        | {"reference": _reference(work, fitted, split, final, people)},
+        | {"reference": _reference(work, fitted, split, final, people)}
+        | {"leakage": told["leakage"]},
     )
     text = report.text(told, evaluation) + held_before.text
+    text += report.section([] if search is None else [search.text])
+    text += report.section(people_folds.in_words(told["people_folds"]))
     text += report.section(horizons_in_words(further))
     text += report.section(sensitivity.in_words(told["competing_events"]))
     text += report.section(stability.in_words(told["stability"]))
-    text += fairness_words.text(groups)
+    told["explanations"] = fidelity.fidelity(model, held.rows, fitted, held.X)
+    text += report.section(fidelity.in_words(told["explanations"]))
+    certain = certainty(
+        model,
+        held,
+        work.frame[split.test],
+        final,
+        None if people is None else people[split.test].reset_index(drop=True),
+        draws=draws,
+        seed=seed,
+    )
+    best = None if oracles is None else oracles.best
+    certain["coverage"] = [] if best is None else covered(model, held, work, final, *best)
+    told |= certain
+    text += report.section(certainty_in_words(certain))
+    text += report.section([] if proof is None else [proof.text])
+    text += fairness_words.text(groups) + report.section(mitigation.in_words(remedies))
     text += "" if missed is None else fairness_truth.text(missed)
     text += "" if distance is None else distance.text
     if not register:
         return Result(model, evaluation, told, text, None, groups)
     say("registering")
+    shares = gain(judged, held.scores)
     with tracking.run(question.name):
-        version = tracking.record(model, evaluation, told, text, gain(judged, held.scores))
+        version = tracking.record(model, evaluation, told, text, shares, held.X)
     registry.set_alias(question.name, registry.CHALLENGER, version.number)
     entry = registry.find(question.name, version.number)
     return Result(model, evaluation, told, text, entry, groups)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from features.declare import FeatureSet
 from models import calibration
 from models.calibration import Calibration
+from training import constraints
 from training.metrics import person_samples
 from training.splits import folds, recent
 
@@ -122,8 +123,9 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
     Fit
     """
     number = threads_for(rows) if threads is None else threads
-    chosen = {**PARAMETERS, "num_threads": number, **changes}
-    data = _dataset(rows, chosen)
+    directions = constraints.parameters(rows.feature_set)
+    chosen = {**PARAMETERS, **directions, "num_threads": number, **changes}
+    data = dataset(rows, chosen)
     fold = folds(rows.people, FOLDS)
     pairs = [(np.flatnonzero(fold != at), np.flatnonzero(fold == at)) for at in range(FOLDS)]
     pairs = [(train, held) for train, held in pairs if len(held) and len(train)]
@@ -182,7 +184,7 @@ def refits(
     """
     weights = person_samples(rows.people, count, seed)[1:]
     alone = {**fitted.parameters, "num_threads": 1}
-    data = _dataset(rows, alone).construct()
+    data = dataset(rows, alone).construct()
 
     def refit(weight: Floats) -> Any:
         drawn = np.flatnonzero(weight)
@@ -200,7 +202,8 @@ def refits(
     return np.asarray(found, dtype=np.float64)
 
 
-def _dataset(rows: Rows, chosen: Mapping[str, Any]) -> lgb.Dataset:
+def dataset(rows: Rows, chosen: Mapping[str, Any]) -> lgb.Dataset:
+    """Return the training part as LightGBM takes it."""
     return lgb.Dataset(
         rows.X,
         rows.y,

@@ -238,6 +238,8 @@ class Oracles:
         truth.require(question)
         self._question, self._truth = question, truth
         self._universes, self._progress = universes, progress
+        self.best: tuple[npt.NDArray[np.int64], Floats] | None = None
+        """Of the rows judged last: which of them the truth knows, and the record oracle's value."""
 
     @property
     def risk(self) -> pd.DataFrame:
@@ -276,6 +278,7 @@ class Oracles:
             universes=self._universes,
             progress=self._progress,
         )
+        self.best = (at, oracle.probability)
         dated = isinstance(question.cohort, CohortRule)
         found = measure(
             SoftRows(

@@ -19,8 +19,13 @@ Bands = Sequence[Mapping[str, Any]]
 OTHER_COLOURS = ("#505a5f", "#d4351c", "#00703c", "#b58840", "#4c2c92")
 
 
-def draw(folder: Path, bands: Mapping[str, Bands], gain: Mapping[str, Any]) -> list[Path]:
-    """Draw the calibration and the gain of an evaluation as SVG.
+def draw(
+    folder: Path,
+    bands: Mapping[str, Bands],
+    gain: Mapping[str, Any],
+    fairness: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Draw the calibration, the gain and the groups of an evaluation as SVG.
 
     Parameters
     ----------
@@ -30,13 +35,18 @@ def draw(folder: Path, bands: Mapping[str, Bands], gain: Mapping[str, Any]) -> l
         By calibration, bands as `training.metrics.reliability` returns them.
     gain : mapping
         As `training.evaluation.gain` returns it.
+    fairness : mapping, optional
+        As `training.fairness.Fairness.to_data` returns it.
 
     Returns
     -------
     list of Path
     """
     paths = []
-    for name, figure in (("calibration", calibration(bands)), ("gain", gains(gain))):
+    drawn = [("calibration", calibration(bands)), ("gain", gains(gain))]
+    if fairness is not None:
+        drawn.append(("subgroups", groups(fairness)))
+    for name, figure in drawn:
         path = folder / f"{name}.svg"
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
@@ -70,4 +80,25 @@ def gains(gain: Mapping[str, Any]) -> Figure:
     axes.set(xlabel="share of rows taken from the top", ylabel="share of outcomes among them")
     axes.set(xlim=(0, 1), ylim=(0, 1), title="Outcomes captured")
     axes.legend(frameon=False)
+    return figure
+
+
+def groups(fairness: Mapping[str, Any]) -> Figure:
+    """Return the plot of predicted for each recorded outcome by group, with its interval."""
+    shown = [
+        (", ".join(group["who"].values()), group["calibration"])
+        for table in fairness["tables"].values()
+        for group in table
+        if len(group["who"]) == 1 and group["calibration"] and group["calibration"]["value"]
+    ]
+    figure, axes = plt.subplots(figsize=(6, 1.5 + 0.3 * len(shown)), layout="constrained")
+    axes.axvline(1, color="#b1b4b6", linewidth=1)
+    for place, (name, found) in enumerate(reversed(shown)):
+        ends = [end if end is not None else found["value"] for end in (found["low"], found["high"])]
+        axes.plot(ends, [place, place], color=MODEL_COLOUR, linewidth=1)
+        axes.plot(found["value"], place, "o", color=MODEL_COLOUR)
+        axes.text(-0.02, place, name, ha="right", va="center", transform=axes.get_yaxis_transform())
+    axes.set(
+        yticks=[], xlabel="outcomes predicted for each one recorded", title="Groups, test part"
+    )
     return figure

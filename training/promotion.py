@@ -6,31 +6,16 @@ records the verdict, with actor and reason; it is called before anything is chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from features.catalogue import catalogue
-from features.errors import Conflict, NotFound, PrecursorError
+from features.errors import Conflict, NotFound
 from models import published, registry
-from models.contract import same_definitions
 from models.registry import CHALLENGER, CHAMPION, PREVIOUS
-from models.risk_model import RiskModel
-from training.baselines import WORDS
-
-SLOPES = (0.8, 1.25)
-RATES = (0.8, 1.25)
-TOO_GOOD = 0.95
-WORSE_BY = 0.02
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of the gate: its name, whether it passed, and what was found."""
-
-    name: str
-    passed: bool
-    found: str
+from training import gate
+from training.gate import Check
 
 
 @dataclass(frozen=True)
@@ -95,14 +80,18 @@ class Verdict:
         }
 
 
-def judge(question: str, which: str | int = CHALLENGER) -> Verdict:
+def judge(question: str, which: str | int = CHALLENGER, *, today: date | None = None) -> Verdict:
     """Judge a version against its baselines, its own calibration and the champion in force.
+
+    All checks are made, whichever of them fail, so that all reasons are told at once.
 
     Parameters
     ----------
     question : str
     which : str or int
         A version number or an alias.
+    today : date, optional
+        For questions with the clock of the calendar.
 
     Raises
     ------
@@ -113,13 +102,15 @@ def judge(question: str, which: str | int = CHALLENGER) -> Verdict:
     current = _champion(question)
     replaced = current if current != number else None
     checks = [
-        _columns(model),
-        *_baselines(model),
-        _calibrated(model),
-        _plausible(model),
+        gate.columns(model),
+        *gate.baselines(model),
+        gate.calibrated(model),
+        gate.plausible(model),
+        gate.proved(model),
+        gate.fresh(model, today or date.today()),
     ]
     if replaced is not None:
-        checks.append(_champion_kept_up_with(model, question, replaced))
+        checks += gate.champion_kept_up_with(model, question, replaced)
     return Verdict(
         question=question,
         version=number,
@@ -214,71 +205,6 @@ def _champion(question: str) -> int | None:
         if missing.code != "no_champion":
             raise
         return None
-
-
-def _columns(model: RiskModel) -> Check:
-    try:
-        same_definitions(model.feature_set, catalogue(model.question.harm))
-    except PrecursorError as different:
-        return Check("columns", False, different.message)
-    return Check("columns", True, "defined as in this release")
-
-
-def _baselines(model: RiskModel) -> list[Check]:
-    differences = model.training["evaluation"]["differences"]
-    return [
-        Check(
-            f"beats {name}",
-            bool(found["auc"]["low"] is not None and found["auc"]["low"] > 0),
-            f"AUC differs from {WORDS[name]} by {_shown(found['auc'])}",
-        )
-        for name, found in differences.items()
-    ] or [Check("baselines", False, "no baseline could be fitted beside it")]
-
-
-def _calibrated(model: RiskModel) -> Check:
-    found = model.training["calibration"]["by_halves"]
-    if found is None:
-        return Check("calibration", False, "too few outcomes in the test part to judge calibration")
-    ratio = found["expected"] / found["observed"]
-    passed = SLOPES[0] <= found["slope"] <= SLOPES[1] and RATES[0] <= ratio <= RATES[1]
-    return Check(
-        "calibration",
-        passed,
-        f"calibration slope {found['slope']:.2f}, predicted {found['expected']:.1%} against"
-        f" recorded {found['observed']:.1%}, by halves of the test people",
-    )
-
-
-def _plausible(model: RiskModel) -> Check:
-    auc = model.training["evaluation"]["figures"]["model"]["auc"]["value"]
-    return Check(
-        "plausible",
-        auc < TOO_GOOD,
-        f"AUC {auc:.3f}"
-        + ("" if auc < TOO_GOOD else ": too good to be true; look for what leaked"),
-    )
-
-
-def _champion_kept_up_with(model: RiskModel, question: str, number: int) -> Check:
-    name = "not worse than the champion"
-    try:
-        champion, _ = registry.fetch(question, number)
-    except (Conflict, NotFound) as unreadable:
-        # it must not stand in the way of its own successor, nor go unsaid
-        return Check(name, False, f"champion {number} cannot be read: {unreadable.message}")
-    own, other = (m.training["evaluation"]["figures"]["model"]["auc"] for m in (model, champion))
-    same = ("matrix_fingerprint", "split")
-    if any(model.training[key] != champion.training[key] for key in same):
-        return Check(name, True, f"champion {number} was judged on other rows: not comparable")
-    gap = own["value"] - other["value"]
-    return Check(name, gap > -WORSE_BY, f"AUC differs from champion {number} by {gap:+.3f}")
-
-
-def _shown(figure: Mapping[str, float | None]) -> str:
-    if any(value is None for value in figure.values()):
-        return "an unknown amount"
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def withdraw(question: str) -> None:

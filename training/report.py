@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.baselines import WORDS
+from training.baselines import CHAMPION, WORDS
 from training.evaluation import MODEL, NET_BENEFIT, Evaluation
 from training.metrics import Figure
 
@@ -38,7 +38,11 @@ def earns_its_place(evaluation: Evaluation) -> tuple[bool, str]:
 prior records, with 0.600 (0.580 to 0.620), by 0.100 (0.080 to 0.120).
     """
     own = evaluation.figures[MODEL]["auc"]
-    gaps = {name: by_metric["auc"] for name, by_metric in evaluation.differences.items()}
+    gaps = {
+        name: by_metric["auc"]
+        for name, by_metric in evaluation.differences.items()
+        if name != CHAMPION  # LightGBM too: what it would replace, not what it has to be worth
+    }
     if not gaps:
         return False, f"LightGBM has an AUC of {own}, and no baseline could be fitted beside it."
     best = max(gaps, key=lambda name: evaluation.figures[name]["auc"].value)
@@ -63,9 +67,7 @@ def text(report: Mapping[str, Any], evaluation: Evaluation) -> str:
     if report["description"]:
         lines += [report["description"], ""]
     lines += [
-        _part("Training", report["training"], f"before {report['split']['train_before']}"),
-        _part("Test", report["test"], f"from {report['split']['test_from']}"),
-        _apart(report["split"]),
+        *_parts(report),
         f"Capacity {report['capacity']} {LISTED[report['listed']]}; intervals are 95 %, people"
         " resampled.",
         "",
@@ -73,7 +75,7 @@ def text(report: Mapping[str, Any], evaluation: Evaluation) -> str:
         "",
         *_differences(evaluation),
         "",
-        *_proper(evaluation),
+        *_proper(evaluation, report.get("thresholds", {})),
         *_calibration(report["calibration"]),
         *(
             f"Baseline {name.replace('_', ' ')}: {note}."
@@ -94,6 +96,21 @@ def section(lines: Sequence[str]) -> str:
     ('\nOne.\nTwo.\n', '')
     """
     return "\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _parts(report: Mapping[str, Any]) -> list[str]:
+    split = report["split"]
+    if split.get("folds_of_people"):
+        return [
+            _part("In all", report["test"], f"from {split['test_from']}"),
+            f"Judged by {split['folds_of_people']} folds of people: nobody by a model that saw"
+            " them. The registered model is fitted on all of them.",
+        ]
+    return [
+        _part("Training", report["training"], f"before {split['train_before']}"),
+        _part("Test", report["test"], f"from {split['test_from']}"),
+        _apart(split),
+    ]
 
 
 def _part(name: str, part: Mapping[str, Any], where: str) -> str:
@@ -128,7 +145,7 @@ def _differences(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _proper(evaluation: Evaluation) -> list[str]:
+def _proper(evaluation: Evaluation, thresholds: Mapping[str, float]) -> list[str]:
     """The Brier score taken apart, and net benefit at each threshold."""
     own = {name: figure.value for name, figure in evaluation.figures[MODEL].items()}
     lines = [
@@ -141,11 +158,20 @@ def _proper(evaluation: Evaluation) -> list[str]:
             rivals = [n for n in evaluation.figures if n != MODEL]
             best = max((evaluation.figures[n][metric].value for n in rivals), default=float("nan"))
             words = metric.removeprefix(f"{NET_BENEFIT}_").replace("_", " ")
+            held = _costs(thresholds.get(words))
             lines.append(
-                f"Net benefit of acting from {words} on: {1000 * own[metric]:z.1f} outcomes in 1,000"
-                f" rows, {1000 * best:z.1f} by the best baseline."
+                f"Net benefit of acting from {words} on{held}: {1000 * own[metric]:z.1f} outcomes"
+                f" in 1,000 rows, {1000 * best:z.1f} by the best baseline."
             )
     return lines
+
+
+def _costs(threshold: float | None) -> str:
+    """What acting from a threshold on takes one missed outcome to be worth."""
+    if threshold is None:
+        return ""
+    worth = f"{1 / threshold - 1:.0f} needless listings"
+    return f" ({threshold:.0%}: one missed outcome is held to be worth {worth})"
 
 
 def _calibration(found: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from features.matrix import Matrix
 from features.question import CohortRule, Question
 from models.calibration import Calibration
 from training import fit, report
-from training.contest import Contest
+from training.contest import Contest, bands
 from training.evaluation import MODEL, Evaluation, evaluate
 from training.splits import FEWEST_POSITIVES, Split
 
@@ -41,6 +41,7 @@ def report_of(
         "test": _part(work, split.test),
         "split": split.to_data(),
         "capacity": question.capacity,
+        "thresholds": dict(bands(question)),
         "listed": "by_date" if isinstance(question.cohort, CohortRule) else "in_all",
         "evaluation": evaluation.to_data(),
         "baselines": dict(notes),

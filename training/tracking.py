@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ import numpy as np
 
 from models import registry
 from models.risk_model import RiskModel
-from training import plots
+from training import plots, plots_shap
+from training.card import card
 from training.evaluation import Evaluation
+from training.metrics import Floats
 
 
 @contextmanager
@@ -45,8 +47,21 @@ def record(
     report: Mapping[str, Any],
     text: str,
     gain: Mapping[str, Any],
+    X: Floats,
 ) -> registry.Version:
-    """Log everything about a training to the active run and register its model."""
+    """Log everything about a training to the active run and register its model.
+
+    Parameters
+    ----------
+    model : RiskModel
+    evaluation : Evaluation
+    report : mapping
+    text : str
+    gain : mapping
+        As `training.evaluation.gain` returns it.
+    X : ndarray, shape (test rows, columns)
+        For plots of what pulls the scores; no row of it is logged.
+    """
     import mlflow
 
     mlflow.set_tags(
@@ -87,9 +102,56 @@ def record(
         bands = {"as trained": evaluation.bands}
         if report["calibration"]["by_halves"] is not None:
             bands["by the other half of people"] = report["calibration"]["by_halves"]["bands"]
-        for path in plots.draw(Path(temporary), bands, gain):
+        drawn = plots.draw(Path(temporary), bands, gain, report.get("fairness"))
+        for path in [*drawn, *plots_shap.draw(Path(temporary), model, X)]:
             mlflow.log_artifact(str(path), "plots")
-    return registry.log(model)
+    _datasets(model, report)
+    _origins(report["backtest"]["origins"][:-1])
+    told = card(model, report)
+    mlflow.log_text(told, "card.md")
+    return registry.log(model, card=told)
+
+
+def _datasets(model: RiskModel, report: Mapping[str, Any]) -> None:
+    """Log which rows were used, by fingerprint and schema; no row of them."""
+    import mlflow
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.types import ColSpec, DataType, Schema
+
+    load = {key: str(value) for key, value in model.training["load"].items()}
+    schema = Schema([ColSpec(DataType.double, name) for name in model.feature_set.names])
+    for context in ("training", "test"):
+        part = {key: str(value) for key, value in report[context].items()}
+        source = CodeDatasetSource(load | part)
+        name = f"{model.question.name}, {context} part"
+        digest = f"{report['matrix_fingerprint'][:30]}-{context[:4]}"
+        rows = MetaDataset(source, name, digest, schema)  # type: ignore[abstract]
+        mlflow.log_input(rows, context=context)
+
+
+def _origins(origins: Sequence[Mapping[str, Any]]) -> None:
+    """Log each earlier origin of the backtest as a run below the training's own."""
+    import mlflow
+
+    parent = mlflow.active_run()
+    for origin in origins:
+        with mlflow.start_run(
+            experiment_id=parent.info.experiment_id if parent else None,
+            run_name=f"origin {origin['test_from']}",
+            nested=True,
+        ):
+            kept = ("test_from", "test_to", "train_before", "training_rows")
+            mlflow.log_params({key: origin[key] for key in kept})
+            found = origin["evaluation"]["figures"]
+            mlflow.log_metrics(
+                {
+                    f"{method}.{metric}": figure["value"]
+                    for method, by_metric in found.items()
+                    for metric, figure in by_metric.items()
+                    if figure["value"] is not None
+                }
+            )
 
 
 def _metrics(evaluation: Evaluation) -> dict[str, float]:

@@ -1,0 +1,139 @@
+"""Fitting on more rows than fit into memory twice: from Parquet to LightGBM's bins through Arrow.
+
+A matrix as a frame is copied several times on its way to a booster. Here columns go from the file
+to bins of one byte a value through single precision, and then only the bins stay. How
+many trees there are, and their calibration, is decided on a sample of people that does fit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.declare import FeatureSet
+from features.errors import PrecursorError
+from features.matrix_file import read_manifest
+from training import constraints, fit
+from training.splits import folds
+
+SAMPLE = 500_000
+"""Rows of the sample of people on which the number of trees is decided."""
+
+BATCH = 100_000
+
+
+def fit_file(
+    path: Path, before: date, *, sample: int = SAMPLE, threads: int | None = None, **changes: Any
+) -> fit.Fit:
+    """Fit a booster on the rows of a matrix file that lie before a date.
+
+    Parameters
+    ----------
+    path : Path
+        As :func:`features.matrix.write_matrix` writes it: sorted by person and date.
+    before : date
+        Rows on or after it are left out; so are rows without a label.
+    sample : int
+        Rows, of whole people, on which trees are counted and the calibration fitted.
+    threads : int, optional
+    **changes
+        LightGBM parameters other than the house's.
+
+    Returns
+    -------
+    Fit
+        `unseen` holds the margins of the sample.
+
+    Raises
+    ------
+    PrecursorError
+        Where no row is left.
+    """
+    path = Path(path)
+    feature_set = FeatureSet.from_data(read_manifest(path)["feature_set"])
+    people = _people(path, before)
+    if not len(people):
+        raise PrecursorError(
+            f"{path}: no labelled row lies before {before}",
+            remedy="Name a later date, or make the matrix from longer records.",
+        )
+    parts = max(1, -(-len(people) // sample))
+    some = _rows(path, before, feature_set, folds(people, parts) == 0)
+    decided = fit.fit(some, threads=threads, **changes)
+    held = constraints.parameters(feature_set)
+    chosen = {**fit.PARAMETERS, **held, "num_threads": threads or 0, **changes}
+    booster = lgb.train(
+        chosen, dataset(path, before, feature_set, chosen), num_boost_round=decided.trees
+    )
+    text = re.sub(r"\[num_threads: -?\d+\]", "[num_threads: 0]", booster.model_to_string())
+    return replace(decided, text=text, parameters=chosen)
+
+
+def dataset(
+    path: Path, before: date, feature_set: FeatureSet, chosen: dict[str, Any]
+) -> lgb.Dataset:
+    """Return the binned rows of a matrix file before a date; the file's values do not stay."""
+    single = [
+        pa.RecordBatch.from_arrays(
+            [pc.cast(batch[name], pa.float32(), safe=False) for name in feature_set.names],
+            names=feature_set.names,
+        )
+        for batch in _batches(path, before, feature_set.names)
+    ]
+    made = lgb.Dataset(
+        pa.Table.from_batches(single),
+        _labels(path, before),
+        feature_name=feature_set.names,
+        params=dict(chosen),
+    )
+    return made.construct()
+
+
+def _batches(path: Path, before: date, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    names = list(dict.fromkeys([*columns, "as_of_date", "label"]))
+    for batch in pq.ParquetFile(path).iter_batches(BATCH, columns=names):
+        days = pc.cast(batch["as_of_date"], pa.date32())
+        kept = pc.and_(pc.less(days, pa.scalar(before, pa.date32())), pc.is_valid(batch["label"]))
+        yield batch.filter(pc.and_(kept, pc.invert(pc.is_nan(pc.cast(batch["label"], "float64")))))
+
+
+def _labels(path: Path, before: date) -> npt.NDArray[np.float32]:
+    parts = [batch["label"].to_numpy(zero_copy_only=False) for batch in _batches(path, before, ())]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _people(path: Path, before: date) -> npt.NDArray[Any]:
+    parts = [
+        batch["nominal_id"].to_numpy(zero_copy_only=False)
+        for batch in _batches(path, before, ("nominal_id",))
+    ]
+    return np.concatenate(parts).astype(str) if parts else np.zeros(0, str)
+
+
+def _rows(
+    path: Path, before: date, feature_set: FeatureSet, chosen: npt.NDArray[np.bool_]
+) -> fit.Rows:
+    """Return the chosen rows as any training takes them."""
+    at, tables = 0, []
+    for batch in _batches(path, before, ["nominal_id", *feature_set.names]):
+        tables.append(batch.filter(pa.array(chosen[at : at + len(batch)])))
+        at += len(batch)
+    frame = pa.Table.from_batches(tables).to_pandas()
+    return fit.Rows(
+        X=frame[feature_set.names].to_numpy(np.float64),
+        y=frame["label"].to_numpy(np.int64),
+        people=frame["nominal_id"].to_numpy(dtype=str),
+        as_of_date=frame["as_of_date"].to_numpy().astype("datetime64[D]"),
+        feature_set=feature_set,
+    )
