@@ -12,7 +12,7 @@ UV ?= uv
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo bench set-up set-up-dev test test-all lint format types check assets lock clean
+.PHONY: help demo bench soak set-up set-up-dev test test-all lint format types check assets lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,9 @@ demo: set-up ## set-up and the main job; ARGS are given to `precursor demo`
 
 bench: set-up ## the benchmarks, and their figures into docs/benchmarks.md; ARGS are given on
 	$(BIN)/precursor bench features --keep docs/benchmarks.md $(ARGS)
+
+soak: set-up ## an hour of steady load on the service; ARGS are given on
+	$(BIN)/precursor bench soak $(ARGS)
 
 set-up: ## make .venv as requirements.lock says, unless it stands already
 	@.ci/set-up requirements.lock

@@ -66,7 +66,8 @@ BODIES = {
     "twice": json.dumps({**GOOD, "nominal_ids": ["N1", "N1"]}).encode(),
     "too many": json.dumps({**GOOD, "nominal_ids": [f"N{i}" for i in range(1001)]}).encode(),
     "hostile id": json.dumps({**GOOD, "nominal_ids": ["N1'; DROP TABLE x"]}).encode(),
-    "id beyond ASCII": json.dumps({**GOOD, "nominal_ids": ["N\u00e9"]}).encode(),
+    "id that turns the writing": json.dumps({**GOOD, "nominal_ids": ["N\u202e1"]}).encode(),
+    "id with an invisible part": json.dumps({**GOOD, "nominal_ids": ["N\u200b1"]}).encode(),
     "unknown key": json.dumps({**GOOD, "model": "mine"}).encode(),
     "no date": json.dumps({**GOOD, "as_of_date": "2026-02-30"}).encode(),
     "moment for date": json.dumps({**GOOD, "as_of_date": "2026-01-01T12:00:00"}).encode(),
@@ -80,6 +81,15 @@ def test_a_body_that_is_not_as_described(served: Served, kind: str) -> None:
     answer = post(served, BODIES[kind])
     assert answer.status_code == 400, answer.text
     assert shape(answer)["code"] == "invalid_request"
+
+
+def test_an_id_of_any_script_can_be_asked_for(served: Served) -> None:
+    people = ["Nø-1", "Ж42", "名前", "N\u0301", "😀"]
+    answer = served.score(*people)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["rejected"] == [
+        {"nominal_id": person, "as_of_date": "2026-02-01", "reason": "unknown"} for person in people
+    ]
 
 
 def test_all_mistakes_are_named_at_once(served: Served) -> None:

@@ -1,0 +1,124 @@
+"""How long a batch takes beside LightGBM's own contributions for the very same rows.
+
+    python -m benchmarks.batch ROWS OUT.json
+
+measures in this process, in the world that ``PRECURSOR_HOME`` names, with all cores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks import serving_world
+from benchmarks.asked import Figure
+from benchmarks.child import peak_gb
+from benchmarks.serving_world import QUESTION
+from features.errors import PrecursorError
+
+
+def run(
+    cache: Path,
+    *,
+    rows: int,
+    events: int = 1_000_000,
+    people: int = 100_000,
+    trees: int = serving_world.TREES,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[Figure]:
+    """Measure, and yield the figures.
+
+    Raises
+    ------
+    PrecursorError
+        The measure failed; its last words are told.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    tell("making or finding the records and the model")
+    name = f"service-{events}-{people}-{trees}"
+    world = serving_world.world(cache / name, events=events, people=people, trees=trees)
+    tell(f"{rows:,} rows")
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        out = Path(folder) / "found.json"
+        environment = world.environment()
+        environment.pop("OMP_NUM_THREADS")
+        ran = subprocess.run(
+            [sys.executable, "-m", "benchmarks.batch", str(rows), str(out)],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        if ran.returncode:
+            raise PrecursorError(
+                f"bench: the batch failed: {ran.stderr[-400:]}", remedy="Mend what it says."
+            )
+        found = json.loads(out.read_text(encoding="utf-8"))
+    yield Figure(
+        "batch", "the batch ÷ LightGBM's contributions", found["batch_s"] / found["bare_s"], "×",
+        "≤ 1.2",
+    )  # fmt: skip
+    yield Figure("batch", "rows scored with reasons, recorded", found["scored"], "")
+    yield Figure("batch", "the batch, from records to file and ledger", found["batch_s"], "s")
+    yield Figure("batch", "LightGBM's predict(pred_contrib=True)", found["bare_s"], "s")
+    yield Figure("batch", "rows a second", found["scored"] / found["batch_s"], "")
+    yield Figure("batch", "peak memory", found["peak_gb"], "GB")
+
+
+def measure(rows: int) -> dict[str, Any]:
+    """Score so many rows, and let LightGBM explain the same ones bare."""
+    from features.cohort import cohort
+    from features.history import History
+    from features.home import home
+    from features.loads import open_load
+    from serving.batch import score_batch
+    from serving.ledger import Ledger
+    from serving.stock import Stock
+
+    history = History(open_load(home() / "records" / "force"))
+    with Ledger.open() as ledger:
+        model, version = Stock(ledger).champion(QUESTION.name)
+        spine = _spine(history, cohort, rows)
+        inputs = history.dense(history.subjects(spine), model.feature_set)
+        began = time.perf_counter()
+        model.booster.predict(inputs, pred_contrib=True)
+        bare = time.perf_counter() - began
+        del inputs
+        with tempfile.TemporaryDirectory(dir=home()) as folder:
+            began = time.perf_counter()
+            done = score_batch(
+                model,
+                version,
+                history,
+                Path(folder) / "scores.parquet",
+                ledger=ledger,
+                actor="benchmark",
+                role="operator",
+                spine=spine,
+            )
+            batch = time.perf_counter() - began
+    return {"scored": done.scored, "batch_s": batch, "bare_s": bare, "peak_gb": peak_gb()}
+
+
+def _spine(history: Any, cohort: Callable[..., pd.DataFrame], rows: int) -> pd.DataFrame:
+    """Return rows of the cohort, on as many dates as it takes."""
+    latest, found = history.load.default_as_of, pd.DataFrame()
+    for step in range(120):
+        found = pd.concat([found, cohort(history, QUESTION, [latest - timedelta(days=30 * step)])])
+        if len(found) >= rows:
+            break
+    return found.iloc[:rows].reset_index(drop=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    Path(sys.argv[2]).write_text(json.dumps(measure(int(sys.argv[1]))), encoding="utf-8")

@@ -1,0 +1,126 @@
+"""Commands that measure the service, and try to break it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.console import Json, answer
+from features.errors import UsageError
+
+app = typer.Typer()
+
+
+@app.command("service")
+def bench_service(
+    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = 1_000_000,
+    people: Annotated[int, typer.Option(help="People on record.")] = 100_000,
+    requests: Annotated[int, typer.Option(help="Requests at the steady rate.")] = 1_200,
+    rate: Annotated[float, typer.Option(help="Requests a second.")] = 20.0,
+    trees: Annotated[int, typer.Option(help="Trees of the booster.")] = 300,
+    workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
+    keep: Annotated[Path | None, typer.Option(help="Page to put the figures into.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the service, and a bare endpoint with the same booster beside it.
+
+    Example: precursor bench service --requests 200
+    """
+    from rich.console import Console
+
+    from benchmarks import serving, table
+    from features.home import home
+
+    if keep is not None:
+        table.place(keep)
+    asked = serving.Asked(events, people, requests, rate, trees, workers)
+    figures = []
+    for figure in serving.run(
+        asked, home() / "benchmarks", lambda words: typer.echo(f"  {words}", err=True)
+    ):
+        figures.append(figure)
+    about = table.circumstances()
+    if keep is not None:
+        table.keep(keep, serving.markdown(asked, figures, about))
+    if as_json:
+        answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
+    else:
+        Console().print(table.terminal(figures, about))
+
+
+@app.command("faults")
+def bench_faults(
+    kills: Annotated[int, typer.Option(min=1, help="How often something is killed.")] = 200,
+    database: Annotated[str, typer.Option(help="sqlite or postgres.")] = "sqlite",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 2,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Kill workers, and the database, under load: no answered score may be missing afterwards.
+
+    Example: precursor bench faults --kills 20 --database postgres
+    """
+    from benchmarks import faults
+    from features.home import home
+
+    if database not in faults.DATABASES:
+        known = " or ".join(faults.DATABASES)
+        raise UsageError(f"--database {database}: is not known", remedy=f"Say {known}.")
+    found = faults.run(
+        home() / "benchmarks", kills=kills, database=database, workers=workers, seed=seed
+    )
+    lines = [f"{number!s:>9}  {what}" for what, number in found.data().items()]
+    answer(found.data(), "\n".join(lines), as_json)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command("soak")
+def bench_soak(
+    minutes: Annotated[float, typer.Option(min=0.2, help="How long.")] = 60.0,
+    rate: Annotated[float, typer.Option(min=0.1, help="Requests a second.")] = 20.0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Ask steadily for an hour: neither memory nor open files may grow, and all is answered.
+
+    Example: precursor bench soak --minutes 5
+    """
+    from benchmarks import soak
+    from features.home import home
+
+    found = soak.run(home() / "benchmarks", seconds=60 * minutes, rate=rate, workers=workers)
+    lines = [f"{number:>10,.1f}  {what}" for what, number in found.data().items()]
+    grown = found.growth()
+    lines += [f"GREW: {words}" for words in grown] or ["Nothing grew."]
+    answer(found.data() | {"grew": grown}, "\n".join(lines), as_json)
+    if grown:
+        raise typer.Exit(1)
+
+
+@app.command("score")
+def bench_score(
+    rows: Annotated[int, typer.Option(min=1_000, help="Rows to score.")] = 50_000,
+    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = 1_000_000,
+    people: Annotated[int, typer.Option(help="People on record.")] = 100_000,
+    trees: Annotated[int, typer.Option(help="Trees of the booster.")] = 300,
+    as_json: Json = False,
+) -> None:
+    """Measure a batch with reasons beside LightGBM's own contributions for the same rows.
+
+    Example: precursor bench score --rows 10000
+    """
+    from rich.console import Console
+
+    from benchmarks import batch, table
+    from features.home import home
+
+    where = home() / "benchmarks"
+    figures = list(batch.run(where, rows=rows, events=events, people=people, trees=trees))
+    if as_json:
+        about = table.circumstances()
+        answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
+    else:
+        Console().print(table.terminal(figures, table.circumstances()))
