@@ -76,6 +76,8 @@ def session() -> SparkSession:
     builder = SparkSession.builder.appName("precursor")
     if MASTER in os.environ:
         builder = builder.master(os.environ[MASTER])
+        if os.environ[MASTER].startswith("local"):  # nobody else on the network is to reach it
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     return (
         builder.config("spark.sql.session.timeZone", "UTC")
         .config("spark.ui.enabled", "false")
