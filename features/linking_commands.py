@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.console import Json, Records, answer
+
+if TYPE_CHECKING:
+    from features.merges import Applied
 
 app = typer.Typer()
 link = typer.Typer(
     no_args_is_help=True, help="Duplicate person records: pairs to decide on, decisions to apply."
 )
 app.add_typer(link, name="link")
+
+RECORD: list[Callable[[Applied, Path], None]] = []
+"""What the door adds: it puts applied decisions on record, or refuses, before they are answered."""
 
 
 @link.command()
@@ -65,6 +73,12 @@ def apply(
     from features.merges import apply_decisions
 
     made = apply_decisions(records, decisions, out)
+    try:
+        for record in RECORD:
+            record(made, decisions)
+    except BaseException:  # what is not recorded has not happened
+        shutil.rmtree(made.load.path)
+        raise
     found = {
         "records": str(made.load.path),
         "decisions": made.decisions,

@@ -52,13 +52,14 @@ Stretch = tuple[date, date | None]
 class Applied:
     """A load made by decisions: how many were applied, and how many lie after its last day.
 
-    `merged` counts the person records that end as another one.
+    `merged` counts the person records that end as another one; `taken` are the decisions applied.
     """
 
     load: Load
     decisions: int
     later: int
     merged: int
+    taken: tuple[Decision, ...] = ()
 
 
 def apply_decisions(
@@ -130,7 +131,7 @@ def apply_decisions(
         notes=[*manifest(load.path).get("notes", ()), note],
         number=load.number,
     )
-    return Applied(written, len(now), len(made) - len(now), len(ends))
+    return Applied(written, len(now), len(made) - len(now), len(ends), tuple(now))
 
 
 def first_known(connection: duckdb.DuckDBPyConnection, load: Load) -> dict[str, date]:

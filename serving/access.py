@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from features.errors import NotFound, UsageError
-from serving import tables
+from serving import access_rows, tables
+from serving.access_rows import revoked
 from serving.chain import Action, stamp
 from serving.credentials import (
     LINK_LASTS,
@@ -82,6 +83,7 @@ class Access:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._secret = ledger.secret("access")
 
     def issue_token(
         self,
@@ -145,7 +147,8 @@ class Access:
 
     def tokens(self) -> list[Token]:
         """Return all tokens ever issued, the latest first, without their secrets."""
-        columns = [column for column in tables.token.c if column.name != "hash"]
+        inward = ("hash", "mark")
+        columns = [column for column in tables.token.c if column.name not in inward]
         query = sa.select(*columns).order_by(tables.token.c.issued_at.desc())
         with self._ledger.reading() as connection:
             return [
@@ -164,35 +167,33 @@ class Access:
         who = by or operator()
         table = tables.token
         with self._ledger.transaction() as connection:
-            ended = connection.execute(
-                sa.update(table)
-                .where(table.c.token_id == token_id, table.c.revoked_at.is_(None))
-                .values(revoked_at=self._now())
-            )
-            if not ended.rowcount:
+            given = connection.execute(
+                sa.select(table).where(table.c.token_id == token_id)
+            ).one_or_none()
+            if given is None or given.revoked_at is not None or revoked(connection, token_id):
                 raise NotFound(
                     f"no token {token_id!r} that could be revoked",
-                    remedy="Tokens are listed with their ids.",
+                    remedy="Tokens are listed with their ids: precursor tokens.",
                     field="token_id",
                 )
-            given, sessions = table.alias(), tables.session
-            signed_out = connection.execute(
-                sa.update(sessions)
-                .where(
-                    given.c.token_id == token_id,
-                    sessions.c.actor == given.c.actor,
-                    sessions.c.role == given.c.role,
+            access_rows.change(connection, self._secret, table, given, revoked_at=self._now())
+            sessions = tables.session
+            open_ones = connection.execute(
+                sa.select(sessions).where(
+                    sessions.c.actor == given.actor,
+                    sessions.c.role == given.role,
                     sessions.c.ended_at.is_(None),
                 )
-                .values(ended_at=self._now())
-            )
+            ).all()
+            for row in open_ones:
+                access_rows.change(connection, self._secret, sessions, row, ended_at=self._now())
             self._ledger.append_within(
                 connection,
                 Action.TOKEN_REVOKED,
                 actor=who.actor,
                 role=who.role,
                 purpose=purpose,
-                body={"token_id": token_id, "sessions_ended": signed_out.rowcount},
+                body={"token_id": token_id, "sessions_ended": len(open_ones)},
             )
 
     def issue_link(
@@ -234,9 +235,7 @@ class Access:
         with self._ledger.transaction() as connection:
             row = self._found(table, secret, connection)
             if row is not None and row.used_at is None and row.expires_at > now:
-                connection.execute(
-                    sa.update(table).where(table.c.hash == row.hash).values(used_at=now)
-                )
+                access_rows.change(connection, self._secret, table, row, used_at=now)
                 cookie = self._start(connection, row.actor, row.role)
             if row is not None:
                 self._ledger.append_within(
@@ -271,18 +270,23 @@ class Access:
                 remedy="Use a token of your own; precursor token makes one.",
             )
         row = self._found(tables.token, bare(secret))
+        return self.begin(principal, "sign-in by token", row.expires_at if row else None)
+
+    def begin(self, who: Principal, how: str, latest: str | None = None) -> str:
+        """Return the cookie of a session for somebody who proved who they are; on the ledger."""
         with self._ledger.transaction() as connection:
-            cookie = self._start(
-                connection, principal.actor, principal.role, row.expires_at if row else None
-            )
+            cookie = self._start(connection, who.actor, who.role, latest)
             self._ledger.append_within(
-                connection,
-                Action.SIGN_IN,
-                actor=principal.actor,
-                role=principal.role,
-                purpose="sign-in by token",
+                connection, Action.SIGN_IN, actor=who.actor, role=who.role, purpose=how
             )
         return cookie
+
+    def locked_out(self, place: str) -> None:
+        """Put it on the ledger that sign-in failed too often from one place."""
+        who, body = operator(), {"what": "sign-in", "code": "locked_out", "from": place}
+        self._ledger.append(
+            Action.REFUSAL, actor=who.actor, role=who.role, purpose="lock-out", body=body
+        )
 
     def session(self, cookie: str | None) -> Session:
         """Return who is signed in with this cookie.
@@ -308,9 +312,7 @@ class Access:
             row = self._found(table, cookie, connection)
             if row is None or row.ended_at is not None:
                 return
-            connection.execute(
-                sa.update(table).where(table.c.hash == row.hash).values(ended_at=self._now())
-            )
+            access_rows.change(connection, self._secret, table, row, ended_at=self._now())
             self._ledger.append_within(
                 connection, Action.SIGN_OUT, actor=row.actor, role=row.role, purpose="sign-out"
             )
@@ -356,6 +358,7 @@ class Access:
         cookie, row = self._new(actor, role, SESSION_LASTS)
         row["started_at"] = row.pop("issued_at")
         row["expires_at"] = min(row["expires_at"], latest or row["expires_at"])
+        row["mark"] = access_rows.mark(self._secret, tables.session, row)
         connection.execute(sa.insert(tables.session), row)
         return cookie
 
@@ -365,6 +368,7 @@ class Access:
         told = {name: value for name, value in row.items() if name not in ("hash", "issued_at")}
         if not row["actor"].strip():
             raise UsageError("the actor is empty", remedy="Say whose it is.", field="actor")
+        row["mark"] = access_rows.mark(self._secret, table, row)
         with self._ledger.transaction() as connection:
             connection.execute(sa.insert(table), row)
             self._ledger.append_within(
@@ -380,4 +384,10 @@ class Access:
         kept = hashed(secret)
         row = connection.execute(sa.select(table).where(table.c.hash == kept)).one_or_none()
         # The database compares in its own time; what decides is compared in constant time.
-        return row if row is not None and hmac.compare_digest(row.hash, kept) else None
+        if row is None or not hmac.compare_digest(row.hash, kept):
+            return None
+        if not access_rows.genuine(self._secret, table, row):
+            return None  # nobody gave it: verification names it
+        if table is tables.token and revoked(connection, row.token_id):
+            return None
+        return row

@@ -15,9 +15,11 @@ from starlette.routing import Route as Path
 from features.errors import NotFound, PrecursorError
 from serving import challenges, decisions, own_view, selections
 from serving.ledger import Action, Ledger
+from serving.need_to_know import break_glass
 from serving.permissions import Principal
 from serving.routes import find
 from serving.schema import (
+    BreakGlassRequest,
     ChallengeRequest,
     DecisionRequest,
     OwnViewRequest,
@@ -81,6 +83,9 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
     def challenge(_: Request, asked: ChallengeRequest, who: Principal) -> dict[str, Any]:
         return challenges.challenge(ledger, asked, who)
 
+    def glass(_: Request, asked: BreakGlassRequest, who: Principal) -> dict[str, Any]:
+        return break_glass(ledger, asked, who)
+
     def select(_: Request, asked: SelectionRequest, who: Principal) -> dict[str, Any]:
         return selections.select(ledger, asked, who)
 
@@ -99,6 +104,7 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Path("/v1/challenges", _taken(ledger, ChallengeRequest, challenge), methods=["POST"]),
+        Path("/v1/break-glass", _taken(ledger, BreakGlassRequest, glass), methods=["POST"]),
         Path("/v1/selections", _taken(ledger, SelectionRequest, select), methods=["POST"]),
     ]
 

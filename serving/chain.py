@@ -60,6 +60,7 @@ class Action(StrEnum):
     SUSPENSION = "suspension", "a question stopped being scored for the time being"
     RETIREMENT = "retirement", "a question stopped being scored for good"
     ERASURE = "erasure", "a person's key was destroyed, and with it what the ledger says about them"
+    ERASURE_REACH = "erasure_reach", "an erased person was taken out of records, runs and files"
     LINKING = "linking", "person records were brought together, or parted, by decision"
     BREAK_GLASS = "break_glass", "somebody looked without a need to know, for a stated cause"
     SERVED = "served", "the service started, with these models and this load"

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from features.console import Json, Purpose, QuestionName, Records, SpineFile, answer, day, progress
+from features.console import (
+    Json,
+    Purpose,
+    QuestionName,
+    Records,
+    SpineFile,
+    answer,
+    day,
+    progress,
+)
 from features.errors import UsageError
 
 if TYPE_CHECKING:
     from features.history import History
     from features.loads import Load
+    from features.merges import Applied
     from serving.batch import Scored
     from serving.ledger import Action, Ledger
 
@@ -36,6 +46,18 @@ def record(book: Ledger, action: Action, reason: str, question: str, body: dict[
     book.append(
         action, actor=who.actor, role=who.role, purpose=reason, question=question, body=body
     )
+
+
+def linked(applied: Applied, decisions: Path) -> None:
+    """Put decisions about duplicate person records on the ledger."""
+    from features.loads import sha256
+    from serving.linking import record_linking
+    from serving.permissions import operator
+
+    who = operator()
+    with ledger() as book:
+        given = {"actor": who.actor, "role": who.role, "purpose": "decisions about duplicates"}
+        record_linking(book, applied, sha256(decisions), **given)
 
 
 @app.command()
@@ -192,6 +214,9 @@ def replay(score_id: ScoreId, purpose: Purpose = "replay", as_json: Json = False
         "records -> inputs": found.inputs_from_records,
     }
     text = "\n".join(f"{name}: {step.result}. {step.detail}" for name, step in steps.items())
+    if found.now is not None:
+        text += f"\nnow: {found.now['result'].replace('_', ' ')}"
+        text += f", {len(found.now.get('arrived', []))} records arrived late."
     answer(found.answer(), text, as_json)
     if any(step.result == "differs" for step in steps.values()):
         raise typer.Exit(1)
@@ -214,23 +239,39 @@ def audit_verify(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def token(
-    role: Annotated[str, typer.Option(help="As serving/permissions.py lists them.")],
-    actor: Annotated[str | None, typer.Option(help="Whose; the system user by default.")] = None,
-    days: Annotated[int, typer.Option(help="How long it lasts.")] = 30,
+@audit_app.command("export")
+def audit_export(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write; must not exist.")],
+    purpose: Purpose = "export of the ledger",
     as_json: Json = False,
 ) -> None:
-    """Give access: a token for the API, or to paste on the sign-in page. It is shown once.
+    """Write the whole ledger to one file that anybody can verify: docs/verify_export.py.
 
-    Example: precursor token --role analyst --days 7
+    Example: precursor audit export ledger.jsonl --purpose "inspection 2026"
     """
-    from serving.access import Access
+    from serving.ledger_export import export
     from serving.permissions import operator
 
+    who = operator()
     with ledger() as book:
-        secret = Access(book).issue_token(actor or operator().actor, role, days)
-    answer({"token": secret, "role": role, "days": days}, secret, as_json)
+        found = export(book, out, actor=who.actor, role=who.role, purpose=purpose)
+    head = found["checkpoint"]
+    text = f"{found['entries']:,} entries and {found['leaves']:,} leaves are in {out}, up to "
+    text += f"{head['seq']}:{head['hash']}, signed with the key {head['public_key']}."
+    answer(found, text, as_json)
+
+
+@audit_app.command("checkpoint")
+def audit_checkpoint(as_json: Json = False) -> None:
+    """Note the last entry down and print it signed: keep it on another machine.
+
+    Example: precursor audit checkpoint --json
+    """
+    from serving.ledger_export import checkpoint
+
+    with ledger() as book:
+        found = checkpoint(book)
+    answer(found, "\n".join(f"{name}: {value}" for name, value in found.items()), as_json)
 
 
 @app.command()
@@ -240,6 +281,9 @@ def serve(
     records: Annotated[
         Path | None, typer.Option(help="Serve all questions from this load.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Processes that answer; 0: as many as fit here.")
+    ] = 1,
 ) -> None:
     """Run the service: JSON under /v1, pages under /.
 
@@ -247,13 +291,34 @@ def serve(
     """
     from features.loads import open_load
     from models import published
+    from serving.bundled import take_in
     from serving.kept import serve_from
     from serving.server import serve as run
 
     with ledger() as book:  # here it is refused in words; a worker would be started for ever
         book.ready()
+        take_in(book)
     if records is not None:
         load = open_load(records)
         for question in published.questions():
             serve_from(question, load)
-    run(host, port)
+    run(host, port, workers=workers)
+
+
+@app.command()
+def bento(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.")],
+    question: Annotated[
+        list[str] | None, typer.Option(help="Whose model; all in force by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Pack the service and the models in force into a folder that runs offline.
+
+    Example: precursor bento ./precursor-bento
+    """
+    from serving.bundled import build
+
+    made = build(out, question or ())
+    run = f"cd {made / 'src'} && python -m serving serve"
+    answer({"bento": str(made), "run": run}, f"{made}\nRun it: {run}", as_json)

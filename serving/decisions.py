@@ -11,6 +11,7 @@ from features.errors import Conflict, NotFound, PrecursorError
 from features.question import BANDS
 from serving.answers import Gone
 from serving.ledger import Action, Entry, Leaf, Ledger
+from serving.need_to_know import require_need
 from serving.own_view import require_own_view
 from serving.permissions import Forbidden, Principal
 from serving.schema import DecisionRequest, SignOffRequest
@@ -33,6 +34,8 @@ def readable(ledger: Ledger, score_id: str, principal: Principal) -> tuple[Entry
         Its question was in shadow when it was given.
     OwnViewDue
         The analyst's own view is due first.
+    NeedToKnow
+        The person is restricted, or outside the areas of whoever asks.
     """
     entry, payload = ledger.score(score_id)
     if payload is None:
@@ -44,6 +47,7 @@ def readable(ledger: Ledger, score_id: str, principal: Principal) -> tuple[Entry
     if not may_see(principal.role, payload["stage"]):
         raise InShadow(payload["question"])
     require_own_view(ledger, payload["question"], principal)
+    require_need(ledger, payload["load"]["fingerprint"], principal, [payload["nominal_id"]])
     return entry, payload
 
 

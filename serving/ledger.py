@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from features.errors import Conflict, NotFound, UsageError
 from features.home import home
-from serving import tables
+from serving import access_rows, tables
 from serving.chain import (
     Action,
     Entry,
@@ -43,7 +44,7 @@ from serving.draft import Draft, faults
 from serving.keys import KeyStore
 from serving.leaves import Recorded, seal_leaf
 from serving.reader import Promoted, Reader
-from serving.verification import Verification, verify
+from serving.verification import Break, Verification, verify
 
 __all__ = ["Action", "Entry", "Head", "Leaf", "Ledger", "Promoted", "Recorded", "new_score_id"]
 
@@ -220,11 +221,23 @@ class Ledger(Reader):
             with writing(self._engine) as connection:
                 self._linked = []
                 yield connection
+            self._noted()
+
+    def _noted(self) -> None:
+        at = stamp(self._clock())
+        try:
             for head in self._linked:
                 self._unnoted = head
                 if head.seq % EVERY == 0:
-                    self._checkpoints.note(head, stamp(self._clock()))
+                    self._checkpoints.note(head, at)
                     self._unnoted = None
+            if self._linked:
+                self._checkpoints.mark(self._linked[-1], at)
+        except OSError as failed:
+            raise LedgerUnavailable(
+                f"{failed.filename or 'the checkpoints'}: {failed.strerror}",
+                remedy="Let this user write there, or make room; the entry stands, unanswered.",
+            ) from failed
 
     def now(self) -> datetime:
         """Return what the ledger takes the time to be, in UTC."""
@@ -291,7 +304,13 @@ class Ledger(Reader):
         progress : callable, optional
             Called with the number of entries walked so far.
         """
-        return verify(self._engine, self._keys, self._checkpoints, heads, progress)
+        found = verify(self._engine, self._keys, self._checkpoints, heads, progress)
+        with self.reading() as connection:
+            breaks = [
+                Break(None, f"{place}: {what}", "Revoke it, and find out who wrote it.")
+                for place, what in access_rows.faults(connection, self.secret("access"))
+            ]
+        return replace(found, breaks=(*found.breaks, *breaks))
 
     @contextmanager
     def _in_turn(self, wait: float = BUSY_SECONDS) -> Iterator[None]:

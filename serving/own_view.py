@@ -16,6 +16,7 @@ import pandas as pd
 
 from features.errors import Conflict, NotFound, PrecursorError
 from serving.ledger import Action, Leaf, Ledger
+from serving.need_to_know import withheld
 from serving.permissions import Principal, Role
 from serving.runs import PublishedList, pointed, published
 from serving.schema import OwnViewRequest
@@ -101,8 +102,10 @@ def waiting(ledger: Ledger, listed: PublishedList, actor: str) -> dict[str, int]
         _DONE.add((run_id, actor))
         return {}
     given = {leaf.nominal_id for entry in said for leaf in ledger.people(entry.seq)}
+    principal = Principal(actor, Role.ANALYST)
     drawn = lot(listed, actor, ledger.secret("own view"))
     names = listed.columns("nominal_id")["nominal_id"].take(drawn).to_pylist()
+    given |= withheld(ledger, listed.run.info["load"]["fingerprint"], principal, names)
     due = {name: at for name, at in zip(names, drawn, strict=True) if name not in given}
     return dict(list(due.items())[:left])
 

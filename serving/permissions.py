@@ -59,6 +59,7 @@ class Permission(StrEnum):
     DECISIONS = "decisions"
     SELECTION = "selection"
     CHALLENGE = "challenge"
+    BREAK_GLASS = "break_glass"
     PUBLISH = "publish"
     REPLAY = "replay"
     AUDIT = "audit"
@@ -121,6 +122,10 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.CHALLENGE: Rule(
             (_ANALYST, _SUPERVISOR, _REVIEWER),
             "A disputed record is brought by who speaks with the person, or by who reviews.",
+        ),
+        Permission.BREAK_GLASS: Rule(
+            (_ANALYST, _SUPERVISOR, _REVIEWER),
+            "A person in danger cannot wait; a program cannot judge that, and answers for nothing.",
         ),
         Permission.PUBLISH: Rule(
             (_ANALYST,), "The list is fixed by those who take it into their meeting."

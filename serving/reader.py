@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from features.errors import NotFound
 from serving import tables
-from serving.chain import IN_FORCE, OUT_OF_FORCE, Action, Entry, Head, LedgerDamaged, canonical
+from serving.chain import IN_FORCE, OUT_OF_FORCE, Action, Entry, Head, LedgerDamaged
 from serving.database import reading
 from serving.keys import KeyStore
 from serving.leaves import Recorded, open_leaf
@@ -123,6 +123,13 @@ class Reader:
             )
         return found[0].entry, found[0].payload
 
+    def erasure_of(self, score_id: str) -> int | None:
+        """Return the entry that records the erasure of a score's person; None for no erasure."""
+        subject = sa.select(tables.leaf.c.subject).where(tables.leaf.c.score_id == score_id)
+        with self.reading() as connection:
+            found = connection.scalar(subject)
+        return None if found is None else self._erased(bytes(found))
+
     def person(self, nominal_id: str) -> list[Recorded]:
         """Return all that was recorded about a person, the latest first.
 
@@ -175,7 +182,7 @@ class Reader:
             }
         keys = self._keys.of_subjects(bytes(row.subject) for row in leaves)
         for row in leaves:
-            if bytes(row.subject) not in keys and not self._erased(bytes(row.subject)):
+            if bytes(row.subject) not in keys and self._erased(bytes(row.subject)) is None:
                 raise LedgerDamaged(
                     f"entry {row.seq}: the key of the person in leaf {row.position} is lost, "
                     "and no erasure is recorded",
@@ -183,13 +190,13 @@ class Reader:
                 )
         return [open_leaf(row, entries[row.seq], keys.get(bytes(row.subject))) for row in leaves]
 
-    def _erased(self, subject: bytes) -> bool:
+    def _erased(self, subject: bytes) -> int | None:
         query = sa.select(tables.entry.c.seq).where(
             tables.entry.c.action == Action.ERASURE.value,
-            tables.entry.c.body == canonical({"subject": subject.hex()}),
+            tables.entry.c.body.contains(f'"subject":"{subject.hex()}"', autoescape=True),
         )
         with self.reading() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+            return connection.scalar(query.order_by(tables.entry.c.seq).limit(1))
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -3,6 +3,10 @@
 From the stored inputs to the score, with the model that gave it; and from the records of the load
 it names to the inputs. Each step is *equal*, *differs* (an incident) or *not replayable*, with the
 reason. Words may be changed by a release; figures may not.
+
+Beside them stands what the score would be now: same person, date and model, but with what a later
+load has brought. What it brings with an earlier date of knowledge *arrived late*; the score was
+right by the records that there were, so that is no mismatch.
 """
 
 from __future__ import annotations
@@ -18,12 +22,13 @@ import pandas as pd
 from features.catalogue import catalogue
 from features.cohort import eligible
 from features.errors import Conflict, NotFound
+from features.history import History
 from models.contract import same_definitions
 from models.risk_model import RiskModel
 from models.words import reasons as reasons_in_words
-from serving.kept import find_model
+from serving.kept import find_model, serving_from
 from serving.ledger import Action, Leaf, Ledger
-from serving.scoring import computed, stored
+from serving.scoring import computed, score_people, stored
 from serving.stock import Stock
 
 EQUAL, DIFFERS, NOT_REPLAYABLE = "equal", "differs", "not_replayable"
@@ -55,6 +60,7 @@ class Replay:
     score_id: str
     score_from_inputs: Step
     inputs_from_records: Step
+    now: Mapping[str, Any] | None = None
 
     def answer(self) -> dict[str, Any]:
         """Return the replay as JSON-ready data."""
@@ -62,6 +68,7 @@ class Replay:
             "score_id": self.score_id,
             "score_from_inputs": self.score_from_inputs.answer(),
             "inputs_from_records": self.inputs_from_records.answer(),
+            "now": None if self.now is None else dict(self.now),
         }
 
 
@@ -76,10 +83,14 @@ def replay(
         No score has this id.
     """
     entry, payload = ledger.score(score_id)
-    found = _erased(score_id, entry.seq) if payload is None else _both(payload, stock)
+    if payload is None:
+        found = _erased(score_id, entry.seq, ledger.erasure_of(score_id))
+    else:
+        found = _both(payload, stock)
     results = {
         "score_from_inputs": found.score_from_inputs.result,
         "inputs_from_records": found.inputs_from_records.result,
+        "now": None if found.now is None else found.now["result"],
     }
     ledger.append(
         Action.REPLAY,
@@ -95,11 +106,12 @@ def replay(
     return found
 
 
-def _erased(score_id: str, entry: int) -> Replay:
+def _erased(score_id: str, entry: int, erasure: int | None) -> Replay:
     step = Step(
         NOT_REPLAYABLE,
-        f"The person was erased: entry {entry} still says that the score was given, no longer what"
-        " it was.",
+        f"The person was erased by entry {erasure}: entry {entry} still says that the score was"
+        " given, no longer what it was.",
+        {"erased_by": erasure},
     )
     return Replay(score_id, step, step)
 
@@ -112,11 +124,15 @@ def _both(payload: Mapping[str, Any], stock: Stock) -> Replay:
         step = Step(NOT_REPLAYABLE, _sentence(missing.message))
         return Replay(payload["score_id"], step, step)
     return Replay(
-        payload["score_id"], _from_inputs(payload, model), _from_records(payload, model, stock)
+        payload["score_id"],
+        from_inputs(payload, model),
+        _from_records(payload, model, stock),
+        now(payload, model, stock),
     )
 
 
-def _from_inputs(payload: Mapping[str, Any], model: RiskModel) -> Step:
+def from_inputs(payload: Mapping[str, Any], model: RiskModel) -> Step:
+    """Return whether a score follows from its stored inputs, by the model that gave it."""
     if payload["insufficient_history"]:
         return Step(NOT_REPLAYABLE, "No number was given: the history was insufficient.")
     row = np.array(
@@ -157,9 +173,7 @@ def _from_records(payload: Mapping[str, Any], model: RiskModel, stock: Stock) ->
         history = stock.history(payload["load"]["fingerprint"], model.question.harm)
     except (NotFound, Conflict) as missing:
         return Step(NOT_REPLAYABLE, _sentence(missing.message))
-    spine = pd.DataFrame(
-        {"nominal_id": [payload["nominal_id"]], "as_of_date": [payload["as_of_date"]]}
-    )
+    spine = _spine(payload)
     accepted, rejected = eligible(history, model.question, spine)
     if len(rejected):
         return Step(DIFFERS, f"The person would be rejected: {rejected['reason'].iloc[0]}.")
@@ -180,6 +194,70 @@ def _from_records(payload: Mapping[str, Any], model: RiskModel, stock: Stock) ->
     if different:
         return Step(DIFFERS, f"{len(different)} of {len(names)} inputs differ.", details)
     return Step(EQUAL, None, details)
+
+
+def now(payload: Mapping[str, Any], model: RiskModel, stock: Stock) -> dict[str, Any] | None:
+    """Return what the score would be with the records of the load that is served from now.
+
+    Returns
+    -------
+    dict or None
+        None where the load is still the one that the score was made from. Otherwise `load`, and
+        `result`: "same", "arrived_late", "corrected" (records that were known then and are not in
+        the later load), "rejected" or "not_available"; with the figures, and `arrived` and `gone`,
+        records by table and id with the day on which they became known.
+    """
+    try:
+        fingerprint = str(serving_from(payload["question"])["fingerprint"])
+        if fingerprint == payload["load"]["fingerprint"]:
+            return None
+        current = stock.history(fingerprint, model.question.harm)
+        load = current.load
+        said: dict[str, Any] = {"load": {"number": load.number, "fingerprint": load.fingerprint}}
+        if load.data_to < date.fromisoformat(payload["load"]["data_to"]):
+            return None  # an earlier load is served from: it has nothing to add
+        same_definitions(model.feature_set, current.feature_set)
+    except (NotFound, Conflict) as missing:
+        return {"result": "not_available", "reason": _sentence(missing.message)}
+    spine = _spine(payload)
+    scores, rejected = score_people(model, int(payload["model"]["version"]), current, spine)
+    changed = _changed_records(payload, model, stock, current)
+    if rejected:
+        return said | {"result": "rejected", "reason": rejected[0].reason, **changed}
+    figures = {name: scores[0].answer()[name] for name in ("probability", "interval", "band")}
+    same = scores[0].insufficient_history == payload["insufficient_history"]
+    same = same and dict(scores[0].inputs) == payload["inputs"]
+    result = "same" if same else "corrected" if changed.get("gone") else "arrived_late"
+    return said | {"result": result, **figures, **changed}
+
+
+def _changed_records(
+    payload: Mapping[str, Any], model: RiskModel, stock: Stock, current: History
+) -> dict[str, Any]:
+    """Return the records visible on the score's date in one of two loads and not in the other."""
+    try:
+        then = stock.history(payload["load"]["fingerprint"], model.question.harm)
+    except (NotFound, Conflict) as missing:
+        return {"reason": _sentence(missing.message)}
+    at = date.fromisoformat(payload["as_of_date"])
+    before, after = (
+        {
+            (str(row.record_table), str(row.record_id), str(row.known_on)[:10])
+            for row in history.events(payload["nominal_id"], at).itertuples()
+        }
+        for history in (then, current)
+    )
+    names = ("table", "record_id", "known_on")
+    return {
+        "arrived": [dict(zip(names, one, strict=True)) for one in sorted(after - before)],
+        "gone": [dict(zip(names, one, strict=True)) for one in sorted(before - after)],
+    }
+
+
+def _spine(payload: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"nominal_id": [payload["nominal_id"]], "as_of_date": [payload["as_of_date"]]}
+    )
 
 
 def _sentence(message: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from serving.permissions import PERMISSIONS, Permission, Role
 from serving.schema import (
+    BreakGlassRequest,
     ChallengeRequest,
     DecisionRequest,
     ListAnswer,
@@ -163,6 +164,14 @@ ROUTES = (
         "Score a person without a disputed record, beside the score as it was given.",
         takes=ChallengeRequest,
         refusals=(404, 409, 410, 413, 415),
+    ),
+    Route(
+        "POST",
+        "/v1/break-glass",
+        Permission.BREAK_GLASS,
+        "See one person outside one's need to know, for eight hours and a stated cause.",
+        takes=BreakGlassRequest,
+        refusals=(413, 415),
     ),
     Route(
         "POST",

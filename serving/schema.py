@@ -24,17 +24,18 @@ from pydantic import (
 MOST_PEOPLE = 1_000
 """Most people in one request; larger numbers are a batch's work."""
 
-_ID = r"^[!-~]{1,64}$"
+_ID = r"^\S{1,64}$"
 
 
-def _plain(value: str) -> str:
-    if re.fullmatch(_ID[1:-1], value) is None:
-        raise ValueError("an id is 1 to 64 plain characters (ASCII), without spaces")
+def _visible(value: str) -> str:
+    # no control characters, none that are invisible or turn the direction of writing
+    if re.fullmatch(_ID[1:-1], value) is None or not value.isprintable():
+        raise ValueError("an id is 1 to 64 visible characters, without spaces")
     return value
 
 
-NominalId = Annotated[str, AfterValidator(_plain), Field(json_schema_extra={"pattern": _ID})]
-"""A person record's id: 1 to 64 printable ASCII characters without spaces."""
+NominalId = Annotated[str, AfterValidator(_visible), Field(json_schema_extra={"pattern": _ID})]
+"""A person record's id, exactly as ingested: 1 to 64 visible characters of any script."""
 
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
@@ -170,6 +171,14 @@ class ChallengeRequest(Request):
     score_id: ScoreName
     table: Annotated[Line, Field(max_length=63, description="As the score's reasons name it.")]
     record_id: Annotated[Line, Field(max_length=200, description="As the reasons name it.")]
+    reason: Why
+    purpose: Purpose
+
+
+class BreakGlassRequest(Request):
+    """One person to be seen without a need to know, for a stated cause."""
+
+    nominal_id: NominalId
     reason: Why
     purpose: Purpose
 
@@ -329,6 +338,10 @@ class ReplayAnswer(BaseModel):
     score_id: str
     score_from_inputs: Step
     inputs_from_records: Step
+    now: Annotated[
+        dict[str, Any] | None,
+        Field(description="What it would be with the records served from now, if they are others."),
+    ]
 
 
 class ErrorDetail(BaseModel):

@@ -58,6 +58,7 @@ token = sa.Table(
     sa.Column("issued_at", sa.Text, nullable=False),
     sa.Column("expires_at", sa.Text, nullable=False),
     sa.Column("revoked_at", sa.Text),
+    sa.Column("mark", sa.Text),
     sqlite_strict=True,
 )
 
@@ -70,6 +71,7 @@ link = sa.Table(
     sa.Column("issued_at", sa.Text, nullable=False),
     sa.Column("expires_at", sa.Text, nullable=False),
     sa.Column("used_at", sa.Text),
+    sa.Column("mark", sa.Text),
     sqlite_strict=True,
 )
 
@@ -82,6 +84,7 @@ session = sa.Table(
     sa.Column("started_at", sa.Text, nullable=False),
     sa.Column("expires_at", sa.Text, nullable=False),
     sa.Column("ended_at", sa.Text),
+    sa.Column("mark", sa.Text),
     sa.Index("access_session_actor", "actor"),
     sqlite_strict=True,
 )

@@ -158,8 +158,7 @@ class _Walk:
     subjects: dict[bytes, tuple[int, int, int]] = field(default_factory=dict)
 
     def expect(self, checkpoints: Checkpoints, heads: Iterable[Head]) -> None:
-        for number, head in checkpoints:
-            place = f"{checkpoints.path}, line {number}"
+        for place, head in checkpoints:
             if head is None:
                 self.breaks.append(
                     Break(

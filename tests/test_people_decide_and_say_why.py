@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 import small_force
 from served import ME, NAME, Served, put_in_force, served
 
+from features.cohort import cohort
+from features.labels import label
 from serving.access import Access
 from serving.batch import score_batch
 from serving.decisions import told
 from serving.ledger import Action
+from serving.outcomes import by_group, joined
 from serving.own_view import lot, weight
 from serving.publishing import publish
 from serving.runs import published
+from serving.scoring import score_people
+from training.suppression import suppressed
 
 __all__ = ["served"]
 
@@ -259,3 +266,41 @@ def test_after_an_erasure_a_decision_says_nothing_of_the_person(desk: Desk) -> N
     path, word = f"/v1/decisions/{taken}/sign-off", {"agreed": True, "reason": "r", "purpose": "p"}
     assert desk.post("sue", path, **word).status_code == 410
     assert desk.served.ledger.verify().ok
+
+
+def test_what_followed_stands_beside_decisions_by_group_and_small_groups_do_not(
+    served: Served,
+) -> None:
+    history, question = served.history, served.model.question
+    at = small_force.AS_OF - timedelta(days=400)
+    spine = cohort(history, question, [at])
+    scores, _ = score_people(served.model, 1, history, spine)
+    numbered = [score for score in scores if score.probability is not None]
+    kinds = ["agree", "override", "agree"]
+    decided = pd.DataFrame(
+        {
+            "decision": range(len(numbered)),
+            "score_id": [score.score_id for score in numbered],
+            "nominal_id": [score.nominal_id for score in numbered],
+            "as_of_date": [score.as_of_date.isoformat() for score in numbered],
+            "probability": [score.probability for score in numbered],
+            "kind": [kinds[i % 3] for i in range(len(numbered))],
+            "direction": [("same", "higher", "same")[i % 3] for i in range(len(numbered))],
+        }
+    )
+    again = decided.iloc[:1].assign(kind="override", direction="lower")
+    rows = joined(pd.concat([decided, again], ignore_index=True), history, question)
+    assert len(rows) == len(numbered), "of several decisions on one score the last counts"
+    truth = label(history, question, rows[["nominal_id", "as_of_date"]])["label"]
+    assert rows["followed"].tolist() == truth.tolist()
+    sex = ["female" if i < 12 else "male" for i in range(len(rows))]
+    found = by_group(rows, pd.DataFrame({"sex": sex}), suppressed)
+    total = {c["decision"]: c for c in found if c["attribute"] == "everybody"}
+    own = rows[rows["kind"] == "agree"]
+    assert total["agree"]["decisions"] == len(own)
+    assert total["agree"]["followed"] == own["followed"].mean()
+    assert total["agree"]["low"] < total["agree"]["followed"] < total["agree"]["high"]
+    small = [c for c in found if c["group"] == "female"]
+    assert all(c["suppressed"] and "decisions" not in c for c in small)
+    assert total["lower"]["suppressed"], "one decision is nobody's business"
+    assert by_group(rows.iloc[:0], pd.DataFrame({"sex": []}), suppressed) == []

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import small_force
+import worlds
 from served import ME, NAME, Served, put_in_force, served
 
 from features.history import History
-from features.loads import open_load
+from features.loads import Load, open_load, write_load
 from models import published
 from serving.batch import score_batch
-from serving.kept import keep_model, remember_load
+from serving.kept import keep_model, remember_load, serve_from
 from serving.ledger import Action, Leaf, new_score_id
 
 __all__ = ["served"]
@@ -142,10 +144,60 @@ def test_a_load_that_was_moved_is_found_where_it_was_noted(served: Served, tmp_p
 def test_what_was_erased_is_not_replayable_and_the_look_is_recorded(served: Served) -> None:
     person = served.people[-2]
     score_id = served.score(person).json()["scores"][0]["score_id"]
-    served.ledger.erase(person, **ME, purpose="lawful request")
+    erasure = served.ledger.erase(person, **ME, purpose="lawful request")
     found = replayed(served, score_id)
+    assert f"entry {erasure.seq}:" in found["score_from_inputs"]["reason"]
     assert results(found) == ("not_replayable", "not_replayable")
     assert "erased" in found["score_from_inputs"]["reason"]
     entry = served.ledger.entries(limit=1)[0]
     assert (entry.action, entry.role) == (Action.REPLAY, "reviewer")
     assert entry.body["score_from_inputs"] == "not_replayable"
+
+
+def with_more(person: str, tmp_path: Path, *, known_on: date, drop: str | None = None) -> Load:
+    """A later load, in which a record became known earlier than it came, or one is missing."""
+    rows = small_force.rows()
+    when = {"occurred_on": known_on, "known_on": known_on}
+    offence = {"record_id": "OLATE", "reference": "20DL/LATE", "domestic": False}
+    rows["offence"].append(offence | {"offence_code": "class/violence_with_injury"} | when)
+    part = {"record_id": "ILATE", "offence_id": "OLATE", "nominal_id": person, "role": "suspect"}
+    rows["involvement"].append(part | when)
+    if drop is not None:
+        rows["involvement"] = [r for r in rows["involvement"] if r["offence_id"] != drop]
+    data_to = small_force.DATA_TO + timedelta(days=28)
+    tables = worlds.tables(rows)
+    out = tmp_path / f"later-{drop}"
+    return write_load(out, tables, kind="synthetic", data_to=data_to, synthetic=True, number=2)
+
+
+def test_what_arrived_late_is_no_mismatch_and_the_score_of_now_stands_beside(
+    served: Served, tmp_path: Path
+) -> None:
+    person, quiet = served.people[0], served.people[-5]
+    score, other = served.score(person, quiet).json()["scores"]
+    assert replayed(served, score["score_id"])["now"] is None
+    early = small_force.DATA_TO - timedelta(days=20)
+    late = with_more(person, tmp_path, known_on=early)
+    records = [record for reason in score["reasons"] for record in reason["records"]]
+    first = next(record["record_id"] for record in records if record["table"] == "offence")
+    corrected = with_more(person, tmp_path, known_on=early, drop=first)
+    try:
+        serve_from(NAME, late)
+        found, same = (replayed(served, each["score_id"]) for each in (score, other))
+        serve_from(NAME, corrected)
+        gone = replayed(served, score["score_id"])
+    finally:
+        serve_from(NAME, served.load)
+    assert results(found) == results(same) == results(gone) == ("equal", "equal")
+    assert found["now"]["result"] == "arrived_late"
+    assert found["now"]["arrived"] == [
+        {"table": "offence", "record_id": "OLATE", "known_on": early.isoformat()}
+    ]
+    assert found["now"]["gone"] == []
+    assert found["now"]["probability"] != score["probability"]
+    assert (same["now"]["result"], same["now"]["arrived"]) == ("same", [])
+    assert same["now"]["probability"] == other["probability"]
+    assert gone["now"]["result"] == "corrected"
+    assert first in {record["record_id"] for record in gone["now"]["gone"]}
+    entry = served.ledger.entries(action=Action.REPLAY, limit=1)[0]
+    assert entry.body["now"] == "corrected"

@@ -19,12 +19,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import PrecursorError
+from serving import oidc
 from serving.access import Access, Forbidden, Permission, allows
 from serving.chain import Action
 from serving.ledger import Ledger
+from serving.limits import Attempts
 from serving.middleware import HEADERS
 from serving.own_view import OwnViewDue, require_own_view
-from serving.pages import sign_in
+from serving.pages import accounts, sign_in
 from serving.pages.door import Page, Visitor, to_sign_in, visitor
 from serving.pages.how import How
 from serving.pages.lists import Lists
@@ -42,6 +44,7 @@ HEADINGS = {
     409: "This cannot be shown as things stand",
     410: "This person was erased",
     413: "That was too much at once",
+    429: "That was too often",
     503: "Scores are not available",
 }
 
@@ -66,6 +69,8 @@ def create_pages(
     lists = Lists(stock, ledger)
     answer = renderer(settings, lists)
     guarded = _guard(access, ledger)
+    attempts, provider = Attempts(), oidc.settings()
+    named = None if provider is None else oidc.Provider(provider, ledger.secret("oidc"))
     listed, person, how = PriorityList(answer, lists), Person(answer, lists), How(answer, lists)
 
     def first(_: Request, found: Visitor) -> Response:
@@ -77,7 +82,8 @@ def create_pages(
 
     routes: list[BaseRoute] = [
         Route("/", guarded(first)),
-        *sign_in.routes(answer, access),
+        *sign_in.routes(answer, access, attempts, accounts=named is not None),
+        *([] if named is None else accounts.routes(access, named, attempts)),
         Route("/lists", guarded(listed.index)),
         Route("/lists/{question}", guarded(listed.show)),
         Route("/lists/{question}/not-scored", guarded(listed.not_scored)),

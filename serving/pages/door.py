@@ -51,6 +51,17 @@ def client_host(request: Request) -> str | None:
     return request.client.host
 
 
+def came_from(request: Request) -> str:
+    """Return whose failures count together: the address, as the last proxy gives it if one does.
+
+    What stands further left in such a header was written by the client itself.
+    """
+    host = client_host(request)
+    if host is not None:
+        return host
+    return f"by proxy: {request.headers.get('x-forwarded-for', '').rpartition(',')[2].strip()[:64]}"
+
+
 def from_here(request: Request) -> None:
     """Refuse a form that another site sent.
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from serving.access import Permission, require
 from serving.answers import Gone
 from serving.chain import Action, Leaf
+from serving.need_to_know import require_need
 from serving.pages.door import Visitor
 from serving.pages.identity import identity
 from serving.pages.list_view import stale
@@ -56,6 +57,8 @@ class Person:
                 remedy=f"The ledger's entry {entry.seq} still says that it was given, and when.",
                 field="score_id",
             )
+        load = found.info["load"]["fingerprint"]
+        require_need(self._lists.ledger, load, visitor.principal, [payload["nominal_id"]])
         view = person_view(
             found,
             row,

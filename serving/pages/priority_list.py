@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from features.question import BANDS
 from serving.access import Permission, require
 from serving.chain import Action, Leaf
+from serving.need_to_know import policy, withheld
 from serving.pages.door import Visitor
 from serving.pages.list_view import Pages, insufficient_lines, list_view, rejected_words
 from serving.pages.lists import ORDERS, Asked, Lists, OpenList
@@ -109,7 +110,7 @@ class PriorityList:
             found,
             wanted,
             others=others,
-            pseudonymous=pseudonymous(visitor),
+            pseudonymous=self._hides(visitor, found),
             today=today(at),
             records_to=at.load.data_to,
             version=at.version,
@@ -129,13 +130,19 @@ class PriorityList:
         }
         return self._answer(request, "priority_list.html", context, made_up=made_up(found))
 
+    def _hides(self, visitor: Visitor, found: OpenList) -> bool:
+        """Return whether a list is shown without names: to whoever need not know all on it."""
+        people = found.rows["nominal_id"].to_pylist() if policy() is not None else ()
+        load, ledger = found.info["load"]["fingerprint"], self._lists.ledger
+        return pseudonymous(visitor) or bool(withheld(ledger, load, visitor.principal, people))
+
     def not_scored(self, request: Request, visitor: Visitor) -> Response:
         """Answer with who has no score, and why."""
         require(visitor.principal, Permission.LIST)
         name = request.path_params["question"]
         found = self._lists.open(name, visitor.principal.role)
         page = asked(request).page
-        lines, positions, pages = insufficient_lines(found, page, pseudonymous(visitor))
+        lines, positions, pages = insufficient_lines(found, page, self._hides(visitor, found))
         page = min(max(page, 1), pages)
         record(self._lists, visitor, found, {"page": page, "part": "not scored"}, positions)
         href = f"/lists/{name}/not-scored?page="
@@ -159,7 +166,7 @@ class PriorityList:
 
 def pseudonymous(visitor: Visitor) -> bool:
     """Return whether people are shown to a visitor without what identifies them."""
-    return visitor.principal.role != "analyst"
+    return visitor.principal.role not in ("analyst", "supervisor")
 
 
 def made_up(found: OpenList) -> bool:

@@ -8,8 +8,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from serving.access import Access, Forbidden, Unauthorised
+from serving.limits import Attempts
 from serving.pages.door import (
     SESSION,
+    came_from,
     client_host,
     forget,
     from_here,
@@ -24,8 +26,18 @@ OUT = "You are signed out."
 ENDED = "Your session has ended. Sign in again to go on."
 
 
-def routes(answer: Answer, access: Access) -> list[Route]:
-    """Return the routes of signing in and out."""
+def routes(
+    answer: Answer, access: Access, attempts: Attempts, *, accounts: bool = False
+) -> list[Route]:
+    """Return the routes of signing in and out.
+
+    Parameters
+    ----------
+    attempts : Attempts
+        Locks out whoever fails too often.
+    accounts : bool
+        Whether people may sign in with accounts of the force.
+    """
 
     def form(
         request: Request,
@@ -43,6 +55,7 @@ def routes(answer: Answer, access: Access) -> list[Route]:
             "purpose": purpose,
             "errors": errors or {},
             "said": said,
+            "accounts": accounts,
         }
         return answer(request, "sign_in.html", context, status=status)
 
@@ -63,6 +76,8 @@ def routes(answer: Answer, access: Access) -> list[Route]:
         if not purpose:
             errors["purpose"] = "Say what you are using it for"
         if not errors:
+            place = came_from(request)
+            attempts.admit(place)
             try:
                 cookie = (
                     access.sign_in(link, client_host(request))
@@ -70,10 +85,13 @@ def routes(answer: Answer, access: Access) -> list[Route]:
                     else access.sign_in_with_token(token)
                 )
             except (Unauthorised, Forbidden) as refused:
+                if attempts.failed(place):
+                    access.locked_out(place)
                 # a spent link is of no more use, so the form that comes back asks for a token
                 errors["token"] = f"{refused.message[:1].upper()}{refused.message[1:]}"
                 link = ""
             else:
+                attempts.succeeded(place)
                 response = RedirectResponse(after, status_code=303)
                 remember(response, request, cookie, purpose)
                 return response

@@ -1,0 +1,171 @@
+"""Who may see whom: restricted people, areas, and breaking the glass when it cannot wait.
+
+``PRECURSOR_NEED_TO_KNOW`` names a file of the force: people whose records are restricted, who is
+cleared for them, and which areas somebody's work lies in. Whoever needs more for a stated cause
+breaks the glass: it is on the ledger with the reason, and holds for that person and eight hours.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.errors import NotFound, UsageError
+from serving.chain import stamp
+from serving.kept import find_load
+from serving.ledger import Action, Leaf, Ledger
+from serving.permissions import Forbidden, Principal, Role
+from serving.schema import BreakGlassRequest
+
+SETTING = "PRECURSOR_NEED_TO_KNOW"
+LASTS = timedelta(hours=8)
+NAMED = 20
+"""Most places that a refusal names."""
+
+
+class Policy(BaseModel):
+    """What the force's file says.
+
+    Examples
+    --------
+    >>> Policy(areas={"a.nalyst": ["North"]}).restricted
+    frozenset()
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    restricted: frozenset[str] = frozenset()
+    cleared: frozenset[str] = frozenset()
+    areas: dict[str, frozenset[str]] = {}
+
+
+class NeedToKnow(Forbidden):
+    """Some of those asked for are outside what the asker needs to know (status 403)."""
+
+    code = "need_to_know"
+
+
+def policy() -> Policy | None:
+    """Return the force's policy, or None where there is none; a changed file counts at once.
+
+    Raises
+    ------
+    UsageError
+        The file is missing or wrong: nothing is shown rather than too much.
+    """
+    named = os.environ.get(SETTING)
+    if not named:
+        return None
+    try:
+        return _read(named, Path(named).stat().st_mtime_ns)
+    except (OSError, yaml.YAMLError, ValueError) as wrong:
+        why = str(wrong)
+        if isinstance(wrong, ValidationError):
+            faults = wrong.errors(include_input=False, include_url=False)
+            why = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in faults)
+        raise UsageError(
+            f"{SETTING}: {named}: {why}", remedy="Mend the file; docs/access.md shows one."
+        ) from wrong
+
+
+@lru_cache(maxsize=4)
+def _read(path: str, _changed: int) -> Policy:
+    return Policy.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {})
+
+
+def withheld(
+    ledger: Ledger, fingerprint: str, principal: Principal, nominal_ids: Iterable[str]
+) -> set[str]:
+    """Return those of some people whom somebody may not see.
+
+    Parameters
+    ----------
+    fingerprint : str
+        Of the load whose areas count. Where it is gone, no area is known and nobody is seen.
+    """
+    rules = policy()
+    if rules is None or principal.role is Role.OPERATOR:
+        return set()
+    asked = set(nominal_ids)
+    hidden = set() if principal.actor in rules.cleared else asked & rules.restricted
+    own = rules.areas.get(principal.actor)
+    if own is not None:
+        known = _areas(fingerprint, asked - hidden)
+        hidden |= {person for person in asked if known.get(person) not in own}
+    return hidden - _opened(ledger, principal) if hidden else hidden
+
+
+def require_need(
+    ledger: Ledger, fingerprint: str, principal: Principal, nominal_ids: Iterable[str]
+) -> None:
+    """Refuse to show people whom somebody does not need to know; their places are named.
+
+    Raises
+    ------
+    NeedToKnow
+    """
+    asked = list(nominal_ids)
+    hidden = withheld(ledger, fingerprint, principal, asked)
+    if not hidden:
+        return
+    places = [f"nominal_ids[{n}]" for n, person in enumerate(asked) if person in hidden]
+    more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
+    whom = "this person" if len(asked) == 1 else ", ".join(places[:NAMED]) + more
+    raise NeedToKnow(
+        f"{whom}: restricted, or outside the areas of your work",
+        remedy="If it cannot wait, POST /v1/break-glass with the reason; it is recorded.",
+        field=places[0] if len(asked) > 1 else "nominal_id",
+    )
+
+
+def break_glass(ledger: Ledger, request: BreakGlassRequest, principal: Principal) -> dict[str, Any]:
+    """Let somebody see one person for eight hours, on the ledger with the reason."""
+    until = stamp(ledger.now() + LASTS)
+    entry = ledger.append(
+        Action.BREAK_GLASS,
+        actor=principal.actor,
+        role=principal.role,
+        purpose=request.purpose,
+        body={"until": until},
+        people=[Leaf(request.nominal_id, None, {"reason": request.reason, "until": until})],
+    )
+    return {"entry": entry.seq, "nominal_id": request.nominal_id, "until": until}
+
+
+def _opened(ledger: Ledger, principal: Principal) -> set[str]:
+    since = stamp(ledger.now() - LASTS)
+    return {
+        str(leaf.nominal_id)
+        for entry in ledger.entries(
+            action=Action.BREAK_GLASS, actor=principal.actor, since=since, limit=None
+        )
+        for leaf in ledger.people(entry.seq)
+    }
+
+
+def _areas(fingerprint: str, people: set[str]) -> dict[str, str | None]:
+    """Return where people live by the last that is known of them."""
+    try:
+        load = find_load(fingerprint)
+    except NotFound:
+        return {}
+    table = _nominals(load.path, load.tables["nominal"].stat().st_mtime_ns)
+    own = table.filter(pc.is_in(table["nominal_id"], pa.array(sorted(people), pa.string())))
+    return dict(zip(own["nominal_id"].to_pylist(), own["area"].to_pylist(), strict=True))
+
+
+@lru_cache(maxsize=4)
+def _nominals(path: Path, _changed: int) -> pa.Table:
+    columns = ["nominal_id", "area", "known_on", "superseded_on"]
+    table = pq.read_table(path / "nominal.parquet", columns=columns)
+    return table.filter(pc.is_null(table["superseded_on"])).sort_by("known_on")

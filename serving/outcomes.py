@@ -1,0 +1,88 @@
+"""What came of decisions: overrides and agreements beside what was recorded afterwards, by group.
+
+A decision changes what follows it, so none of this says whether it was right: somebody taken on may
+have been kept from offending by just that. It shows reviewers where people depart from the scores,
+for whom, and what followed either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from scipy.stats import binomtest
+
+from features.history import History
+from features.labels import label
+from features.question import Question
+
+Hidden = Callable[[pd.DataFrame, Any], Any]
+
+
+def joined(decisions: pd.DataFrame, history: History, question: Question) -> pd.DataFrame:
+    """Return decisions with `followed`: 1 or 0 once the outcome is mature, empty before.
+
+    Parameters
+    ----------
+    decisions : DataFrame
+        As `serving.decisions.told` returns them; of several decisions on one score the last counts.
+    history : History
+        Of a load that reaches beyond the decisions.
+    """
+    last = decisions.drop_duplicates("score_id", keep="last").reset_index(drop=True)
+    if last.empty:
+        return last.assign(followed=pd.Series(dtype=float))
+    found = label(history, question, last[["nominal_id", "as_of_date"]])
+    return last.assign(followed=found["label"].to_numpy())
+
+
+def by_group(
+    rows: pd.DataFrame, groups: pd.DataFrame, hidden: Hidden, *, level: float = 0.95
+) -> list[dict[str, Any]]:
+    """Return, for each group and each kind of decision, how many and what followed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `joined` returns them.
+    groups : DataFrame
+        One column an attribute, in the rows' order.
+    hidden : callable
+        Tells which cells, with their numbers, are about too few people to be shown.
+
+    Returns
+    -------
+    list of dict
+        attribute, group, decision ("agree", "higher" or "lower"), and unless `suppressed`:
+        decisions, mature, expected (the mean probability of the mature ones), followed (their
+        share), low and high (its Wilson interval).
+    """
+    way = rows["direction"].where(rows["kind"] != "agree", "agree")
+    table = groups.assign(everybody="all")
+    found: list[dict[str, Any]] = []
+    for attribute in ("everybody", *groups.columns):
+        cells = pd.DataFrame({"group": table[attribute].to_numpy(), "decision": way.to_numpy()})
+        counted = cells.value_counts(sort=False).rename("n").reset_index()
+        mask = hidden(counted[["group", "decision"]], counted["n"].to_numpy())
+        for cell, hide in zip(counted.to_dict("records"), mask, strict=True):
+            said = {"attribute": attribute, "group": cell["group"], "decision": cell["decision"]}
+            own = rows[((cells["group"] == cell["group"]) & (way.to_numpy() == cell["decision"]))]
+            found.append(said | ({"suppressed": True} if hide else _figures(own, level)))
+    return found
+
+
+def _figures(own: pd.DataFrame, level: float) -> dict[str, Any]:
+    mature = own[own["followed"].notna()]
+    said: dict[str, Any] = {"suppressed": False, "decisions": len(own), "mature": len(mature)}
+    if mature.empty:
+        return said | dict.fromkeys(("expected", "followed", "low", "high"))
+    positive, number = int(mature["followed"].sum()), len(mature)
+    interval = binomtest(positive, number).proportion_ci(level, "wilson")
+    expected = pd.to_numeric(mature["probability"]).mean()
+    return said | {
+        "expected": None if pd.isna(expected) else float(expected),
+        "followed": positive / number,
+        "low": float(interval.low),
+        "high": float(interval.high),
+    }

@@ -1,0 +1,93 @@
+"""Rows of access are bound to the ledger: none can be made up, prolonged or brought back."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from ledgers import address, ledger  # noqa: F401 - fixtures
+
+from serving import tables
+from serving.access import Access, Unauthorised
+from serving.credentials import PREFIX, hashed
+from serving.ledger import Ledger
+
+
+def written(address: str, statement: sa.Executable) -> None:  # noqa: F811
+    """Write to the tables of access as who owns the database can."""
+    engine = sa.create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(statement)
+    engine.dispose()
+
+
+def refused(access: Access, token: str) -> None:
+    with pytest.raises(Unauthorised):
+        access.authenticate(token)
+
+
+def test_a_token_that_nobody_gave_is_nobodys_and_is_named(ledger: Ledger, address: str) -> None:  # noqa: F811
+    access, token = Access(ledger), PREFIX + "made-up"
+    row = {"hash": hashed(token), "token_id": "made-up", "actor": "me", "role": "reviewer"}
+    row |= {"issued_at": "2026-01-01", "expires_at": "2999-01-01", "mark": "0" * 64}
+    written(address, sa.insert(tables.token).values(row))
+    refused(access, token)
+    (found,) = ledger.verify().breaks
+    assert "made or changed elsewhere" in found.what
+    assert "'me', reviewer" in found.what
+
+
+@pytest.mark.parametrize("column", ["expires_at", "role", "actor"])
+def test_a_token_that_was_changed_is_nobodys(ledger: Ledger, address: str, column: str) -> None:  # noqa: F811
+    access = Access(ledger)
+    token = access.issue_token("app", "service", 1)
+    values = {"expires_at": "2999-01-01", "role": "reviewer", "actor": "chief"}
+    written(address, sa.update(tables.token).values({column: values[column]}))
+    refused(access, token)
+    assert len(ledger.verify().breaks) == 1
+
+
+def test_a_revoked_token_stays_revoked_though_its_row_is_put_back(
+    ledger: Ledger,  # noqa: F811
+    address: str,  # noqa: F811
+) -> None:
+    access = Access(ledger)
+    token = access.issue_token("app", "service", 1)
+    with ledger.reading() as connection:
+        (before,) = connection.execute(sa.select(tables.token)).mappings().all()
+    access.revoke(access.tokens()[0].token_id, purpose="left the project")
+    assert ledger.verify().ok
+    written(address, sa.update(tables.token).values(dict(before)))
+    refused(access, token)
+    (found,) = ledger.verify().breaks
+    assert "the ledger says that it was revoked" in found.what
+
+
+def test_sessions_and_links_bear_marks_too(ledger: Ledger, address: str) -> None:  # noqa: F811
+    access = Access(ledger)
+    cookie = access.sign_in(access.issue_link("a.nalyst", "analyst"), "127.0.0.1")
+    spent = access.issue_link("r.eviewer", "reviewer")
+    access.sign_in(spent, "127.0.0.1")
+    assert ledger.verify().ok
+    written(address, sa.update(tables.link).values(used_at=None))
+    with pytest.raises(Unauthorised):
+        access.sign_in(spent, "127.0.0.1")
+    written(address, sa.update(tables.session).values(role="reviewer", actor="me"))
+    with pytest.raises(Unauthorised):
+        access.session(cookie)
+    assert len(ledger.verify().breaks) == 4
+
+
+def test_a_ledger_of_the_release_before_opens_and_its_old_access_ends(
+    ledger: Ledger,  # noqa: F811
+    address: str,  # noqa: F811
+) -> None:
+    token = Access(ledger).issue_token("app", "service", 1)
+    engine = sa.create_engine(address)
+    with engine.begin() as connection:
+        for name in ("access_token", "access_link", "access_session"):
+            connection.exec_driver_sql(f"ALTER TABLE {name} DROP COLUMN mark")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    engine.dispose()
+    with Ledger.open(address) as later:
+        refused(Access(later), token)
+        assert Access(later).authenticate(Access(later).issue_token("app", "service", 1))

@@ -1,0 +1,194 @@
+"""After an erasure no record, list, run, matrix or scored file names the person; others stay."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import small_force
+from house import ROOT
+from served import ME, NAME, put_in_force
+from typer.testing import CliRunner
+
+from features.errors import NotFound, UsageError
+from features.forget import forget
+from features.history import History
+from features.loads import open_load, unchanged
+from features.matrix import Matrix, write_matrix
+from serving.batch import score_batch
+from serving.erasure import erase
+from serving.kept import serve_from
+from serving.ledger import Ledger
+from serving.publishing import publish
+from serving.replay import replay
+from serving.runs import find_run, published
+from serving.stock import Stock
+
+GONE = "N0001"
+
+
+@pytest.fixture
+def force(precursor_home: Path) -> Iterator[tuple[Ledger, Stock, History]]:
+    """A force that was scored twice and published, with files here and elsewhere."""
+    load = small_force.make_load(precursor_home / "records" / "small", people=120)
+    history = History(load)
+    with Ledger.open() as ledger:
+        put_in_force(ledger, small_force.make_model(history), 1)
+        serve_from(NAME, load)
+        yield ledger, Stock(ledger), history
+
+
+def scored(force: tuple[Ledger, Stock, History], out: Path) -> pd.DataFrame:
+    ledger, stock, history = force
+    model, version = stock.champion(NAME)
+    score_batch(model, version, history, out, ledger=ledger, **ME)
+    return pd.read_csv(out) if out.suffix == ".csv" else pd.read_parquet(out)
+
+
+def holds(folder: Path, person: str) -> list[Path]:
+    """Files in which a person's id can be read, whatever they are packed in."""
+    found = []
+    for file in folder.rglob("*"):
+        if file.suffix == ".parquet":
+            frame = pd.read_parquet(file)
+            if (frame.astype("str") == person).any(axis=None):
+                found.append(file)
+        elif file.is_file() and person.encode() in file.read_bytes():
+            found.append(file)
+    return found
+
+
+def test_nothing_in_the_state_folder_names_the_person_and_others_stay(
+    force: tuple[Ledger, Stock, History], precursor_home: Path, tmp_path: Path
+) -> None:
+    ledger, stock, history = force
+    elsewhere = tmp_path / "elsewhere" / "scores.csv"
+    elsewhere.parent.mkdir()
+    first = scored(force, elsewhere)
+    scored(force, precursor_home / "scores.parquet")
+    publish(NAME, ledger=ledger, **ME)
+    assert GONE in set(first["nominal_id"])
+    assert holds(precursor_home, GONE)
+    found = erase(
+        GONE, ledger=ledger, actor="d.p.officer", role="operator", purpose="7", also=[elsewhere]
+    )
+    assert holds(precursor_home, GONE) == []
+    assert holds(elsewhere.parent, GONE) == []
+    assert set(found["files"]) == {str(elsewhere), str(precursor_home / "scores.parquet")}
+    assert set(pd.read_csv(elsewhere)["nominal_id"]) == set(first["nominal_id"]) - {GONE}
+    listed = published(NAME)
+    assert len(listed) == len(first) - 1
+    find_run(NAME)
+    publish(NAME, ledger=ledger, **ME)  # the run is still the one on record
+    assert ledger.verify().ok
+    unchanged(open_load(history.load.path))
+    kept = first[first["nominal_id"] != GONE]["score_id"]
+    for score_id in kept[:25]:
+        again = replay(score_id, stock=stock, ledger=ledger, **ME, purpose="test")
+        assert again.inputs_from_records.result == "equal", again.inputs_from_records
+    (score_id,) = first.loc[first["nominal_id"] == GONE, "score_id"]
+    again = replay(score_id, stock=stock, ledger=ledger, **ME, purpose="test")
+    assert f"entry {found['entry']}:" in str(again.inputs_from_records.reason)
+    body = ledger.entry(found["reach"]).body
+    assert body["rows"]["files"] == 2
+
+
+def test_a_running_service_knows_the_person_no_more(
+    force: tuple[Ledger, Stock, History], tmp_path: Path
+) -> None:
+    ledger, stock, _ = force
+    scored(force, tmp_path / "a.csv")
+    spine = pd.DataFrame({"nominal_id": [GONE], "as_of_date": [small_force.AS_OF]})
+    assert stock.get(NAME).history.born_on(spine)[0].all()
+    erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert not stock.get(NAME).history.born_on(spine)[0].any()
+
+
+def test_others_in_the_same_offence_keep_their_history_to_the_bit(tmp_path: Path) -> None:
+    rows = small_force.rows(60)
+    offences = [r for r in rows["involvement"] if r["nominal_id"] == GONE][:3]
+    for number, part in enumerate(offences):
+        for who, role in (("N0002", "suspect"), ("N0003", "victim")):
+            extra = {"record_id": f"X{number}{who}", "nominal_id": who, "role": role}
+            rows["involvement"].append(part | extra)
+    import worlds
+
+    from features.loads import write_load
+
+    out = tmp_path / "load"
+    how = {"kind": "synthetic", "data_to": small_force.DATA_TO, "synthetic": True}
+    load = write_load(out, worlds.tables(rows), **how)
+    spine = pd.DataFrame({"nominal_id": ["N0002", "N0003", "N0004"]})
+    spine["as_of_date"] = small_force.AS_OF
+    before = History(load).matrix(spine)
+    assert before["co_offenders_n_ever"].iloc[0] > 0 if "co_offenders_n_ever" in before else True
+    assert forget(out, GONE)["nominal"] == 1
+    pd.testing.assert_frame_equal(History(open_load(out)).matrix(spine), before)
+    assert open_load(out).fingerprint == load.fingerprint
+    assert forget(out, GONE) == {}
+    left = pd.read_parquet(out / "involvement.parquet")
+    renamed = left[left["nominal_id"].str.startswith("forgotten-")]
+    assert len(renamed) == 3
+    assert set(renamed["offence_id"]) == {part["offence_id"] for part in offences}
+    alone = {
+        r["offence_id"] for r in small_force.rows(60)["involvement"] if r["nominal_id"] == GONE
+    } - set(renamed["offence_id"])
+    assert alone
+    assert not alone & set(pd.read_parquet(out / "offence.parquet")["record_id"])
+
+
+def test_a_matrix_still_belongs_to_its_manifest(
+    force: tuple[Ledger, Stock, History], precursor_home: Path
+) -> None:
+    ledger, _, history = force
+    out = precursor_home / "matrices" / "rows.parquet"
+    spine = pd.DataFrame({"nominal_id": [GONE, "N0002"], "as_of_date": [small_force.AS_OF] * 2})
+    write_matrix(history, small_force.QUESTION, out, spine)
+    scored(force, precursor_home / "s.csv")
+    erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert list(Matrix.read(out).frame["nominal_id"]) == ["N0002"]
+
+
+def test_it_can_be_run_again_and_nobody_unknown_is_erased(
+    force: tuple[Ledger, Stock, History], tmp_path: Path
+) -> None:
+    ledger, _, _ = force
+    scored(force, tmp_path / "a.csv")
+    with pytest.raises(NotFound):
+        erase("nobody", ledger=ledger, **ME, purpose="7")
+    with pytest.raises(UsageError, match=r"missing\.csv"):
+        erase(GONE, ledger=ledger, **ME, purpose="7", also=[tmp_path / "missing.csv"])
+    ledger.erase(GONE, **ME, purpose="interrupted after the key")
+    found = erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert found["entry"] is None
+    assert found["loads"]
+    with pytest.raises(NotFound):
+        erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert erase("N0002", ledger=ledger, **ME, purpose="7", also=[tmp_path / "a.csv"])["files"]
+
+
+def test_the_commands_of_access_export_and_erasure(precursor_home: Path, tmp_path: Path) -> None:
+    import precursor
+
+    small_force.make_load(precursor_home / "records" / "small", people=30)
+
+    def run(*words: str, code: int = 0) -> str:
+        done = CliRunner().invoke(precursor.app, list(words))
+        assert done.exit_code == code, (words, done.output, done.exception)
+        return done.output
+
+    run("token", "--role", "supervisor", "--actor", "sue")
+    token_id = run("tokens").split()[0]
+    assert "revoked" in run("revoke", token_id, "--reason", "left")
+    assert "revoked" in run("tokens")
+    assert "signature: " in run("audit", "checkpoint")
+    out = tmp_path / "ledger.jsonl"
+    key = run("audit", "export", str(out)).split()[-1].rstrip(".")
+    script = [sys.executable, str(ROOT / "docs" / "verify_export.py"), str(out), key]
+    assert subprocess.run(script, check=False).returncode == 0
+    assert "rows: " in run("erase", GONE, "--reason", "request 7")
+    assert holds(precursor_home, GONE) == []
