@@ -8,7 +8,6 @@ look worse than new ones merely because more has come to light since.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ from features.cohort import sub_cohorts
 from features.errors import RecordsRefused
 from features.history import CHUNK, History, dates, keyed
 from features.loads import Load
-from features.question import OutcomeRule, Provided, Question
+from features.question import Provided, Question
 from features.sources import SOURCES
 from features.sweep import Events
 from features.visible import NEVER
@@ -80,21 +79,21 @@ def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataF
     arrived = as_of + np.timedelta64(question.horizon_days + question.lag_days, "D")
     standing, _ = history.born_on(spine.assign(as_of_date=arrived))
     mature = (as_of <= np.datetime64(latest_mature(history.load, question))) & standing
-    happened, harm = _followed(history, question, rule.source, spine)
+    happened, harm = _followed(history, question, rule.source, rule.of, spine)
     found = spine.assign(label=np.where(mature, happened, np.nan))
     if rule.also is not None:
-        also, _ = _followed(history, question, rule.also, spine)
+        marks = rule.also_of or rule.of
+        also, _ = _followed(history, question, rule.also, marks, spine)
         found[f"label_{rule.also}"] = np.where(mature, also, np.nan)
     found["outcome_harm"] = np.where(mature, harm, np.nan)
     return pd.concat([found, sub_cohorts(history, question, spine)], axis=1)
 
 
 def _followed(
-    history: History, question: Question, source: str, spine: pd.DataFrame
+    history: History, question: Question, source: str, of: tuple[str, ...], spine: pd.DataFrame
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return whether an outcome followed each row, and the harm of all that did."""
-    rule = cast(OutcomeRule, question.outcome)
-    bits = SOURCES[source].bits(rule.of)
+    bits = SOURCES[source].bits(of)
     happened, harm = np.zeros(len(spine)), np.zeros(len(spine))
     for chunk in history.subjects(spine).chunks(CHUNK):
         records = history.compiled.events(np.unique(chunk.person), (source,), ("harm",))[source]

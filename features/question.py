@@ -113,6 +113,14 @@ class OutcomeRule(_Marked):
     """Such an event within the horizon; `also` names a second source to report it from."""
 
     also: str | None = None
+    also_of: tuple[str, ...] = ()
+    """Marks of the second source, where they are not those of the first."""
+
+    @model_validator(mode="after")
+    def _second(self) -> OutcomeRule:
+        if self.also is not None:
+            _Marked(source=self.also, of=self.also_of or self.of)
+        return self
 
     @model_validator(mode="after")
     def _an_event(self) -> OutcomeRule:

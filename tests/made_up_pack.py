@@ -26,6 +26,7 @@ def made_up(rng: random.Random, people: int = 12) -> Pack:
             "jail_stays",
             "prison_terms",
             "t1_units",
+            "t2_screenings",
         )
     }
     for number in range(people):
@@ -37,6 +38,16 @@ def made_up(rng: random.Random, people: int = 12) -> Pack:
                 "race": "Other",
                 "birth_month": date(1968 + number, 1 + number % 12, 1),
                 "juv_fel_count": rng.randrange(3),
+            }
+        )
+        pack["t2_screenings"].append(
+            {
+                "person_id": person,
+                "screening_date": date(2013, 1, 1) + timedelta(days=rng.randrange(300)),
+                "decile_score": rng.randrange(1, 11),
+                "y_violent_2y": rng.randrange(2),
+                "propublica_ok": number % 4 != 0,
+                "follow_up_ok": number % 5 != 0,
             }
         )
         day = date(2009, 1, 1) + timedelta(days=rng.randrange(300))

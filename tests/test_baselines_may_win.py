@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,13 @@ from made_up_matrix import FEATURES, QUICK, matrix, question, result
 
 from features.errors import PrecursorError, UsageError
 from features.matrix import Matrix
-from training import baselines
+from features.question import BASELINES
+from models import published
+from training import baselines, forest, predictors, rfg
 from training.experiment import Result, train
 from training.fit import PARAMETERS
 from training.metrics import Ranking
+from training.sanctions import sanctions
 
 
 def trained(given: Matrix, **terms: object) -> Result:
@@ -94,6 +98,128 @@ def test_a_baseline_that_the_records_cannot_feed_is_named_not_invented() -> None
     assert "harm_365" not in found.evaluation.figures
     assert found.report["baselines"]["harm_365"].startswith("not available: no 365-day harm sum")
     assert "Baseline harm 365: not available" in found.text
+
+
+@cache
+def whole() -> tuple[Matrix, pd.DataFrame, Result]:
+    """A training beside all baselines, with made-up sanctions beside its rows."""
+    given = matrix(people=500, seed=21)
+    rng = np.random.default_rng(21)
+    ever = given.frame["suspected_n_ever"].to_numpy(float)
+    age = np.floor(given.frame["person_age"].to_numpy(float))
+    aside = pd.DataFrame(
+        {
+            "sex": rng.choice(["male", "female", "unknown"], len(ever), p=[0.8, 0.15, 0.05]),
+            "arrests_age": age,
+            "arrests_age_at_first": np.minimum(age, 18.0),
+            "arrests_age_at_current": age,
+            "arrests_occasions": ever,
+            "arrests_violent": given.frame["suspected_violence_n_ever"].to_numpy(float),
+            "arrests_category": "THEFT_NON_MOTOR",
+            "arrests_months": 3.0,
+        }
+    )
+    asked = question(baselines=BASELINES)
+    return given, aside, train(asked, given, beside=aside, register=False, origins=1, **QUICK)
+
+
+def test_every_baseline_stands_beside_the_model_at_the_same_capacity() -> None:
+    _, _, found = whole()
+    judged = set(found.evaluation.figures) - {"model"}
+    assert judged == set(BASELINES) - {"champion"}
+    for name, cells in found.evaluation.confusion.items():
+        assert cells["tp"] + cells["fp"] == pytest.approx(question().capacity), name
+    assert found.report["baselines"]["champion"].startswith("not available: ")
+    assert found.evaluation.figures["rfg"]["auc"].low > 0.5
+    assert "(of 3 variants the best on the test part)" in found.report["baselines"]["rfg"]
+    told = found.report["baselines"]["vrp"]
+    assert "approximated by arrests" in told
+    assert "nothing is fitted" in told
+    assert "taken as men" in told
+    assert "a missed outcome costs 2 false alarms" in found.report["baselines"]["hart_forest"]
+
+
+def test_a_published_predictor_is_as_it_was_published_whatever_the_rows_say() -> None:
+    given, aside, _ = whole()
+    y = given.y
+    for outcome in (y, 1 - y):
+        fitted, _ = baselines.fit(("vrp",), given.X, outcome, FEATURES, beside=aside)
+        scores, _ = baselines.best(fitted, given.X, outcome, aside)
+        own = predictors.probability("VRP", sanctions(aside, "arrests"))
+        assert scores["vrp"].tolist() == own.tolist()
+
+
+def test_sex_is_read_beside_the_rows_and_is_no_column_of_a_matrix() -> None:
+    given, aside, _ = whole()
+    assert not {"sex", "ethnicity"} & set(given.feature_set.names)
+    women, men = (aside.assign(sex=sex) for sex in ("female", "male"))
+    fitted, _ = baselines.fit(("svrp",), given.X, given.y, FEATURES, beside=women)
+    scores = [fitted["svrp"][0].predict(given.X, rows) for rows in (women, men)]
+    assert (scores[0] != scores[1]).mean() > 0.9
+
+
+def test_without_a_history_beside_the_rows_the_published_predictors_are_named_as_missing() -> None:
+    given = matrix()
+    fitted, missing = baselines.fit(("arp", "vrp", "svrp"), given.X, given.y, FEATURES)
+    assert not fitted
+    assert set(missing) == {"arp", "vrp", "svrp"}
+    assert all("no history of sanctions" in reason for reason in missing.values())
+
+
+def test_the_forest_is_the_same_with_any_number_of_threads_and_keeps_the_scale() -> None:
+    given = matrix(people=400, seed=13)
+    X, y = given.X, given.y
+    one, two = (forest.fit(X, y, trees=60, threads=threads)(X) for threads in (1, 2))
+    assert one.tolist() == two.tolist()
+    assert one.mean() == pytest.approx(y.mean(), abs=0.1)
+
+
+def test_a_dearer_miss_makes_the_forest_call_more_people_high(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = matrix(people=400, seed=13)
+    X, y = given.X, given.y
+    listed = []
+    for cost in (1.0, 4.0):
+        monkeypatch.setattr(forest, "COST", cost)
+        grown = forest.fit(X, y, trees=60, threads=1)
+        listed.append((grown.voted(X) > 0.5).mean())
+    assert listed[1] > listed[0]
+
+
+@pytest.mark.parametrize("banding", ["fifths", "practice", "by outcome"])
+def test_points_of_a_banding_rise_with_each_of_the_three(banding: str) -> None:
+    rng = np.random.default_rng(5)
+    rows = np.column_stack(
+        [
+            np.where(rng.random(600) < 0.1, np.nan, rng.integers(1, 900, 600)),
+            rng.poisson(2, 600),
+            rng.integers(0, 400_000, 600),
+        ]
+    ).astype(float)
+    y = (rng.random(600) < 0.1 + 0.1 * (rows[:, 1] > 2) + 0.2 * (rows[:, 0] < 100)).astype(int)
+    points = rfg.bandings(rows, y)[banding]
+    base = points(rows)
+    for place, graver in ((0, -50.0), (1, 3.0), (2, 100_000.0)):
+        changed = rows.copy()
+        changed[:, place] = np.maximum(changed[:, place] + graver, 0)
+        assert (points(changed) >= base).all(), place
+        assert (points(changed) > base).any(), place
+    never = rows.copy()
+    never[:, 0] = np.nan
+    assert (points(never) <= base).all()
+
+
+def test_the_champion_is_judged_beside_its_challenger() -> None:
+    given = matrix(people=500, seed=21)
+    asked = question(baselines=["base_rate", "champion"])
+    first = train(asked, given, register=False, origins=1, **QUICK)
+    published.put(asked.name, 7, first.model)
+    second = train(asked, given, register=False, origins=1, seed=5, **QUICK)
+    held = second.evaluation.figures["champion"]["auc"].value
+    assert held == pytest.approx(first.evaluation.figures["model"]["auc"].value)
+    assert "version 7" in second.report["baselines"]["champion"]
+    assert "current champion" not in second.report["verdict"], "it is what would be replaced"
 
 
 def test_an_unknown_baseline_lists_the_known_ones() -> None:

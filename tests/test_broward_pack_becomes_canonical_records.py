@@ -84,6 +84,7 @@ FORBIDDEN = {
     "persons": ["juv_fel_count"],
     "arrests": ["date_lo", "n_felony_charges", "charge_words"],
     "t1_units": ["n_prior_filings"],
+    "t2_screenings": ["decile_score"],
 }
 
 
@@ -168,7 +169,8 @@ def test_labels_are_the_days_highest_of_dated_arrests_of_adults(tmp_path: Path) 
                 wanted[key] = max(wanted.get(key, 0), label[row["arrest_id"]])
         labels = load.labels()
         assert labels is not None
-        assert set(labels["outcome"]) == {"felony_charge_1y"}
+        assert set(labels["outcome"]) == {"felony_charge_1y", "violent_2y"}
+        labels = labels[labels["outcome"] == "felony_charge_1y"]
         keys = zip(labels["nominal_id"], labels["as_of_date"], strict=True)
         assert dict(zip(keys, labels["label"], strict=True)) == wanted
         spine = load.spine()
@@ -176,10 +178,23 @@ def test_labels_are_the_days_highest_of_dated_arrests_of_adults(tmp_path: Path) 
         assert set(zip(spine["nominal_id"], spine["as_of_date"], strict=True)) == set(wanted)
 
 
+def test_screenings_give_labels_where_the_published_table_keeps_them(tmp_path: Path) -> None:
+    pack = made_up(random.Random(6))
+    labels = take_in(pack, tmp_path).labels()
+    assert labels is not None
+    kept = [row for row in pack["t2_screenings"] if row["propublica_ok"] and row["follow_up_ok"]]
+    found = labels[labels["outcome"] == "violent_2y"]
+    assert set(zip(found["nominal_id"], found["as_of_date"], found["label"], strict=True)) == {
+        (row["person_id"], row["screening_date"] + DAY, row["y_violent_2y"]) for row in kept
+    }
+    assert 0 < len(kept) < len(pack["t2_screenings"])
+
+
 @pytest.mark.parametrize("how", ["no units", "no label column"])
 def test_a_pack_without_labels_still_gives_rows_to_score(how: str, tmp_path: Path) -> None:
     pack = made_up(random.Random(4))
     full = take_in(pack, tmp_path / "full")
+    del pack["t2_screenings"]
     if how == "no units":
         del pack["t1_units"]
     else:

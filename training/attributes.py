@@ -6,12 +6,15 @@ stands beside the rows for as long as the audit lasts, and goes into no matrix a
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from features.history import keyed
 from features.loads import Load
+from features.matrix import Matrix
 from features.sweep import spread
 from features.visible import FOREVER, NEVER, Dates, Rows, days
 
@@ -21,6 +24,8 @@ BANDS = ((18, "under 18"), (25, "18-24"), (35, "25-34"), (50, "35-49"), (200, "5
 """Upper ends of the age bands, in years, and what each is called."""
 
 _RECORDED = ("sex", "ethnicity")
+AUDIT = "audit.parquet"
+"""Beside a ready matrix whose people came with sex and ethnicity."""
 
 
 def attributes(load: Load, spine: pd.DataFrame) -> pd.DataFrame:
@@ -65,6 +70,45 @@ def attributes(load: Load, spine: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def of_matrix(path: Path, matrix: Matrix) -> tuple[pd.DataFrame | None, str]:
+    """Return what a matrix alone tells of its people, and what it would need to tell the rest.
+
+    Parameters
+    ----------
+    path : Path
+        The matrix's file. A ready one may have ``audit.parquet`` beside it: `nominal_id`, `sex`,
+        `ethnicity`.
+    matrix : Matrix
+        Its column of age, where it has one, gives the age band.
+
+    Returns
+    -------
+    DataFrame or None
+        As :func:`attributes`, in the matrix's order; None where nothing at all is told.
+    str
+        What is not audited and how it could be; empty where everything is.
+    """
+    found = pd.DataFrame(UNKNOWN, index=range(len(matrix.frame)), columns=list(ATTRIBUTES))
+    beside = Path(path).parent / AUDIT
+    known = []
+    if beside.is_file():
+        people = pd.read_parquet(beside).drop_duplicates("nominal_id").set_index("nominal_id")
+        for name in (one for one in _RECORDED if one in people):
+            told = matrix.frame["nominal_id"].map(people[name]).astype("object")
+            found[name] = told.where(told.notna(), UNKNOWN).to_numpy(object)
+            known.append(name)
+    ages = [column.name for column in matrix.feature_set.columns if column.measure == "age"]
+    if ages:
+        found["age_band"] = _band_of(matrix.frame[ages[0]].to_numpy(np.float64))
+        known.append("age_band")
+    missing = [name.replace("_", " ") for name in ATTRIBUTES if name not in known]
+    if not missing:
+        return found, ""
+    words = f"Not audited by {' and '.join(missing)}: the matrix does not tell. Name the records"
+    words += f" with --audit, or put {AUDIT} (nominal_id, sex, ethnicity) beside a ready matrix.\n"
+    return (found if known else None), words
+
+
 def _visible(
     spine: pd.DataFrame, records: pd.DataFrame
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -83,6 +127,13 @@ def _visible(
     return order[row], record
 
 
+def _band_of(years: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
+    uppers, words = zip(*BANDS, strict=True)
+    place = np.searchsorted(np.array(uppers), years, side="right").clip(max=len(words) - 1)
+    bands = np.array(words, dtype=object)[place]
+    return np.where(np.isnan(years), UNKNOWN, bands).astype(object)
+
+
 def age_band(
     born_on: npt.NDArray[np.datetime64], at: npt.NDArray[np.datetime64]
 ) -> npt.NDArray[np.object_]:
@@ -97,7 +148,4 @@ def age_band(
     born, on = pd.DatetimeIndex(born_on), pd.DatetimeIndex(at)
     early = (on.month < born.month) | ((on.month == born.month) & (on.day < born.day))
     years = np.asarray(on.year - born.year - early, dtype=np.float64)
-    uppers, words = zip(*BANDS, strict=True)
-    place = np.searchsorted(np.array(uppers), years, side="right").clip(max=len(words) - 1)
-    bands = np.array(words, dtype=object)[place]
-    return np.where(np.isnan(years), UNKNOWN, bands).astype(object)
+    return _band_of(years)

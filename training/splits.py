@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.errors import PrecursorError
+from features.matrix import Matrix
 from features.question import Question
 
 Mask = npt.NDArray[np.bool_]
@@ -40,6 +41,8 @@ class Split:
     people_apart : bool
     dropped : int
         Training rows left out because the person is in the test part too.
+    folds : int
+        Where rows are not split in time, into how many folds people are put; else 0.
     """
 
     train: Mask
@@ -48,6 +51,7 @@ class Split:
     test_from: date
     people_apart: bool
     dropped: int
+    folds: int = 0
 
     def to_data(self) -> dict[str, Any]:
         """Return what a manifest says of the split."""
@@ -56,6 +60,7 @@ class Split:
             "test_from": self.test_from.isoformat(),
             "people_apart": self.people_apart,
             "rows_dropped_to_keep_people_apart": self.dropped,
+            "folds_of_people": self.folds,
             "train_rows": int(self.train.sum()),
             "test_rows": int(self.test.sum()),
         }
@@ -102,6 +107,59 @@ def temporal(frame: pd.DataFrame, question: Question) -> Split:
         train = kept
     _enough(frame["label"].to_numpy(), train, test, question, train_before, test_from)
     return Split(train, test, train_before, test_from, question.split.people_apart, dropped)
+
+
+def of_part(matrix: Matrix, question: Question) -> Matrix:
+    """Return a matrix in which only rows of the question's part of the people have a label.
+
+    Raises
+    ------
+    PrecursorError
+        The people came without a split, or none of them is in that part.
+
+    Examples
+    --------
+    >>> again = Question(name="again", title="Again", outcome_words="charged again",
+    ...     cohort={"provided": "again"}, outcome={"provided": "again"}, horizon_days=365,
+    ...     split={"part": "train", "folds": 5, "temporal": False})
+    >>> frame = pd.DataFrame({"split": ["train", "test"], "label": [1.0, 0.0]})
+    >>> from features.declare import FeatureSet
+    >>> of_part(Matrix(frame, FeatureSet(())), again).frame["label"].tolist()
+    [1.0, nan]
+    """
+    part = question.split.part
+    if part is None:
+        return matrix
+    frame = matrix.frame
+    if "split" not in frame or not (frame["split"] == part).any():
+        held = sorted(set(frame["split"])) if "split" in frame else []
+        raise PrecursorError(
+            f"split of '{question.name}': it asks for the people of part '{part}', and the rows"
+            + (f" have {', '.join(held)}" if held else " came without a split"),
+            remedy="Take in the whole pack: its split.parquet belongs beside the matrix.",
+            field="split",
+        )
+    kept = frame["label"].where(frame["split"] == part)
+    return Matrix(frame.assign(label=kept), matrix.feature_set, matrix.manifest)
+
+
+def everybody(frame: pd.DataFrame, question: Question) -> Split:
+    """Return the split of a question that is judged by folds of people: all rows, in both parts.
+
+    Raises
+    ------
+    PrecursorError
+        Where there are too few outcomes.
+    """
+    label = frame["label"].to_numpy()
+    whole = np.ones(len(label), bool)
+    if len(label):
+        first, last = frame["as_of_date"].min().date(), frame["as_of_date"].max().date()
+    else:
+        first = last = date.min
+    before = min(last, date.max - timedelta(days=1)) + timedelta(days=1)
+    _enough(label, whole, whole, question, before, first)
+    return Split(whole, whole, before, first, True, 0, question.split.folds)
 
 
 def _cuts(as_of: npt.NDArray[np.datetime64], question: Question) -> tuple[date, date]:

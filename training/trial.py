@@ -137,7 +137,7 @@ def _eligible(history: History, study: Study) -> tuple[pd.DataFrame, int]:
 def _holds(history: History, rule: CohortRule, spine: pd.DataFrame) -> npt.NDArray[np.bool_]:
     mark = "+".join(rule.of)
     of = (mark,) if mark else ()
-    counted = Feature(rule.source, COUNT, "", "", ("", ""), of=of, windows=(rule.within_days,))
+    counted = Feature(rule.source, COUNT, "", "", ("", ""), of=of, windows=(rule.window,))
     columns = tuple(counted.columns())
     found = history.matrix(spine, feature_set=FeatureSet(columns))[columns[0].name]
     return np.asarray(found.to_numpy() > 0)

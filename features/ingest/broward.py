@@ -73,8 +73,7 @@ def ingest_broward(
         found_faults += aside
     refuse(source, found)
     rows = _scored(reading.connection)
-    labelled = "label" in rows.column_names and rows.num_rows > 0
-    outcome = pa.repeat(pa.scalar(said["outcome"]), rows.num_rows)
+    labels = [(said["outcome"], rows), (said["screening_outcome"], _screened(reading.connection))]
     return write_load(
         out,
         {name: typed(reading, name) for name in reading.relations},
@@ -82,7 +81,7 @@ def ingest_broward(
         data_to=last,
         synthetic=False,
         set_aside=listed(found_faults),
-        labels=rows.append_column("outcome", outcome) if labelled else None,
+        labels=_labels(labels),
         spine=rows,
         notes=notes,
     )
@@ -112,6 +111,10 @@ _KINDS = {
     "high_harm": "BIGINT",
     "filing_index": "BIGINT",
     "felony_charge_1y": "BIGINT",
+    "screening_date": "DATE",
+    "y_violent_2y": "BIGINT",
+    "propublica_ok": "BOOLEAN",
+    "follow_up_ok": "BOOLEAN",
     AGE: "BIGINT",
 }
 
@@ -155,6 +158,32 @@ def _scored(connection: duckdb.DuckDBPyConnection) -> pa.Table:
         f" AND n.born_on + INTERVAL {ADULT} YEAR <= a.arrest_date + 1"
         f" GROUP BY ALL HAVING {' AND '.join(having)} ORDER BY ALL"
     ).to_arrow_table()
+
+
+def _screened(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return the screenings that the published table keeps and could follow, with their label.
+
+    As for arrests, a row stands on the day after: what is dated on the day itself is known.
+    """
+    label = pack()["screening_label"]
+    there = {row[0] for row in connection.execute("DESCRIBE t2_screenings").fetchall()}
+    if not {label, "propublica_ok", "follow_up_ok"} <= there:
+        return pa.table({})
+    return connection.execute(
+        "SELECT person_id AS nominal_id, CAST(screening_date + 1 AS DATE) AS as_of_date,"
+        f" max({label}) AS label FROM t2_screenings WHERE propublica_ok AND follow_up_ok"
+        " GROUP BY ALL HAVING label IS NOT NULL ORDER BY ALL"
+    ).to_arrow_table()
+
+
+def _labels(by_outcome: list[tuple[str, pa.Table]]) -> pa.Table | None:
+    """Return the labels of all outcomes as one table; None where none came."""
+    found = [
+        rows.append_column("outcome", pa.repeat(pa.scalar(outcome), rows.num_rows))
+        for outcome, rows in by_outcome
+        if "label" in rows.column_names and rows.num_rows
+    ]
+    return pa.concat_tables(found) if found else None
 
 
 _STAY = """

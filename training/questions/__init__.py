@@ -14,8 +14,8 @@ def names() -> list[str]:
 
     Examples
     --------
-    >>> names()
-    ['broward_felony_1y', 'domestic_abuse_high_harm', 'iom_flex_high_harm', 'stalking_escalation']
+    >>> len(names()), names()[0], names()[-1]
+    (12, 'broward_felony_1y', 'stalking_escalation')
     """
     found = [
         Path(str(entry)).stem for entry in files(__name__).iterdir() if entry.name.endswith(".yaml")
@@ -43,9 +43,7 @@ def question(name: str) -> Question:
     >>> question("tomorrow")
     Traceback (most recent call last):
     ...
-    features.errors.NotFound: there is no question 'tomorrow'. Questions are: broward_felony_1y, \
-domestic_abuse_high_harm, iom_flex_high_harm, stalking_escalation; or give the path of a YAML of \
-your own.
+    features.errors.NotFound: there is no question 'tomorrow'. Questions are: broward_felony_1y, ...
     """
     if name.endswith((".yaml", ".yml")):
         return read_question(Path(name))

@@ -1,0 +1,160 @@
+"""Folds of people: everybody judged by a model that was trained on others, whatever the date.
+
+It is the answer where all rows share one date, and stands beside the figure in time where a pack is
+usually judged that way. It says how well a model ranks other people of the same years; only a split
+in time says how well it would have done later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.matrix import Matrix
+from features.question import Question
+from training import baselines, fit
+from training.contest import Contest, tested_rows, training_rows
+from training.evaluation import MODEL, evaluate
+from training.splits import everybody, folds
+
+Floats = npt.NDArray[np.float64]
+Progress = Callable[[str], None]
+
+
+def contest_over_people(
+    question: Question,
+    work: Matrix,
+    *,
+    beside: pd.DataFrame | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    **changes: Any,
+) -> Contest:
+    """Hold a contest in which everybody is scored by models that have not seen them.
+
+    Parameters
+    ----------
+    question : Question
+        Its `split.folds` says into how many parts people are put.
+    work : Matrix
+        Labelled rows by person and date.
+    beside : DataFrame, optional
+        What stands beside the rows, in their order (`training.sanctions.beside`).
+    threads : int, optional
+    progress : callable, optional
+        Called with a line of text at each fold.
+    **changes
+        LightGBM parameters other than the house's.
+
+    Returns
+    -------
+    Contest
+        Its fit is of all rows and is what would be registered; `raw` and `scores` are of the fold
+        models. Of a baseline's variants the one that does best over all folds is shown.
+    """
+    split = everybody(work.frame, question)
+    rows, everyone = training_rows(work, split), tested_rows(question, work, split)
+    fold = folds(rows.people, question.split.folds)
+    raw, probability = np.zeros(len(rows.y)), np.zeros(len(rows.y))
+    tried: dict[str, list[tuple[str, Floats]]] = {}
+    missing: dict[str, str] = {}
+    for number in range(question.split.folds):
+        held = fold == number
+        if not held.any():
+            continue
+        if progress is not None:
+            progress(f"fold {number + 1} of {question.split.folds}: {held.sum():,} rows held out")
+        own, aside = _some(rows, ~held), _beside(beside, ~held)
+        fitted = fit.fit(own, threads=threads, **changes)
+        raw[held] = fitted.raw(rows.X[held])
+        probability[held] = fitted.calibration.probability(raw[held])
+        simple, lacking = baselines.fit(
+            question.baselines, own.X, own.y, own.feature_set, beside=aside, question=question
+        )
+        missing |= lacking
+        _score(tried, simple, rows.X, held, beside)
+    scored = {
+        name: variants
+        for name, variants in tried.items()
+        if name not in missing and not any(np.isnan(score).any() for _, score in variants)
+    }
+    others, notes = baselines.chosen(scored, everyone.y)
+    notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
+    whole = fit.fit(rows, threads=threads, **changes)
+    return Contest(split, rows, rows.X, everyone, whole, raw, {MODEL: probability, **others}, notes)
+
+
+def judged(
+    question: Question,
+    work: Matrix,
+    *,
+    draws: int,
+    seed: int,
+    progress: Progress | None = None,
+    terms: Mapping[str, Any] | None = None,
+) -> dict[str, Any] | None:
+    """Return the figures by folds of people that stand beside those in time, as plain data.
+
+    None where the question asks for no folds, or has no other figures.
+    """
+    if not (question.split.temporal and question.split.folds):
+        return None
+    held = contest_over_people(question, work, progress=progress, **(terms or {}))
+    found = evaluate(held.judged, held.scores, draws=draws, seed=seed)
+    return {"folds": question.split.folds, **found.to_data()}
+
+
+def in_words(found: Mapping[str, Any] | None) -> list[str]:
+    """Return what stands beside the figures in time as lines to print; none where nothing does.
+
+    Examples
+    --------
+    >>> figures = {"model": {"auc": {"value": 0.7, "low": 0.68, "high": 0.72}}}
+    >>> in_words({"folds": 5, "rows": 90, "people": 80, "figures": figures})[1]
+    '  model: AUC 0.700 (0.680 to 0.720)'
+    """
+    if found is None:
+        return []
+    lines = [
+        f"Beside it, by {found['folds']} folds of people ({found['rows']:,} rows of"
+        f" {found['people']:,} people, nobody judged by a model that saw them):"
+    ]
+    for name, by_metric in found["figures"].items():
+        auc = by_metric["auc"]
+        if auc["value"] is not None:
+            lines.append(
+                f"  {name.replace('_', ' ')}: AUC {auc['value']:.3f}"
+                f" ({auc['low']:.3f} to {auc['high']:.3f})"
+            )
+    return lines
+
+
+def _some(rows: fit.Rows, kept: npt.NDArray[np.bool_]) -> fit.Rows:
+    return fit.Rows(
+        rows.X[kept], rows.y[kept], rows.people[kept], rows.as_of_date[kept], rows.feature_set
+    )
+
+
+def _beside(beside: pd.DataFrame | None, kept: npt.NDArray[np.bool_]) -> pd.DataFrame | None:
+    return None if beside is None else beside[kept].reset_index(drop=True)
+
+
+def _score(
+    tried: dict[str, list[tuple[str, Floats]]],
+    simple: Mapping[str, list[baselines.Variant]],
+    X: Floats,
+    held: npt.NDArray[np.bool_],
+    beside: pd.DataFrame | None,
+) -> None:
+    """Put each variant's scores of the people held out beside those of earlier folds."""
+    aside = _beside(beside, held)
+    for name, variants in simple.items():
+        so_far = tried.setdefault(
+            name, [(variant.uses, np.full(len(X), np.nan)) for variant in variants]
+        )
+        for (_, score), variant in zip(so_far, variants, strict=False):
+            score[held] = variant.predict(X[held], aside)
