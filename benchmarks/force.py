@@ -11,8 +11,6 @@ context and never an input is not counted. The number of events of a load is exa
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -21,18 +19,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from benchmarks.units import DATA_TO, EMPTY, Array, Block, Columns, draw
 from features.errors import UsageError
-from features.loads import Load, open_load, sha256, write_load
+from features.loads import Load, write_load
 from features.records import TABLES, Column
 from features.taxonomy import taxonomy
 
 BLOCK = 100_000
 """People made at a time; memory is bounded by this."""
 
-_ROW_GROUP = 122_880
 _IDS = {"nominal_id": "N", "offence_id": "O", "reference": "C"}
 _WORDS = {
     "sex": ("F", "M"),
@@ -87,23 +83,22 @@ def write_force(
             f"{events:,} events of {people:,} people make no force",
             remedy="Ask for at least one person, and for an event for each.",
         )
-    load = write_load(out, {}, kind="benchmark", data_to=DATA_TO, synthetic=True)
-    writers = {
-        name: pq.ParquetWriter(file, TABLES[name].schema().to_pyarrow(), compression="zstd")
-        for name, file in load.tables.items()
-    }
-    done = 0
-    try:
-        for block in _blocks(events, people, seed):
-            for name, columns in draw(block, plain=plain).items():
-                writers[name].write_table(canonical(name, columns), row_group_size=_ROW_GROUP)
-            done += len(block.number)
-            if progress is not None:
-                progress(done, people)
-    finally:
-        for writer in writers.values():
-            writer.close()
-    return _described(load)
+    pieces = _pieces(events, people, seed, plain, progress)
+    return write_load(out, pieces, kind="benchmark", data_to=DATA_TO, synthetic=True)
+
+
+def _pieces(
+    events: int,
+    people: int,
+    seed: int,
+    plain: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[dict[str, pa.Table]]:
+    for block in _blocks(events, people, seed):
+        drawn = draw(block, plain=plain)
+        yield {name: records(name, columns) for name, columns in drawn.items()}
+        if progress is not None:
+            progress(block.first + len(block.number), people)
 
 
 def _blocks(events: int, people: int, seed: int) -> Iterator[Block]:
@@ -117,27 +112,23 @@ def _blocks(events: int, people: int, seed: int) -> Iterator[Block]:
         first, base = first + len(share), base + int(share.sum())
 
 
-def canonical(name: str, columns: Columns) -> pa.Table:
-    """Return drawn columns as the canonical table that they are.
+def records(name: str, columns: Columns) -> pa.Table:
+    """Return drawn columns as records of a canonical table.
 
     Examples
     --------
     >>> columns = {"record_id": np.array([7]), "known_on": np.array([EMPTY])}
-    >>> canonical("nominal", columns)["record_id"].to_pylist()
+    >>> records("nominal", columns)["record_id"].to_pylist()
     ['N000000007']
     """
     schema = TABLES[name].schema().to_pyarrow()
-    height = len(columns["record_id"])
-    arrays = []
-    for column in TABLES[name].columns:
-        kind = schema.field(column.name).type
-        if column.name == "load":
-            arrays.append(pa.repeat(pa.scalar(1, kind), height))
-        elif column.name not in columns:
-            arrays.append(pa.nulls(height, kind))
-        else:
-            arrays.append(_array(name, column, columns[column.name], kind))
-    return pa.table(arrays, schema=schema)
+    return pa.table(
+        {
+            column.name: _array(name, column, columns[column.name], schema.field(column.name).type)
+            for column in TABLES[name].columns
+            if column.name in columns
+        }
+    )
 
 
 def _array(table: str, column: Column, values: Array, kind: pa.DataType) -> pa.Array:
@@ -158,20 +149,6 @@ def _array(table: str, column: Column, values: Array, kind: pa.DataType) -> pa.A
         prefix = "N" if table == "nominal" else f"{table[:3].upper()}{column.name[0].upper()}"
     digits = pc.utf8_lpad(positions.cast(pa.string()), 9, "0")
     return pc.binary_join_element_wise(prefix, digits, "")
-
-
-def _described(load: Load) -> Load:
-    """Say in the load's manifest what its files hold now."""
-    file = load.path / "load.json"
-    said = json.loads(file.read_text(encoding="utf-8"))
-    said["tables"] = {
-        name: {"rows": pq.read_metadata(path).num_rows, "sha256": sha256(path)}
-        for name, path in load.tables.items()
-    }
-    hashes = json.dumps({name: about["sha256"] for name, about in said["tables"].items()})
-    said["fingerprint"] = hashlib.sha256(hashes.encode()).hexdigest()
-    file.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-    return open_load(load.path)
 
 
 def as_of_dates(number: int = 12) -> list[date]:

@@ -102,9 +102,11 @@ NULLABLE = frozenset({"max", "recency", "first", "gap", "variety", "age", "onset
 TIMELESS = NULLABLE - {"max"} | {"standing", "run"}
 """Measures over all that is on record: they take no window, and their names carry none."""
 
-
-MEASURES = NULLABLE | {"count", "sum", "distinct", "repeated", "decayed", "change", "at_liberty"}
-MEASURES |= {"standing", "run"}
+MEASURES = (
+    NULLABLE
+    | TIMELESS
+    | {"count", "sum", "distinct", "repeated", "decayed", "change", "at_liberty"}
+)
 """Every measure there is."""
 
 
@@ -288,7 +290,10 @@ class FeatureSet:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def __getitem__(self, name: str) -> FeatureColumn:
-        return next(column for column in self.columns if column.name == name)
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"feature set: there is no column '{name}'")
 
     def subset(
         self, names: Sequence[str] | None = None, *, groups: Sequence[str] | None = None
