@@ -11,9 +11,9 @@ from pyarrow import csv
 
 from features.check import Examined
 from features.errors import UsageError
-from features.findings import quoted
 from features.loads import SET_ASIDE
 from features.spreadsheet import FORMULA, NUMBER
+from features.sql import quoted_text
 
 COLUMNS = SET_ASIDE.insert(0, pa.field("severity", pa.string()))
 """Columns of the file; `row` counts from 1 in the source, and is empty where a file is meant."""
@@ -95,9 +95,9 @@ def _batches(records: Examined, text: bool) -> Iterator[pa.RecordBatch]:
     )
     for breach in records.breaches:
         sql = (
-            f'SELECT {quoted(breach.severity)}, {quoted(breach.table)}, "row",'
-            f" {quoted(breach.column)}, coalesce({value}, ''), {quoted(breach.rule)}, problem,"
-            f' remedy, done FROM ({breach.sql}) ORDER BY "row"'
+            f'SELECT {quoted_text(breach.severity)}, {quoted_text(breach.table)}, "row",'
+            f" {quoted_text(breach.column)}, coalesce({value}, ''), {quoted_text(breach.rule)},"
+            f' problem, remedy, done FROM ({breach.sql}) ORDER BY "row"'
         )
         for batch in records.connection.execute(sql).to_arrow_reader(BATCH):
             yield pa.RecordBatch.from_arrays(batch.columns, schema=COLUMNS)

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from features.records import TABLES, Column, Table
+from features.sql import day, quoted_text
 
 ERROR = "error"
 WARNING = "warning"
@@ -143,10 +144,6 @@ _TYPES = {
 }
 
 
-def _quoted(values: tuple[str, ...]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
-
-
 def each(wanted: Callable[[Column], bool], predicate: Callable[[Relation, str], str]) -> Predicates:
     """Ask the same of every column that is wanted."""
 
@@ -168,15 +165,12 @@ def of(column: str, predicate: str) -> Predicates:
     return breaks
 
 
-def day(value: date) -> str:
-    """Return a date as SQL."""
-    return f"DATE '{value.isoformat()}'"
-
-
 def outside_values(relation: Relation, _: Asked) -> Mapping[str, str]:
     """Ask every column with a list of values for what is not in it."""
     return {
-        c.name: f'"{c.name}" NOT IN ({_quoted(c.values)})' for c in relation.columns() if c.values
+        c.name: f'"{c.name}" NOT IN ({", ".join(map(quoted_text, c.values))})'
+        for c in relation.columns()
+        if c.values
     }
 
 

@@ -18,12 +18,13 @@ import duckdb
 
 from features.breaches import ERROR, Asked, Violation, known
 from features.errors import NotFound
-from features.findings import Breach, Finding, grouped, marked, quoted, set_aside
+from features.findings import Breach, Finding, grouped, marked, set_aside
 from features.loads import Load, changed_files, open_load
 from features.mapping import read_mapping
 from features.reading import Reading, read
 from features.records import TABLES
 from features.rules import RULES
+from features.sql import day, quoted_text
 
 LISTED = 100
 """How many violations of one rule, in one column, a report lists unless told otherwise."""
@@ -153,7 +154,7 @@ def examined(
         reading = read(path, chosen)
         with reading.connection as connection:
             connection.execute(f"SET memory_limit = '{MEMORY}'")
-            connection.execute(f"SET temp_directory = {quoted(spill)}")
+            connection.execute(f"SET temp_directory = {quoted_text(spill)}")
             data_to = load.data_to if load else last_day(reading, today)
             asked = Asked(reading.relations, today, data_to)
             problems = [*reading.problems, *_changed(path, load)]
@@ -220,7 +221,7 @@ def last_day(reading: Reading, today: date) -> date:
         if "known_on" not in relation.absent:
             sql = (
                 f'SELECT max(greatest(known_on, superseded_on)) FROM "{name}"'
-                f" WHERE greatest(known_on, superseded_on) <= DATE '{today}'"
+                f" WHERE greatest(known_on, superseded_on) <= {day(today)}"
             )
             row = reading.connection.execute(sql).fetchone()
             days += [row[0]] if row and row[0] else []

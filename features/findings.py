@@ -15,6 +15,7 @@ import duckdb
 
 from features.breaches import HANDLED, Asked, Relation, Violation
 from features.rules import RULES
+from features.sql import quoted_text
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,8 @@ def marked(
             said = RULES[rule].violation(name, None, column)
             sql = (
                 f'SELECT _row AS "row", {relation.text(column)} AS value,'
-                f" {quoted(said.problem)} AS problem, {quoted(said.remedy)} AS remedy, '' AS done"
-                f' FROM "_marked_{name}" WHERE _p{at}'
+                f" {quoted_text(said.problem)} AS problem, {quoted_text(said.remedy)} AS remedy,"
+                f" '' AS done FROM \"_marked_{name}\" WHERE _p{at}"
             )
             yield Breach(name, column, rule, said.severity, count, sql)
 
@@ -168,18 +169,7 @@ def set_aside(connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[Bre
     for table, column, rule, count in groups:
         sql = (
             'SELECT "row", value, problem, remedy, done FROM _set_aside'
-            f' WHERE "table" = {quoted(table)} AND "column" = {quoted(column)}'
-            f" AND rule = {quoted(rule)}"
+            f' WHERE "table" = {quoted_text(table)} AND "column" = {quoted_text(column)}'
+            f" AND rule = {quoted_text(rule)}"
         )
         yield Breach(table, column, rule, HANDLED, count, sql)
-
-
-def quoted(text: str) -> str:
-    """Return text as a literal of SQL.
-
-    Examples
-    --------
-    >>> quoted("O'Brien")
-    "'O''Brien'"
-    """
-    return "'" + text.replace("'", "''") + "'"

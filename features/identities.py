@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features.breaches import Violation
 from features.errors import NotFound, RecordsRefused, UsageError
-from features.findings import quoted
+from features.sql import quoted_text
 
 COMPARED = ("forename", "surname", "born_on", "postcode", "pnc_id")
 """Columns that can be compared; a file may lack some of them."""
@@ -71,7 +71,7 @@ def read_identities(
         raise UsageError(
             f"{file.name} is neither .csv nor .parquet", remedy="Save it as one of these."
         )
-    path = quoted(str(file))
+    path = quoted_text(str(file))
     source = (
         f"read_csv({path}, all_varchar = true, header = true, auto_detect = true, delim = ',',"
         " quote = '\"')"

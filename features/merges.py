@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 from features.breaches import HANDLED, Violation
 from features.decisions import SAME, Decision, Spell, read_decisions, spells
 from features.errors import Conflict, RecordsRefused
-from features.findings import quoted
 from features.loads import (
     LABELS,
     SET_ASIDE,
@@ -35,6 +34,7 @@ from features.loads import (
     write_load,
 )
 from features.records import TABLES, Table
+from features.sql import quoted_text
 
 RULE = "same_person"
 """Under this rule a load lists, in what was set aside, the person records that were merged."""
@@ -333,7 +333,7 @@ def _extra(load: Load, name: str, schema: pa.Schema, when: Sequence[Spell]) -> p
         moved = connection.execute(
             f"SELECT {', '.join(keys)}{value} FROM (SELECT r.* REPLACE"
             " (coalesce(s.now_id, r.nominal_id) AS nominal_id)"
-            f" FROM read_parquet({quoted(str(file))}) r LEFT JOIN _spells s"
+            f" FROM read_parquet({quoted_text(str(file))}) r LEFT JOIN _spells s"
             " ON r.nominal_id = s.nominal_id"
             " AND (s.from_on IS NULL OR r.as_of_date > s.from_on)"
             " AND (s.to_on IS NULL OR r.as_of_date <= s.to_on)) GROUP BY ALL ORDER BY ALL"

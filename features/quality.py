@@ -13,10 +13,11 @@ from typing import Any
 
 import duckdb
 
-from features.breaches import Asked, Relation, day
+from features.breaches import Asked, Relation
 from features.check import Examined, Report
 from features.findings import Finding
 from features.records import TABLES
+from features.sql import day
 
 LATE = (30, 365)
 """Days of delay between an event and the record of it that are counted as late, and very late."""

@@ -20,9 +20,10 @@ from features.mapped import MAPPED
 from features.mapping import Mapping, TableMapping
 from features.records import TABLES, Table
 from features.rules import RULES
+from features.sql import quoted_name, quoted_text
 from features.tabular import PARQUET, Opened, Unreadable, open_file, reason
 from features.taxonomy import taxonomy
-from features.values import SQL, Converted, constant, convert, name, text
+from features.values import SQL, Converted, constant, convert
 
 SUFFIXES = (PARQUET, ".csv")
 BESIDE = ("load", "set_aside", "labels", "spine")
@@ -39,7 +40,7 @@ class Mapped(Relation):
 
     def text(self, column: str) -> str:
         """Return the SQL of the column as it was written in the source."""
-        return name(f"_text_{column}") if column in self.told else super().text(column)
+        return quoted_name(f"_text_{column}") if column in self.told else super().text(column)
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ class _Use:
     def chosen(self) -> str:
         """The SQL of the rows that are taken."""
         asked = [
-            f"trim(CAST({name(column)} AS VARCHAR)) IN ({', '.join(map(text, values))})"
+            f"trim(CAST({quoted_name(column)} AS VARCHAR))"
+            f" IN ({', '.join(map(quoted_text, values))})"
             for column, values in self.source.only.items()
             if column in self.opened.kinds
         ]
@@ -237,10 +239,10 @@ class _Selected:
             if column.name == "load":
                 continue
             found = self.columns.get(column.name, Converted(f"CAST(NULL AS {SQL[column.type]})"))
-            parts.append(f"{found.value} AS {name(column.name)}")
+            parts.append(f"{found.value} AS {quoted_name(column.name)}")
             if column.name in kept:
                 written = found.text or f"CAST({found.value} AS VARCHAR)"
-                parts.append(f"{written} AS {name(f'_text_{column.name}')}")
+                parts.append(f"{written} AS {quoted_name(f'_text_{column.name}')}")
         return f"SELECT {', '.join(parts)} FROM {self.use.opened.sql} WHERE {self.use.chosen}"
 
 
@@ -288,7 +290,7 @@ def _columns(reading: Reading, table: Table, use: _Use, mapping: Mapping) -> dic
         if column.name in source.constants:
             found[column.name] = constant(column, source.constants[column.name])
         elif given in kinds:
-            found[column.name] = convert(column, name(given), kinds[given], source, mapping)
+            found[column.name] = convert(column, quoted_name(given), kinds[given], source, mapping)
         elif column.name in source.defaults and column.name not in source.columns:
             found[column.name] = constant(column, source.defaults[column.name])
         elif not column.empty or column.name in source.columns or column.name in source.codes:
@@ -307,10 +309,11 @@ def _tell(reading: Reading, table: Table, one: _Selected, told: set[str]) -> Non
     for column in table.columns:
         if column.name not in told or column.name not in one.columns:
             continue
-        written = name(f"_text_{column.name}")
+        written = quoted_name(f"_text_{column.name}")
         rows = reading.connection.execute(
             f'SELECT _row, {written} FROM "{table.name}"'
-            f" WHERE {ours} AND {name(column.name)} IS NULL AND {written} IS NOT NULL ORDER BY _row"
+            f" WHERE {ours} AND {quoted_name(column.name)} IS NULL AND {written} IS NOT NULL"
+            " ORDER BY _row"
         ).fetchall()
         found = one.columns[column.name]
         rule = MAPPED[found.told_by] if found.told_by else RULES["wrong_type"]

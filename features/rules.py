@@ -11,7 +11,6 @@ from features.breaches import (
     WARNING,
     Rule,
     ambiguous_date,
-    day,
     each,
     episode,
     of,
@@ -21,6 +20,7 @@ from features.breaches import (
     same_key,
     wrong_type,
 )
+from features.sql import day
 
 RULES: dict[str, Rule] = {
     rule.name: rule

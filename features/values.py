@@ -13,6 +13,7 @@ from datetime import date
 
 from features.mapping import NO, YES, Mapping, TableMapping, Value, typed
 from features.records import Column
+from features.sql import day, quoted_text
 
 SQL = {"string": "VARCHAR", "date": "DATE", "int64": "BIGINT", "boolean": "BOOLEAN"}
 """DuckDB's type of each canonical type."""
@@ -37,28 +38,6 @@ class Converted:
     words: str = ""
 
 
-def name(column: str) -> str:
-    """Return a column's name as SQL, whatever it holds.
-
-    Examples
-    --------
-    >>> print(name("Crime No"))
-    "Crime No"
-    """
-    return '"' + column.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """Return a text as a literal of SQL.
-
-    Examples
-    --------
-    >>> text("O'Brien")
-    "'O''Brien'"
-    """
-    return "'" + value.replace("'", "''") + "'"
-
-
 def literal(column: Column, value: Value | None) -> str:
     """Return a value of a mapping as a literal of the column's type.
 
@@ -72,8 +51,8 @@ def literal(column: Column, value: Value | None) -> str:
     if ours is None:
         return f"CAST(NULL AS {SQL[column.type]})"
     if isinstance(ours, date):
-        return f"DATE '{ours.isoformat()}'"
-    return text(ours) if isinstance(ours, str) else str(ours).lower()
+        return day(ours)
+    return quoted_text(ours) if isinstance(ours, str) else str(ours).lower()
 
 
 def constant(column: Column, value: Value) -> Converted:
@@ -115,7 +94,7 @@ def _coded(column: Column, found: str, source: TableMapping) -> Converted:
     codes = source.codes[column.name]
     default = literal(column, source.defaults.get(column.name))
     cases = "".join(
-        f" WHEN {found} = {text(code)} THEN {literal(column, value)}"
+        f" WHEN {found} = {quoted_text(code)} THEN {literal(column, value)}"
         for code, value in codes.items()
     )
     rest = literal(column, source.otherwise.get(column.name))
@@ -123,7 +102,7 @@ def _coded(column: Column, found: str, source: TableMapping) -> Converted:
     if column.name in source.otherwise:
         return Converted(value)
     # what the mapping itself makes empty is empty, and not something that was not understood
-    empty = [text(code) for code, ours in codes.items() if ours is None]
+    empty = [quoted_text(code) for code, ours in codes.items() if ours is None]
     shown = f"CASE WHEN {found} NOT IN ({', '.join(empty)}) THEN {found} END" if empty else found
     return Converted(
         value, _filled(column, found, shown, source), "unmapped_code", ", ".join(codes)
@@ -134,7 +113,7 @@ def _filled(column: Column, found: str, shown: str, source: TableMapping) -> str
     """Return the SQL of the text that is kept: what fills an empty field is no longer empty."""
     if column.name not in source.defaults:
         return shown
-    default = text(str(source.defaults[column.name]))
+    default = quoted_text(str(source.defaults[column.name]))
     return f"CASE WHEN {found} IS NULL THEN {default} ELSE {shown} END"
 
 
@@ -160,7 +139,7 @@ def _typed(
     stated = _stated(column, source, mapping)
     if stated is None:
         return Converted(_iso(found, clock), found)
-    read = f"try_strptime({found}, {text(stated)})"
+    read = f"try_strptime({found}, {quoted_text(stated)})"
     if re.search("%[zZ]", stated):
         return Converted(clock.day(read, True), found, "no_such_date", stated)
     timed = re.search("%-?[HIMSfcX]", stated)
@@ -190,9 +169,9 @@ class _Clock:
     def day(self, moment: str, zoned: bool) -> str:
         """Return the SQL of the day; without a zone stated, of the day as it is written."""
         if not zoned and self.written_in is not None:
-            moment, zoned = f"timezone({text(self.written_in)}, {moment})", True
+            moment, zoned = f"timezone({quoted_text(self.written_in)}, {moment})", True
         if zoned and self.zone is not None:
-            moment = f"timezone({text(self.zone)}, {moment})"
+            moment = f"timezone({quoted_text(self.zone)}, {moment})"
         return f"CAST({moment} AS DATE)"
 
 
@@ -217,6 +196,6 @@ def _integer(found: str) -> str:
 
 
 def _boolean(found: str) -> str:
-    yes, no = (", ".join(map(text, words)) for words in (YES, NO))
+    yes, no = (", ".join(map(quoted_text, words)) for words in (YES, NO))
     told = f"CASE WHEN lower({found}) IN ({yes}) THEN true WHEN lower({found}) IN ({no}) THEN false"
     return f"{told} END"

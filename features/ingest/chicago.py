@@ -17,6 +17,7 @@ from features.ingest.folder import leave_out, listed, refuse, typed
 from features.ingest.packs import Said, described, faults, no_mapping, open_pack, relate
 from features.loads import Load, write_load
 from features.reading import Reading, connect
+from features.sql import day
 
 
 def ingest_chicago(
@@ -38,7 +39,7 @@ def ingest_chicago(
     last = data_to or said["data_to"]
     open_pack(reading, said, _kind)
     refuse(source, reading.problems)
-    facts = {"data_to": f"DATE '{last}'", "junk_complaints": str(said["junk_complaints"])}
+    facts = {"data_to": day(last), "junk_complaints": str(said["junk_complaints"])}
     _listed(reading, said)
     found_faults = list(faults(reading, said, facts))
     refuse(source, found_faults, "Name the folder of the whole pack, as it came.")

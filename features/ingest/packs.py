@@ -20,8 +20,9 @@ from features.errors import UsageError
 from features.reading import Reading
 from features.records import TABLES
 from features.rules import RULES
+from features.sql import quoted_name
 from features.tabular import parquet_rows, reason
-from features.values import SQL, name
+from features.values import SQL
 
 Said = Mapping[str, Any]
 DONE = ("keep", "clear")
@@ -79,10 +80,10 @@ def open_pack(reading: Reading, said: Said, kind: Callable[[str], str]) -> dict[
             continue
         more = [column for column in said.get("if_there", {}).get(table, ()) if column in held]
         wanted = [*columns, *more]
-        sql = ", ".join(f"CAST({name(c)} AS {kind(c)}) AS {name(c)}" for c in wanted)
+        sql = ", ".join(f"CAST({quoted_name(c)} AS {kind(c)}) AS {quoted_name(c)}" for c in wanted)
         sql = f"SELECT _row, {sql} FROM {parquet_rows(file)}"
         if not file.is_file():
-            nothing = ", ".join(f"CAST(NULL AS {kind(c)}) AS {name(c)}" for c in wanted)
+            nothing = ", ".join(f"CAST(NULL AS {kind(c)}) AS {quoted_name(c)}" for c in wanted)
             sql = f"SELECT CAST(NULL AS BIGINT) AS _row, {nothing} LIMIT 0"
         try:
             reading.connection.execute(f"CREATE TABLE {table} AS {sql}")
@@ -130,7 +131,9 @@ def faults(reading: Reading, said: Said, facts: Mapping[str, str]) -> Iterator[V
         words = fault["rule"], fault["problem"], fault["remedy"], severity, fault.get("done", "")
         yield Violation(table, row, column, value, *words)
     changes = [(table, f"DELETE FROM {table}", row) for table, row in dropped]
-    changes += [(table, f"UPDATE {table} SET {name(c)} = NULL", row) for table, c, row in cleared]
+    changes += [
+        (table, f"UPDATE {table} SET {quoted_name(c)} = NULL", row) for table, c, row in cleared
+    ]
     for change in sorted({(table, sql) for table, sql, _ in changes}):
         numbers = sorted(row for table, sql, row in changes if (table, sql) == change)
         reading.connection.execute(f"{change[1]} WHERE _row IN (SELECT unnest($1))", [numbers])
@@ -150,5 +153,7 @@ def _absent(connection: duckdb.DuckDBPyConnection, table: str) -> frozenset[str]
     held = {row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()}
     lacking = [c for c in TABLES[table].columns if c.name not in held and c.name != "load"]
     for column in lacking:
-        connection.execute(f"ALTER TABLE {table} ADD COLUMN {name(column.name)} {SQL[column.type]}")
+        connection.execute(
+            f"ALTER TABLE {table} ADD COLUMN {quoted_name(column.name)} {SQL[column.type]}"
+        )
     return frozenset(column.name for column in lacking)

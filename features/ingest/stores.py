@@ -21,7 +21,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from features.errors import NotFound, PrecursorError, UsageError
-from features.values import name as quoted
+from features.sql import quoted_name
 
 PASSWORD = "PRECURSOR_SOURCE_PASSWORD"
 BATCH = 50_000
@@ -219,12 +219,14 @@ class _Sqlite:
         ).fetchone()
         if there is None:
             return None
-        described = self.connection.execute(f"SELECT * FROM {quoted(table)} LIMIT 0").description
+        described = self.connection.execute(
+            f"SELECT * FROM {quoted_name(table)} LIMIT 0"
+        ).description
         return [column[0] for column in described]
 
     def read(self, table: str, columns: Sequence[str]) -> Batches:
-        asked = ", ".join(f"CAST({quoted(column)} AS TEXT)" for column in columns)
-        cursor = self.connection.execute(f"SELECT {asked} FROM {quoted(table)}")
+        asked = ", ".join(f"CAST({quoted_name(column)} AS TEXT)" for column in columns)
+        cursor = self.connection.execute(f"SELECT {asked} FROM {quoted_name(table)}")
         schema = pa.schema([(column, pa.string()) for column in columns])
         batches = (
             pa.record_batch(
@@ -247,7 +249,7 @@ class _Duckdb:
         return [column[0] for column in described or ()]
 
     def read(self, table: str, columns: Sequence[str]) -> Batches:
-        asked = ", ".join(quoted(column) for column in columns)
+        asked = ", ".join(quoted_name(column) for column in columns)
         reader = self.connection.execute(
             f"SELECT {asked} FROM {self._place(table)}"
         ).to_arrow_reader(BATCH)
@@ -260,4 +262,4 @@ class _Duckdb:
             " OR table_schema || '.' || table_name = $1",
             [table],
         ).fetchone()
-        return None if found is None else ".".join(quoted(part) for part in found)
+        return None if found is None else ".".join(quoted_name(part) for part in found)
