@@ -34,8 +34,8 @@ from features.history import History
 DATABASES = ("sqlite", "postgres")
 WORKER = b"_bentoml_impl.worker.service"
 CALLERS = 4
-LONGEST_WAIT = 2.0
-"""Seconds between two kills, at most."""
+ANSWERS = (5, 25)
+"""How many answers come between two kills, drawn by lot, so that every kill meets a load."""
 
 
 @dataclass
@@ -133,7 +133,7 @@ def _under_load(
         chance = random.Random(seed)
         try:
             while found.kills + found.database_kills < kills:
-                time.sleep(chance.uniform(0.0, LONGEST_WAIT))
+                _while_it_answers(found, chance)
                 if restart is not None and (found.kills + found.database_kills) % 4 == 3:
                     restart()
                     found.database_kills += 1
@@ -148,6 +148,20 @@ def _under_load(
             for caller in callers:
                 caller.join()
     return found
+
+
+def _while_it_answers(found: Found, chance: random.Random) -> None:
+    """Wait for a random number of answers, and a little longer, to meet one half done."""
+    wanted = len(found.answered) + chance.randint(*ANSWERS)
+    deadline = time.monotonic() + serving_world.SECONDS_TO_START
+    while len(found.answered) < wanted:
+        if time.monotonic() > deadline:
+            raise PrecursorError(
+                f"the service has not answered for {serving_world.SECONDS_TO_START} seconds",
+                remedy="See faults.log in the folder of benchmarks.",
+            )
+        time.sleep(0.002)
+    time.sleep(chance.uniform(0.0, 0.05))
 
 
 def _ask(
@@ -197,14 +211,24 @@ def _recovers(port: int, token: str, people: list[str], found: Found) -> None:
     own.close()
 
 
-def workers_of(group: int) -> list[int]:
-    """Return the processes of a group that answer requests."""
+def workers_of(server: int) -> list[int]:
+    """Return the processes of a server that answer requests; each is a session of its own."""
+    return [process for process in _children(server) if WORKER in _command(process)]
+
+
+def _command(process: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return (Path("/proc") / str(process) / "cmdline").read_bytes()
+    return b""
+
+
+def _children(parent: int) -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            number = int(folder.name)
-            if os.getpgid(number) == group and WORKER in (folder / "cmdline").read_bytes():
-                found.append(number)
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            stat = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(stat[1]) == parent and stat[0] != "Z":
+                found.append(int(folder.name))
     return sorted(found)
 
 
@@ -273,13 +297,7 @@ def _ledger(
 def _killed(place: Path) -> None:
     """Kill a database server outright, with all its processes, and start it again."""
     first = int((place / "data" / "postmaster.pid").read_text().split()[0])
-    session = {first}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == first:
-                session.add(int(folder.name))
-    for process in session:
+    for process in (first, *_children(first)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     options = f"-c listen_addresses= -c unix_socket_directories={place} -c fsync=on"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
+import typer
+
 from features.errors import PrecursorError
 
 
@@ -17,8 +19,11 @@ def main() -> None:
     """Run one command; what is refused is told in one line and sets the exit code."""
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
     os.umask(0o077)  # whatever is written here is about people: for this user alone
-    from serving.commands import app
+    from serving import access_commands, commands
 
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+    for part in (commands, access_commands):
+        app.add_typer(part.app)
     try:
         app()
     except PrecursorError as refused:

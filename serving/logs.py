@@ -45,3 +45,5 @@ def begin() -> None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(AsJson())
         logger.addHandler(handler)
+    # in a worker of our own the framework would write each line a second time, in its own form
+    logger.propagate = "PRECURSOR_WORKERS" not in os.environ

@@ -261,6 +261,9 @@ def _scored(
     kept = (worked.judged.reason == "") & ~worked.judged.insufficient
     at = [worked.at[row] for row in np.flatnonzero(kept).tolist()]
     names = model.feature_set.names
+    values = inputs.astype(object)
+    values[np.isnan(inputs)] = None
+    kept_inputs = values.tolist()
     results = []
     for row, day in enumerate(at):
         said = (
@@ -287,7 +290,7 @@ def _scored(
                 "raw": float(found.raw[row]),
                 "groups": found.by_group(row),
                 "reasons": [_reason(reason) for reason in said],
-                "inputs": stored(names, inputs[row]),
+                "inputs": dict(zip(names, kept_inputs[row], strict=True)),
             }
         )
         if progress is not None and (row % 1_000 == 999 or row + 1 == len(at)):
