@@ -18,7 +18,7 @@ from starlette.routing import Mount, Router
 from starlette.types import Receive, Scope, Send
 
 from features.errors import PrecursorError
-from serving import answers, logs
+from serving import answers, logs, traces
 from serving.access import Access, Principal, operator
 from serving.api import api_routes
 from serving.bundled import take_in
@@ -86,6 +86,7 @@ class Desk:
     def close(self) -> None:
         """Let go of the databases."""
         self.ledger.close()
+        traces.flush()
 
 
 class Door:

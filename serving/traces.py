@@ -65,16 +65,25 @@ def answered(opened: Any, route: str, status: int) -> None:
         opened.set_attribute("http.response.status_code", status)
 
 
+def flush() -> None:
+    """Send what was not sent yet, before a worker ends."""
+    where = os.environ.get(VARIABLE, "")
+    if where:
+        _provider(where, os.getpid()).force_flush()
+
+
+def _tracer(where: str, process: int) -> Any:
+    """Return what makes spans in this process; None where no traces are asked for."""
+    return _provider(where, process).get_tracer("precursor") if where else None
+
+
 @cache
-def _tracer(where: str, _process: int) -> Any:
-    """Return what makes spans in this process; a forked worker makes its own."""
-    if not where:
-        return None
+def _provider(where: str, _process: int) -> Any:
+    """Return what collects and sends spans; a forked worker makes its own."""
     named = _library("sdk.resources").Resource.create({"service.name": "precursor"})
     provider = _library("sdk.trace").TracerProvider(resource=named)
-    sending = _library("sdk.trace.export").BatchSpanProcessor(_exporter(where))
-    provider.add_span_processor(sending)
-    return provider.get_tracer("precursor")
+    provider.add_span_processor(_library("sdk.trace.export").BatchSpanProcessor(_exporter(where)))
+    return provider
 
 
 def _exporter(where: str) -> Any:
