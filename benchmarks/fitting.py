@@ -83,7 +83,8 @@ def bare(part: fit.Rows) -> str:
     """Do with LightGBM alone what fitting does."""
     chosen: dict[str, Any] = {**fit.PARAMETERS, **constraints.parameters(part.feature_set)}
     chosen["num_threads"] = fit.threads_for(part)
-    data = lgb.Dataset(part.X, part.y, params=dict(chosen), free_raw_data=False)
+    seen = fit.as_read(part.X, part.feature_set)
+    data = lgb.Dataset(seen, part.y, params=dict(chosen), free_raw_data=False)
     fold = folds(part.people, fit.FOLDS)
     pairs = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(fit.FOLDS)]
     found = lgb.cv(
@@ -96,7 +97,7 @@ def bare(part: fit.Rows) -> str:
     )
     together: Any = found["cvbooster"]
     for booster, (_, held) in zip(together.boosters, pairs, strict=True):
-        booster.predict(part.X[held], raw_score=True)
+        booster.predict(seen[held], raw_score=True)
     trees = max(fit.FEWEST_TREES, int(together.best_iteration))
     return str(lgb.train(chosen, data, num_boost_round=trees).model_to_string())
 

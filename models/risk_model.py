@@ -22,6 +22,7 @@ from features.question import Question
 from features.register import require_allowed
 from models.calibration import Calibration
 from models.contract import checked, inputs, same_definitions
+from models.empty import read
 from models.interval import IntervalTable
 
 Floats = npt.NDArray[np.float64]
@@ -58,6 +59,8 @@ class RiskModel:
     interval : IntervalTable
     horizons : mapping of int to Calibration
         Maps of further horizons, by days; none of them crosses another.
+    empty : mapping of str to float
+        By column, what an empty value is read as (`models.empty`).
     versions : mapping
     training : mapping
         How it was trained, as plain data; nothing in it is about one person.
@@ -70,6 +73,7 @@ class RiskModel:
     nullable: frozenset[str] = field(repr=False)
     interval: IntervalTable = field(repr=False)
     horizons: Mapping[int, Calibration] = field(default_factory=dict, repr=False)
+    empty: Mapping[str, float] = field(default_factory=dict, repr=False)
     versions: Mapping[str, str] = field(default_factory=versions)
     training: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -103,6 +107,10 @@ class RiskModel:
     def intercept(self) -> float:
         """Calibrated log-odds at raw margin 0."""
         return self.calibration.intercept
+
+    def as_read(self, X: Floats) -> Floats:
+        """Return inputs as the booster reads them: some empty values stand for "never"."""
+        return read(X, self.feature_set.names, self.empty)
 
     def raw(self, X: Floats) -> Floats:
         """Return raw margins, shape (rows,), for inputs of shape (rows, columns)."""
@@ -189,6 +197,7 @@ class RiskModel:
             "format": FORMAT,
             "booster_sha256": _sha256(booster),
             "calibration": asdict(self.calibration),
+            "empty": dict(self.empty),
             "feature_fingerprint": self.feature_set.fingerprint,
             "feature_set": self.feature_set.to_data(),
             "horizons": {str(days): asdict(found) for days, found in self.horizons.items()},
@@ -257,6 +266,7 @@ class RiskModel:
             horizons={
                 int(days): Calibration(**found) for days, found in data.get("horizons", {}).items()
             },
+            empty=data.get("empty", {}),
             versions=data["versions"],
             training=data["training"],
         )
@@ -267,6 +277,7 @@ class RiskModel:
     def _predict(self, X: Floats, *, contributions: bool = False) -> Floats:
         if not len(X):
             return np.zeros((0, len(self.feature_set.columns) + 1) if contributions else 0)
+        X = self.as_read(X)
         threads: dict[str, Any] = {"num_threads": 1} if len(X) <= FEW_ROWS else {}
         found = self.booster.predict(
             X, raw_score=not contributions, pred_contrib=contributions, **threads

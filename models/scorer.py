@@ -60,6 +60,9 @@ class Scorer(PythonModel):
                 f"Columns that never were so in training: {'; '.join(wrong)}."
                 " Leave these rows out, or mend the records behind them."
             )
+        for name, value in self.manifest.get("empty", {}).items():
+            column = values[:, names.index(name)]
+            column[np.isnan(column)] = value
         return values
 
     def predict(

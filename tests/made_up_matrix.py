@@ -52,7 +52,7 @@ def truth(frame: pd.DataFrame, *, twist: float) -> npt.NDArray[np.float64]:
     priors = np.log1p(frame["suspected_n_ever"].to_numpy(np.float64))
     often = (frame["suspected_violence_n_ever"] > 0) & (frame["suspected_recency"] < 200)
     found = -2.2 + 0.5 * priors - 0.02 * (frame["person_age"] - 35)
-    return np.asarray(found + twist * (often & young) - twist * (often & ~young) * 0.5, float)
+    return np.asarray(found + twist * (often & young), float)
 
 
 def matrix(

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from features.catalogue import catalogue
 from features.history import History
 from features.loads import Load, write_load
 from features.matrix import build
@@ -41,9 +42,17 @@ def trained(force: Load) -> Result:
 
 
 def spine(force: Load) -> pd.DataFrame:
-    """A thousand people with a report on record, each as of the day after the records end."""
-    people = sorted(History(force).people("suspected", 0))[:HISTORIES]
-    return pd.DataFrame({"nominal_id": people, "as_of_date": pd.Timestamp(force.default_as_of)})
+    """A thousand people with a report on record, each as of the day after the records end.
+
+    Who has nothing on record is in no cohort; a first report moves the age at it and the time since,
+    which are held to no direction.
+    """
+    history = History(force)
+    people = sorted(history.people("suspected", 0))
+    rows = pd.DataFrame({"nominal_id": people, "as_of_date": pd.Timestamp(force.default_as_of)})
+    told = history.matrix(rows, feature_set=catalogue().subset(["suspected_n_ever"]))
+    on_record = told["suspected_n_ever"].to_numpy() > 0
+    return rows[on_record].head(HISTORIES).reset_index(drop=True)
 
 
 def scores(load: Load, result: Result, rows: pd.DataFrame) -> np.ndarray:

@@ -91,7 +91,7 @@ def test_contributions_are_shapley_values_by_their_definition() -> None:
     rows = matrix(seed=3).X[:25]
     assert np.isnan(rows).any()
     base, ours = model.contributions(rows)
-    for row, parts in zip(rows, ours, strict=True):
+    for row, parts in zip(model.as_read(rows), ours, strict=True):
         naive = shapley(trees, row)
         assert np.abs(parts - model.slope * naive[:-1]).max() < 1e-9
         assert base == pytest.approx(model.slope * naive[-1] + model.intercept, abs=1e-9)
@@ -103,7 +103,7 @@ def test_contributions_are_those_of_the_shap_library() -> None:
     model = result().model
     rows = matrix(seed=3).X[:400]
     explainer = shap.TreeExplainer(lgb.Booster(model_str=model.text))
-    theirs = explainer(rows)
+    theirs = explainer(model.as_read(rows))
     base, ours = model.contributions(rows)
     assert np.abs(ours - model.slope * theirs.values).max() < 1e-9
     assert base == pytest.approx(model.slope * theirs.base_values[0] + model.intercept, abs=1e-9)

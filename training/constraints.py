@@ -3,8 +3,10 @@
 Where the field demands it, and nowhere else: a further report of high harm, of a breach or of
 strangulation must not make anybody look safer, whatever chance put into the training rows. Every
 column that such a report moves is held to the direction in which it moves; columns that it cannot
-move (theft, driving, convictions, custody) are free. Free too are four that it may move either way:
-the gap between reports, their variety, the age at the first and the time since it.
+move (theft, driving, convictions, custody) are free; so are the age at the first report and the
+time since it, which it moves only for those with nothing on record. The gap between reports and
+their variety, which it may move either way, are left out of the trees. An empty value of a held
+column stands for "never", so that the first record of its kind moves it in the same direction.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ from typing import Any
 from features.declare import FeatureColumn, FeatureSet
 from features.sources import SOURCES
 from features.taxonomy import MARKS, taxonomy
+from models.empty import LONGEST_AGO
 
 RISES = frozenset({"count", "sum", "max", "decayed", "change", "distinct", "repeated"})
 FALLS = frozenset({"recency"})
+EITHER = frozenset({"gap", "variety"})
+"""Measures of reports that a further one may move either way: no tree splits on them."""
 BREACHES = ("orders", "bail")
 """Sources that record breaches; only their columns of breaches are held to a direction."""
 
@@ -62,8 +67,24 @@ def direction(column: FeatureColumn) -> int:
     return 1 if column.measure in RISES else -1 if column.measure in FALLS else 0
 
 
+def empty(feature_set: FeatureSet) -> dict[str, float]:
+    """Return what an empty value of a held column stands for: "never" is longest ago.
+
+    Examples
+    --------
+    >>> from features.catalogue import catalogue
+    >>> empty(catalogue().subset(["suspected_recency", "custody_detained_recency"]))
+    {'suspected_recency': 36525.0}
+    """
+    held = {column.name: direction(column) for column in feature_set.columns if column.nullable}
+    return {name: LONGEST_AGO if way < 0 else 0.0 for name, way in held.items() if way}
+
+
 def parameters(feature_set: FeatureSet) -> Mapping[str, Any]:
     """Return LightGBM's parameters that hold a feature set to its directions; none where free.
+
+    A column that a grave record may move either way gets no split: whatever was learnt from it
+    could make such a record lower a score.
 
     Examples
     --------
@@ -74,4 +95,10 @@ def parameters(feature_set: FeatureSet) -> Mapping[str, Any]:
     directions = [direction(column) for column in feature_set.columns]
     if not any(directions):
         return {}
-    return {"monotone_constraints": directions, "monotone_constraints_method": METHOD}
+    found = {"monotone_constraints": directions, "monotone_constraints_method": METHOD}
+    either = [
+        column.source == "suspected" and column.measure in EITHER for column in feature_set.columns
+    ]
+    if any(either):
+        found["feature_contri"] = [0.0 if unused else 1.0 for unused in either]
+    return found

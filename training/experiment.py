@@ -229,6 +229,7 @@ def train(
         nullable=frozenset(np.array(work.feature_set.names)[np.isnan(held.rows.X).any(axis=0)]),
         interval=recalibration.interval_table(raw, refitted, judged, fitted.calibration, seed),
         horizons={horizon.days: horizon.calibration for horizon in further},
+        empty=fitted.empty,
         training=training_of(work, fitted, evaluation, told, seed)
         | {"fairness": None if groups is None else groups.to_data(compact=True)}
         | {"reference": _reference(work, fitted, split, final, people)}

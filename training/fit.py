@@ -20,6 +20,7 @@ import numpy.typing as npt
 from features.declare import FeatureSet
 from models import calibration
 from models.calibration import Calibration
+from models.empty import read
 from training import constraints
 from training.metrics import person_samples
 from training.splits import folds, recent
@@ -81,6 +82,8 @@ class Fit:
     calibration : Calibration
     trees : int
     parameters : mapping
+    empty : mapping of str to float
+        By column, what an empty value is read as.
     unseen : ndarray, shape (training rows,)
         Raw margins of each training row by a fold model that has not seen the person.
     """
@@ -89,11 +92,14 @@ class Fit:
     calibration: Calibration
     trees: int
     parameters: Mapping[str, Any]
+    empty: Mapping[str, float]
     unseen: Floats
 
     def raw(self, X: Floats) -> Floats:
         """Return raw margins of the booster fitted on all training rows."""
-        return np.asarray(lgb.Booster(model_str=self.text).predict(X, raw_score=True))
+        booster = lgb.Booster(model_str=self.text)
+        seen = read(X, booster.feature_name(), self.empty)
+        return np.asarray(booster.predict(seen, raw_score=True))
 
     def uses(self) -> dict[str, int]:
         """Return how many splits use each column."""
@@ -126,6 +132,7 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
     directions = constraints.parameters(rows.feature_set)
     chosen = {**PARAMETERS, **directions, "num_threads": number, **changes}
     data = dataset(rows, chosen)
+    seen = as_read(rows.X, rows.feature_set)
     fold = folds(rows.people, FOLDS)
     pairs = [(np.flatnonzero(fold != at), np.flatnonzero(fold == at)) for at in range(FOLDS)]
     pairs = [(train, held) for train, held in pairs if len(held) and len(train)]
@@ -141,7 +148,7 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
     trees = max(FEWEST_TREES, int(together.best_iteration))
     unseen = np.zeros(len(rows.y))
     for booster, (_, held) in zip(together.boosters, pairs, strict=True):
-        unseen[held] = booster.predict(rows.X[held], raw_score=True, num_iteration=trees)
+        unseen[held] = booster.predict(seen[held], raw_score=True, num_iteration=trees)
     newest = recent(rows.as_of_date, rows.y)
     fitted = lgb.train(chosen, data, num_boost_round=trees)
     return Fit(
@@ -150,6 +157,7 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
         calibration=calibration.fit(unseen, rows.y, newest=newest),
         trees=trees,
         parameters=chosen,
+        empty=constraints.empty(rows.feature_set),
         unseen=unseen,
     )
 
@@ -185,6 +193,7 @@ def refits(
     weights = person_samples(rows.people, count, seed)[1:]
     alone = {**fitted.parameters, "num_threads": 1}
     data = dataset(rows, alone).construct()
+    X = as_read(X, rows.feature_set)
 
     def refit(weight: Floats) -> Any:
         drawn = np.flatnonzero(weight)
@@ -202,10 +211,15 @@ def refits(
     return np.asarray(found, dtype=np.float64)
 
 
+def as_read(X: Floats, feature_set: FeatureSet) -> Floats:
+    """Return inputs as the booster will read them (`models.empty`)."""
+    return read(X, feature_set.names, constraints.empty(feature_set))
+
+
 def dataset(rows: Rows, chosen: Mapping[str, Any]) -> lgb.Dataset:
     """Return the training part as LightGBM takes it."""
     return lgb.Dataset(
-        rows.X,
+        as_read(rows.X, rows.feature_set),
         rows.y,
         feature_name=rows.feature_set.names,
         params=dict(chosen),

@@ -84,9 +84,10 @@ def dataset(
     path: Path, before: date, feature_set: FeatureSet, chosen: dict[str, Any]
 ) -> lgb.Dataset:
     """Return the binned rows of a matrix file before a date; the file's values do not stay."""
+    empty = constraints.empty(feature_set)
     single = [
         pa.RecordBatch.from_arrays(
-            [pc.cast(batch[name], pa.float32(), safe=False) for name in feature_set.names],
+            [_single(batch[name], empty.get(name)) for name in feature_set.names],
             names=feature_set.names,
         )
         for batch in _batches(path, before, feature_set.names)
@@ -137,3 +138,12 @@ def _rows(
         as_of_date=frame["as_of_date"].to_numpy().astype("datetime64[D]"),
         feature_set=feature_set,
     )
+
+
+def _single(column: pa.Array, empty: float | None) -> pa.Array:
+    """A column in single precision, empty values as the booster reads them."""
+    found = pc.cast(column, pa.float32(), safe=False)
+    if empty is None:
+        return found
+    missing = pc.or_(pc.is_null(found), pc.is_nan(pc.fill_null(found, 0.0)))
+    return pc.if_else(missing, pa.scalar(empty, pa.float32()), found)

@@ -25,7 +25,7 @@ from features.question import Question
 from models import registry
 from training import constraints
 from training.contest import training_rows
-from training.fit import FOLDS, MOST_TREES, PARAMETERS, PATIENCE, Rows, threads_for
+from training.fit import FOLDS, MOST_TREES, PARAMETERS, PATIENCE, Rows, as_read, threads_for
 from training.splits import Split, folds
 
 if TYPE_CHECKING:
@@ -219,8 +219,9 @@ def _tried(trial: Trial, rows: Rows, given: Mapping[str, Any], parent: str) -> f
 
 def _loss(rows: Rows, chosen: Mapping[str, Any], inside: npt.NDArray[np.bool_]) -> float:
     names = rows.feature_set.names
-    train = lgb.Dataset(rows.X[inside], rows.y[inside], feature_name=names, params=dict(chosen))
-    held = train.create_valid(rows.X[~inside], rows.y[~inside])
+    X = as_read(rows.X, rows.feature_set)
+    train = lgb.Dataset(X[inside], rows.y[inside], feature_name=names, params=dict(chosen))
+    held = train.create_valid(X[~inside], rows.y[~inside])
     booster = lgb.train(
         dict(chosen),
         train,
