@@ -377,7 +377,7 @@ def test_heads_are_noted_every_hundred_entries_and_at_the_end(precursor_home: Pa
             opened.append("audit", **WHO)
     notes = [
         json.loads(line)
-        for file in (precursor_home / "checkpoints").iterdir()
+        for file in (precursor_home / "checkpoints").glob("*.jsonl")
         for line in file.read_text().splitlines()
     ]
     assert [note["seq"] for note in notes] == [100, 200, 205]
@@ -465,7 +465,7 @@ def test_a_checkpoint_cut_short_by_a_crash_spoils_no_other(precursor_home: Path)
     with Ledger.open() as opened:
         score(opened, "N1")
         opened.checkpoint()
-        (notes,) = (precursor_home / "checkpoints").iterdir()
+        (notes,) = (precursor_home / "checkpoints").glob("*.jsonl")
         whole = notes.read_text()
         notes.write_text(whole + whole[:20])
         found = opened.verify()
