@@ -8,7 +8,7 @@ from pathlib import Path
 
 from features.errors import UsageError
 
-PARTS = ("peer", "whole", "events", "columns", "one", "memory", "spark")
+PARTS = ("peer", "whole", "events", "columns", "one", "memory", "check", "spark")
 """What can be asked for one by one."""
 
 _LEAST = {"events": 10_000, "people": 1_000, "dates": 1, "repeats": 1}

@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 
 from benchmarks.force import spine
 from benchmarks.wanted import columns
+from features import check as records_check
 from features.backends.duckdb import DuckDB
 from features.catalogue import catalogue
 from features.declare import FeatureSet
 from features.history import History
-from features.loads import open_load
+from features.loads import manifest, open_load
 from features.matrix import write_matrix
 from features.question import Provided, Question
 
@@ -115,6 +116,16 @@ def one(load: str, *, people: int = 200, seed: int = 1) -> dict[str, Any]:
     }
 
 
+def check(load: str) -> dict[str, Any]:
+    """Hold a load against every rule, as the command does it."""
+    began = time.perf_counter()
+    report = records_check.check(load)
+    taken = time.perf_counter() - began
+    assert report.ok
+    tables = manifest(report.path)["tables"].values()
+    return {"total_s": taken, "rows": sum(table["rows"] for table in tables)}
+
+
 def agreement(
     ours: str, sample: str, totals: dict[str, int], names: dict[str, str]
 ) -> dict[str, Any]:
@@ -159,6 +170,7 @@ MEASURES: dict[str, Callable[..., dict[str, Any]]] = {
     "whole": whole,
     "on_spark": on_spark,
     "one": one,
+    "check": check,
     "agreement": agreement,
 }
 """What a child process can be asked to do, by name."""

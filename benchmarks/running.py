@@ -121,6 +121,8 @@ def run(asked: Asked, tell: Callable[[str], None]) -> Iterator[Figure]:
             yield from _one(taking)
         if "memory" in asked.only:
             yield from _memory(taking)
+        if "check" in asked.only:
+            yield from _check(taking)
         if "spark" in asked.only:
             yield from _spark(taking)
 
@@ -226,6 +228,13 @@ def _memory(taking: Run) -> Iterator[Figure]:
     found = taking.whole(f"with {limit}", taking.load(), memory=limit)
     yield middle("memory", f"in all, the database within {limit}", found, "total_s", "s", "ends")
     yield middle("memory", f"peak memory, the database within {limit}", found, "peak_gb", "GB")
+
+
+def _check(taking: Run) -> Iterator[Figure]:
+    found = taking.measure("checking records", "check", load=str(taking.load(0.1).path))
+    yield middle("check", "every rule, every row", found, "total_s", "s")
+    yield middle("check", "peak memory of checking", found, "peak_gb", "GB")
+    yield Figure("check", "rows checked", float(found[0]["rows"]), "")
 
 
 def _spark(taking: Run) -> Iterator[Figure]:

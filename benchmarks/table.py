@@ -27,6 +27,7 @@ TITLES = {
     "columns": "Twice the columns",
     "one": "One person's row",
     "memory": "Little memory",
+    "check": "Checking records",
     "spark": "Spark",
 }
 

@@ -151,7 +151,7 @@ def test_a_disagreement_with_the_peer_is_found(tmp_path: Path) -> None:
 def test_a_small_run_ends_with_every_figure_and_how_to_get_it_again(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    parts = ["whole", "events", "columns", "one", "memory"]
+    parts = ["whole", "events", "columns", "one", "memory", "check"]
     only = [word for part in parts for word in ("--only", part)]
     ran = CliRunner().invoke(
         precursor.app, ["bench", "features", *SMALL, *only, "--keep", str(page), "--json"]
