@@ -103,7 +103,7 @@ def bare(part: fit.Rows) -> str:
 
 
 def _trees(text: str) -> str:
-    return text[: text.index("end of trees")]
+    return text[text.index("Tree=0") : text.index("end of trees")]
 
 
 def write_large(path: Path, rows: int, number: int, seed: int) -> None:
