@@ -16,6 +16,7 @@ import duckdb
 from features.breaches import HANDLED, Asked, Relation, Violation
 from features.rules import RULES
 from features.sql import quoted_text
+from features.tabular import parquet
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def marked(
 
 def set_aside(connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[Breach]:
     """Return what a load lists as set aside when its records were taken in."""
-    connection.read_parquet(str(file)).create_view("_set_aside")
+    connection.execute(f"CREATE VIEW _set_aside AS FROM {parquet(file)}")
     groups = connection.execute(
         'SELECT "table", "column", rule, count(*) FROM _set_aside GROUP BY ALL ORDER BY ALL'
     ).fetchall()

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features.breaches import Violation
 from features.errors import NotFound, RecordsRefused, UsageError
-from features.sql import quoted_text
+from features.tabular import alone, parquet
 
 COMPARED = ("forename", "surname", "born_on", "postcode", "pnc_id")
 """Columns that can be compared; a file may lack some of them."""
@@ -71,12 +71,11 @@ def read_identities(
         raise UsageError(
             f"{file.name} is neither .csv nor .parquet", remedy="Save it as one of these."
         )
-    path = quoted_text(str(file))
     source = (
-        f"read_csv({path}, all_varchar = true, header = true, auto_detect = true, delim = ',',"
-        " quote = '\"')"
+        f"read_csv({alone(file)}, all_varchar = true, header = true, auto_detect = true,"
+        " delim = ',', quote = '\"')"
         if file.suffix == ".csv"
-        else f"read_parquet({path})"
+        else parquet(file)
     )
     try:
         held = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]

@@ -24,7 +24,7 @@ from features.identities import read_identities
 from features.loads import Load, open_load
 from features.merges import first_known
 from features.spreadsheet import disarmed
-from features.sql import quoted_text
+from features.tabular import parquet
 
 SURE = 0.5
 """Candidates less likely than this are not proposed unless they are asked for."""
@@ -255,7 +255,7 @@ def _named_together(
     pairs = [_pair(one) for one in found]
     ids = {name: pa.array([pair[at] for pair in pairs], pa.string()) for at, name in _SIDES}
     connection.register("_pairs", pa.table(ids))
-    part = f"read_parquet({quoted_text(str(load.tables['involvement']))})"
+    part = parquet(load.tables["involvement"])
     rows = connection.execute(
         "SELECT one, other, count(DISTINCT a.offence_id) FROM _pairs"
         f" JOIN {part} a ON a.nominal_id = one JOIN {part} b ON b.nominal_id = other"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ import pyarrow.parquet as pq
 from features.canonical import canonical
 from features.errors import Conflict, NotFound, RecordsRefused
 from features.records import TABLES
+from features.unfinished import unfinished_folder
 
 FORMAT = 1
 
@@ -180,7 +180,8 @@ def open_load(path: str | Path) -> Load:
     NotFound
         Where there is no load.
     RecordsRefused
-        Where the load is broken: unreadable ``load.json`` or a table missing.
+        Where the load is broken: unreadable ``load.json``, one that does not fit together, or a
+        table missing.
 
     Examples
     --------
@@ -197,6 +198,10 @@ def open_load(path: str | Path) -> Load:
     if missing:
         raise RecordsRefused(f"{path}: no {', '.join(missing)}", remedy=remedy)
     try:
+        # where somebody was forgotten since, the load keeps the name that it was written with
+        written = said.get("as_written", said["tables"])
+        if said["fingerprint"] != _fingerprint(written) or not _hashes(said):
+            raise ValueError("fingerprint is not that of its tables")
         return Load(
             path=path,
             number=int(said["number"]),
@@ -206,18 +211,35 @@ def open_load(path: str | Path) -> Load:
             fingerprint=str(said["fingerprint"]),
             tables=files,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RecordsRefused(f"{path / 'load.json'}: {error!r}", remedy=remedy) from error
 
 
 def changed_files(path: Path) -> list[str]:
-    """Return the names of a load's files that are not the ones that were written, by their hash."""
-    said = manifest(path)
+    """Return the names of a load's files that are not the ones that were written, by their hash.
+
+    A file that ``load.json`` does not speak of is one of them: labels that were laid beside records
+    later did not come with them.
+    """
+    written = _hashes(manifest(path))
+    files = {name: path / f"{name}.parquet" for name in (*TABLES, *_EXTRAS, *written)}
     return [
         name
-        for name, about in {**said["tables"], **said.get("extras", {})}.items()
-        if not (file := path / f"{name}.parquet").is_file() or sha256(file) != about["sha256"]
+        for name, file in files.items()
+        if (sha256(file) if file.is_file() else None) != written.get(name)
     ]
+
+
+def _hashes(said: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 of each file that a load's ``load.json`` speaks of."""
+    files = {**said["tables"], **said.get("extras", {})}
+    return {name: about["sha256"] for name, about in files.items()}
+
+
+def _fingerprint(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the SHA-256 over the hashes of a load's tables, in order."""
+    hashes = json.dumps({name: about["sha256"] for name, about in tables.items()})
+    return hashlib.sha256(hashes.encode()).hexdigest()
 
 
 def unchanged(load: Load) -> None:
@@ -293,7 +315,7 @@ def write_load(
     Raises
     ------
     Conflict
-        Where `out` holds something already.
+        Where `out` holds something already, or another process is writing it.
     UsageError
         Where a table is not canonical.
     RecordsRefused
@@ -303,12 +325,7 @@ def write_load(
     refuse_existing(out)
     pieces = iter([tables] if isinstance(tables, Mapping) else tables)
     ready = canonical(next(pieces, {}), number)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(out.name + ".part")
-    if part.exists():  # left by a process that was killed
-        shutil.rmtree(part)
-    part.mkdir()
-    try:
+    with unfinished_folder(out) as part:
         described = _write_pieces(part, ready, (canonical(piece, number) for piece in pieces))
         given = {"set_aside": set_aside, "labels": labels, "spine": spine}
         if set_aside is None:
@@ -318,7 +335,6 @@ def write_load(
             for name, table in given.items()
             if table is not None
         }
-        hashes = json.dumps({name: about["sha256"] for name, about in described.items()})
         said = {
             "format": FORMAT,
             "number": number,
@@ -329,15 +345,12 @@ def write_load(
             "tables": described,
             "extras": extras,
             "set_aside": extras["set_aside"]["rows"],
-            "fingerprint": hashlib.sha256(hashes.encode()).hexdigest(),
+            "fingerprint": _fingerprint(described),
             "notes": list(notes),
         }
         text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
         (part / "load.json").write_text(text, encoding="utf-8")
         _rename(part, out)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
     return open_load(out)
 
 

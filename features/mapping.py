@@ -81,8 +81,9 @@ def _separator(text: str) -> str:
 
 def _encoding(name: str) -> str:
     try:
+        "".encode(name)  # base64 and its like are codecs, and no encoding of text
         return codecs.lookup(name).name
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise ValueError(f"'{name}' is no encoding; write one such as cp1252") from error
 
 

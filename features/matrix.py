@@ -96,14 +96,22 @@ class Matrix:
         """
         path = Path(path)
         manifest = read_manifest(path)
-        frame = pq.read_table(path).to_pandas()
-        if path.is_dir():  # several workers wrote it, each its part of the people
-            frame = frame.sort_values(list(KEYS), kind="stable", ignore_index=True)
-        frame["as_of_date"] = pd.to_datetime(frame["as_of_date"])
-        feature_set = FeatureSet.from_data(manifest["feature_set"])
+        try:
+            feature_set = FeatureSet.from_data(manifest["feature_set"])
+            frame = pq.read_table(path).to_pandas()
+        except (AttributeError, KeyError, TypeError, ValueError) as broken:
+            raise PrecursorError(
+                f"{path}: it or its manifest is none of ours ({broken!r})", remedy=AGAIN
+            ) from broken
         missing = [n for n in (*KEYS, *feature_set.names) if n not in frame]
         if missing:
             raise PrecursorError(f"{path}: columns {', '.join(missing)} are missing", remedy=AGAIN)
+        text = [n for n in feature_set.names if not pd.api.types.is_numeric_dtype(frame[n])]
+        if text:
+            raise PrecursorError(f"{path}: columns {', '.join(text)} hold no numbers", remedy=AGAIN)
+        if path.is_dir():  # several workers wrote it, each its part of the people
+            frame = frame.sort_values(list(KEYS), kind="stable", ignore_index=True)
+        frame["as_of_date"] = pd.to_datetime(frame["as_of_date"])
         return cls(frame, feature_set, manifest)
 
 

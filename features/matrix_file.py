@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from features.errors import NotFound, PrecursorError
 from features.loads import sha256
+from features.unfinished import unfinished_file
 
 AGAIN = "Make the matrix again: 'precursor matrix QUESTION RECORDS OUT'."
 
@@ -52,17 +53,15 @@ def writing(path: Path, manifest: Mapping[str, Any]) -> Iterator[Callable[[pa.Ta
     {'format': 1}
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
     writers: list[pq.ParquetWriter] = []
     encoding: list[Future[None]] = []
 
-    def encode(piece: pa.Table) -> None:
-        if not writers:
-            writers.append(pq.ParquetWriter(part, piece.schema, compression="zstd"))
-        writers[0].write_table(piece)
+    with unfinished_file(path) as part, ThreadPoolExecutor(1) as beside:
 
-    with ThreadPoolExecutor(1) as beside:
+        def encode(piece: pa.Table) -> None:
+            if not writers:
+                writers.append(pq.ParquetWriter(part, piece.schema, compression="zstd"))
+            writers[0].write_table(piece)
 
         def write(piece: pa.Table) -> None:
             if encoding:
@@ -79,10 +78,9 @@ def writing(path: Path, manifest: Mapping[str, Any]) -> Iterator[Callable[[pa.Ta
             beside.shutdown()
             for writer in writers:
                 writer.close()
-            part.unlink(missing_ok=True)
             raise
-    write_manifest(path, manifest, part)
-    part.replace(path)
+        write_manifest(path, manifest, part)
+        part.replace(path)
 
 
 def write_manifest(path: Path, manifest: Mapping[str, Any], rows: Path) -> None:
@@ -116,7 +114,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     NotFound
         Where the file or its manifest is missing.
     PrecursorError
-        Where rows and manifest do not belong together.
+        Where the manifest is none, or rows and manifest do not belong together.
     """
     for needed in (path, manifest_path(path)):
         if not needed.exists():
@@ -124,7 +122,12 @@ def read_manifest(path: Path) -> dict[str, Any]:
                 f"{needed}: there is no such file",
                 remedy="Make it with 'precursor matrix QUESTION RECORDS OUT'.",
             )
-    manifest: dict[str, Any] = json.loads(manifest_path(path).read_text(encoding="utf-8"))
+    try:
+        manifest: dict[str, Any] = dict(json.loads(manifest_path(path).read_text(encoding="utf-8")))
+    except (TypeError, ValueError, RecursionError) as broken:
+        raise PrecursorError(
+            f"{manifest_path(path)} is no manifest ({broken})", remedy=AGAIN
+        ) from broken
     # a process killed while it wrote over an older matrix leaves two halves of two
     if manifest.pop("rows_sha256", None) != _hashed(path):
         raise PrecursorError(

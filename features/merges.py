@@ -34,7 +34,7 @@ from features.loads import (
     write_load,
 )
 from features.records import TABLES, Table
-from features.sql import quoted_text
+from features.tabular import parquet
 
 RULE = "same_person"
 """Under this rule a load lists, in what was set aside, the person records that were merged."""
@@ -136,8 +136,8 @@ def apply_decisions(
 
 def first_known(connection: duckdb.DuckDBPyConnection, load: Load) -> dict[str, date]:
     """Return for each person record of a load the day on which it became known."""
-    connection.read_parquet(str(load.tables["nominal"])).create_view("_people", replace=True)
-    sql = "SELECT nominal_id, min(known_on) FROM _people GROUP BY nominal_id"
+    people = parquet(load.tables["nominal"])
+    sql = f"SELECT nominal_id, min(known_on) FROM {people} GROUP BY nominal_id"
     return dict(connection.execute(sql).fetchall())
 
 
@@ -149,7 +149,7 @@ def _tables(
     connection.register("_joined", ids)
     tables = {}
     for name, contract in TABLES.items():
-        connection.read_parquet(str(load.tables[name])).create_view(name, replace=True)
+        connection.execute(contract.view_sql(load.tables[name]))
         if name == "nominal":
             tables[name] = _people(connection, when)
         elif "nominal_id" in contract:
@@ -333,7 +333,7 @@ def _extra(load: Load, name: str, schema: pa.Schema, when: Sequence[Spell]) -> p
         moved = connection.execute(
             f"SELECT {', '.join(keys)}{value} FROM (SELECT r.* REPLACE"
             " (coalesce(s.now_id, r.nominal_id) AS nominal_id)"
-            f" FROM read_parquet({quoted_text(str(file))}) r LEFT JOIN _spells s"
+            f" FROM {parquet(file)} r LEFT JOIN _spells s"
             " ON r.nominal_id = s.nominal_id"
             " AND (s.from_on IS NULL OR r.as_of_date > s.from_on)"
             " AND (s.to_on IS NULL OR r.as_of_date <= s.to_on)) GROUP BY ALL ORDER BY ALL"

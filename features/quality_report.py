@@ -42,8 +42,11 @@ def write_quality(found: Quality, file: Path) -> None:
 
 def _write(file: Path, text: str) -> None:
     part = file.with_name(file.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def page(found: Quality) -> str:

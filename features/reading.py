@@ -7,10 +7,11 @@ that the rules can list every such value instead of stopping at the first.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 import duckdb
@@ -26,7 +27,7 @@ from features.taxonomy import taxonomy
 from features.values import SQL, Converted, constant, convert
 
 SUFFIXES = (PARQUET, ".csv")
-BESIDE = ("load", "set_aside", "labels", "spine")
+BESIDE = frozenset(("set_aside.parquet", "labels.parquet", "spine.parquet"))
 """Files of a load that are no canonical table."""
 
 REQUIRED = ("nominal", "offence", "involvement")
@@ -159,16 +160,28 @@ class _Files:
         self.reading, self.mapping = reading, mapping
         self.opened: dict[tuple[str, str, str], Opened | None] = {}
         self.uses: dict[tuple[str, str, str], list[_Use]] = defaultdict(list)
+        self.told: set[str] = set()
+
+    def path(self, file: str) -> Path:
+        """Return where a file of the folder lies."""
+        return self.reading.path / file
 
     def of(self, table: Table, source: TableMapping) -> Iterator[_Use]:
         """Give the source as it is to be used, or note why it cannot be."""
         stated = table_file(source.table) if source.table else source.file
         names = [stated] if stated else [f"{table.name}{suffix}" for suffix in SUFFIXES]
-        there = [file for file in names if (self.reading.path / file).is_file()]
+        there = [file for file in names if self.path(file).is_file()]
         problems = self.reading.problems
+        # a folder, or a link to nothing, under the name of a table
+        torn = [file for file in names if file not in there and os.path.lexists(self.path(file))]
+        for file in torn:
+            told = RULES["unreadable"].violation(table.name, value=file, why="it is no file")
+            problems.append(told)
+            self.told.add(file)
         if len(there) > 1:
+            self.told.update(there)
             problems.append(RULES["table_twice"].violation(table.name, value=", ".join(there)))
-        elif not there and (stated or table.name in REQUIRED):
+        elif not there and not torn and (stated or table.name in REQUIRED):
             asked = source.table or source.file or table.name
             problems.append(
                 RULES["missing_table"].violation(table.name, value=asked, file=table.name)
@@ -188,7 +201,7 @@ class _Files:
         try:
             return open_file(
                 self.reading.connection,
-                self.reading.path / file,
+                self.path(file),
                 separator=separator,
                 encoding=encoding,
             )
@@ -201,10 +214,11 @@ class _Files:
     def tell_unused(self) -> None:
         """Note the files, columns and rows that no table takes anything from."""
         problems = self.reading.problems
-        used = {key[0] for key in self.opened}
+        used = {str(PurePosixPath(key[0])) for key in self.opened} | self.told | BESIDE
         for file in sorted(self.reading.path.iterdir()):
-            canonical = file.stem in (*TABLES, *BESIDE)
-            if file.suffix in SUFFIXES and not canonical and file.name not in used:
+            # bail.CSV and Bail.csv are not taken for bail.csv, and must not be lost in silence
+            meant = file.suffix.lower() in SUFFIXES or file.stem.casefold() in TABLES
+            if meant and file.name not in used:
                 problems.append(RULES["unused_file"].violation(file.name))
         for uses in self.uses.values():
             columns = set().union(*(use.columns for use in uses))

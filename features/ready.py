@@ -22,6 +22,7 @@ from features.errors import NotFound, PrecursorError, UsageError
 from features.loads import sha256
 from features.matrix import FORMAT, KEYS, Matrix
 from features.matrix_file import manifest_path
+from features.register import PROTECTED
 from features.yaml_file import faults, read_yaml
 
 COLUMNS = "columns.yaml"
@@ -30,27 +31,6 @@ SPLIT = "split.parquet"
 
 GIVEN = "given"
 """The source and measure of a column that came computed."""
-
-PROTECTED = frozenset(
-    (
-        "sex",
-        "gender",
-        "race",
-        "ethnicity",
-        "ethnic_group",
-        "religion",
-        "belief",
-        "nationality",
-        "disability",
-        "sexual_orientation",
-        "marital_status",
-        "postcode",
-        "name",
-        "forename",
-        "surname",
-    )
-)
-"""Names that no column and no group of a ready matrix may have, whatever its entry says."""
 
 SHOWN = 5
 

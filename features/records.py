@@ -18,6 +18,8 @@ import ibis
 import ibis.expr.datatypes as dt
 import pyarrow.parquet as pq
 
+from features.tabular import parquet
+
 
 @dataclass(frozen=True)
 class Column:
@@ -71,8 +73,7 @@ class Table:
         there = set(pq.read_schema(file).names)
         later = [column for column in self.columns if column.name not in there]
         empty = "".join(f', CAST(NULL AS {c.type}) AS "{c.name}"' for c in later)
-        path = str(file).replace("'", "''")
-        return f"CREATE VIEW {self.name} AS SELECT *{empty} FROM read_parquet('{path}')"
+        return f"CREATE VIEW {self.name} AS SELECT *{empty} FROM {parquet(file)}"
 
 
 def _table(name: str, words: str, *columns: Column) -> Table:

@@ -19,6 +19,28 @@ ALLOWED = (
 """The remedy for a column that the register does not allow."""
 
 
+PROTECTED = frozenset(
+    (
+        "sex",
+        "gender",
+        "race",
+        "ethnicity",
+        "ethnic_group",
+        "religion",
+        "belief",
+        "nationality",
+        "disability",
+        "sexual_orientation",
+        "marital_status",
+        "postcode",
+        "name",
+        "forename",
+        "surname",
+    )
+)
+"""Names that no column and no group of inputs may have, whatever a list or a manifest says."""
+
+
 class Entered(Protocol):
     """What the register has to know of a column: its name, group and source."""
 
@@ -63,7 +85,11 @@ def not_allowed(column: Entered) -> list[str]:
     A column from no source of ours came with a ready matrix, which has its own list of columns and
     reasons; it can never be computed from records.
     """
-    found = []
+    found = [
+        f"{column.name}: '{word}' is protected and no input"
+        for word in dict.fromkeys((column.name, column.group))
+        if word.casefold() in PROTECTED
+    ]
     if column.source in CONTEXT:
         found.append(f"{column.name}: source '{column.source}' is context and never an input")
     of_ours = column.source in SOURCES or column.source == "person"

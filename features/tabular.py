@@ -76,6 +76,8 @@ def reason(error: Exception, encoding: str = "utf-8") -> str:
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if isinstance(error, UnicodeError) or "invalid UTF8" in said:
         return f"it is not written in {encoding}; state its encoding in the mapping, such as cp1252"
+    if "straddling" in said:
+        return "a field is longer than a megabyte, or a quotation mark is never closed"
     return re.sub(r"(got \d+|value): .*", r"\1", said)
 
 
@@ -87,12 +89,42 @@ def parquet_rows(file: Path) -> str:
     >>> parquet_rows(Path("a.parquet"))
     "(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row FROM read_parquet('a.parq...
     """
-    # DuckDB takes a name as a pattern
-    quoted = re.sub(r"([*?\[])", r"[\1]", str(file)).replace("'", "''")
     return (
         "(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row"
-        f" FROM read_parquet('{quoted}', file_row_number = true))"
+        f" FROM {parquet(file, 'file_row_number = true')})"
     )
+
+
+def parquet(file: Path, *more: str) -> str:
+    """Return the SQL that reads this Parquet file alone, whatever its folders are called.
+
+    Parameters
+    ----------
+    file : Path
+    more : str
+        Further arguments of DuckDB's ``read_parquet``.
+
+    Examples
+    --------
+    >>> parquet(Path("known_on=2019-01-01/a.parquet"))
+    "read_parquet('known_on=2019-01-01/a.parquet', hive_partitioning = false)"
+    """
+    return f"read_parquet({', '.join((alone(file), *more))})"
+
+
+def alone(file: Path) -> str:
+    """Return the arguments with which DuckDB reads this file and takes nothing from its path.
+
+    It would take marks in a path as a pattern, and a folder such as ``known_on=2019-01-01`` as a
+    column that stands over the file's own.
+
+    Examples
+    --------
+    >>> alone(Path("a[1].csv"))
+    "'a[[]1].csv', hive_partitioning = false"
+    """
+    exact = re.sub(r"([*?\[])", r"[\1]", str(file)).replace("'", "''")
+    return f"'{exact}', hive_partitioning = false"
 
 
 def _text(connection: duckdb.DuckDBPyConnection, file: Path, separator: str, encoding: str) -> str:

@@ -19,7 +19,8 @@ SQL = {"string": "VARCHAR", "date": "DATE", "int64": "BIGINT", "boolean": "BOOLE
 """DuckDB's type of each canonical type."""
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
-_ISO = r"'\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?'"
+_TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
+_ISO = rf"'\d{{4}}-\d{{2}}-\d{{2}}([T ]{_TIME})?(Z|[+-]\d{{2}}:?\d{{2}})?'"
 _DAY = r"'.{10}(Z|[+-]\d{2}:?\d{2})?'"
 _OFFSET = r"'.*\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})'"
 

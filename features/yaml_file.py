@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,12 @@ from pydantic import BaseModel, ValidationError
 from features.errors import UsageError
 
 Written = TypeVar("Written", bound=BaseModel)
+
+MOST = 50_000
+"""How many entries a mapping may have in one place."""
+
+# 2026-99-99; a million brackets; tags on what they do not fit, such as !!bool maybe
+_BROKEN = (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError)
 
 
 def read_yaml(file: Path, what: str) -> Any:
@@ -40,7 +47,7 @@ def read_yaml(file: Path, what: str) -> Any:
             remedy="Name a file that this user may read.",
             field=what,
         ) from unread
-    except (yaml.YAMLError, ValueError, RecursionError) as broken:  # 2026-99-99; a million brackets
+    except _BROKEN as broken:
         raise UsageError(
             f"{file}: this is not YAML ({broken})",
             remedy=f"Write the {what} as YAML.",
@@ -92,11 +99,28 @@ def faults(wrong: ValidationError) -> list[str]:
 
 
 class _Once(yaml.SafeLoader):
-    """YAML in which a key that stands twice is refused: the first of the two would be lost."""
+    """YAML in which a key that stands twice is refused: the first of the two would be lost.
+
+    So is text that no database and no file can hold.
+    """
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        if re.search(r"[\0\ud800-\udfff]", str(node.value)):
+            raise yaml.constructor.ConstructorError(
+                None, None, "a null character, or half of one", node.start_mark
+            )
+        return super().construct_scalar(node)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > MOST:  # mappings merged into mappings, tenfold each time
+            raise yaml.constructor.ConstructorError(
+                None, None, f"more than {MOST:,} entries in one place", node.start_mark
+            )
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = sorted(str(key) for key, times in keys.items() if times > 1)
         if twice:
             raise yaml.constructor.ConstructorError(
                 None, None, f"{', '.join(twice)}: there twice; join the two", node.start_mark

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import pytest
 
 from features.errors import Conflict, NotFound, PrecursorError
 from features.history import History
+from features.loads import sha256
 from features.matrix import Matrix, build, write_matrix
-from features.matrix_file import manifest_path
+from features.matrix_file import manifest_path, table_of, writing
 from features.question import Question
 from tests.worlds import load, world
 
@@ -61,6 +63,45 @@ def test_a_missing_half_is_named(made: tuple[Matrix, Matrix], tmp_path: Path) ->
     manifest_path(tmp_path / "rows.parquet").unlink()
     with pytest.raises(NotFound, match=r"rows\.parquet\.json"):
         Matrix.read(tmp_path / "rows.parquet")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[1]", '{"feature_set": 1}', '{"feature_set": {}}'])
+def test_a_manifest_that_is_none_is_told_in_words(
+    text: str, made: tuple[Matrix, Matrix], tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.parquet"
+    made[0].write(file)
+    if text.startswith('{"'):
+        text = json.dumps(json.loads(text) | {"rows_sha256": sha256(file)})
+    manifest_path(file).write_text(text)
+    with pytest.raises(PrecursorError, match="Make the matrix again"):
+        Matrix.read(file)
+
+
+def test_a_column_of_text_is_no_input(made: tuple[Matrix, Matrix], tmp_path: Path) -> None:
+    name = made[0].feature_set.names[0]
+    frame = made[0].frame.assign(**{name: "many"})
+    Matrix(frame, made[0].feature_set, made[0].manifest).write(tmp_path / "rows.parquet")
+    with pytest.raises(PrecursorError, match=f"{name} hold no numbers"):
+        Matrix.read(tmp_path / "rows.parquet")
+
+
+def test_a_folder_is_not_written_over(made: tuple[Matrix, Matrix], tmp_path: Path) -> None:
+    (tmp_path / "rows.parquet").mkdir()
+    for out in (tmp_path / "rows.parquet", Path("/")):
+        with pytest.raises(Conflict, match="is a folder"):
+            made[0].write(out)
+    assert [file.name for file in tmp_path.iterdir()] == ["rows.parquet"]
+
+
+def test_a_second_run_at_once_is_refused(made: tuple[Matrix, Matrix], tmp_path: Path) -> None:
+    out = tmp_path / "rows.parquet"
+    with writing(out, made[0].manifest) as write:
+        write(table_of(made[0].frame))
+        with pytest.raises(Conflict, match="another process"):
+            made[1].write(out)
+    assert len(Matrix.read(out).frame) == len(made[0].frame)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [out.name, out.name + ".json"]
 
 
 def test_what_is_written_piece_by_piece_is_what_is_built_at_once(

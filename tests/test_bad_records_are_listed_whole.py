@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -20,8 +20,9 @@ from record_folders import Rows, faultless, write_csv
 from features.breaches import ERROR, HANDLED, WARNING
 from features.check import check
 from features.errors import Conflict, NotFound, RecordsRefused, UsageError
+from features.history import History
 from features.ingest import KINDS, ingest
-from features.loads import open_load, write_load
+from features.loads import LABELS, open_load, write_load
 from features.records import TABLES
 from features.rules import RULES
 
@@ -41,6 +42,7 @@ class Fault:
 FAULTS = (
     Fault("offence", "occurred_on", "2021-13-45", "wrong_type"),
     Fault("offence", "known_on", "soon", "wrong_type"),
+    Fault("offence", "occurred_on", "2020-02-03T25:00", "wrong_type"),
     Fault("custody", "counts_summary", "abc", "wrong_type"),
     Fault("custody", "counts_other", "2.5", "wrong_type"),
     Fault("offence", "domestic", "perhaps", "wrong_type"),
@@ -361,12 +363,34 @@ def test_a_load_that_was_changed_by_hand_is_found(tmp_path: Path) -> None:
     assert ("involvement", "unknown_reference") in found
 
 
+def test_a_load_that_lost_a_table_is_not_taken_in_again_without_it(tmp_path: Path) -> None:
+    load = ingest(
+        "folder", write_csv(tmp_path / "source", faultless(random.Random(13))), tmp_path / "out"
+    )
+    load.tables["bail"].unlink()
+    with pytest.raises(RecordsRefused, match=r"bail: is missing\. Add bail\.parquet"):
+        ingest("folder", load.path, tmp_path / "again")
+
+
+def test_labels_laid_beside_records_later_are_told(tmp_path: Path) -> None:
+    load = ingest(
+        "folder", write_csv(tmp_path / "source", faultless(random.Random(13))), tmp_path / "out"
+    )
+    pq.write_table(LABELS.empty_table(), load.path / "labels.parquet")
+    assert [(v.table, v.rule) for v in check(load.path).violations] == [("labels", "file_changed")]
+    with pytest.raises(RecordsRefused, match="changed since they were written: labels"):
+        History(load)
+
+
 def test_a_broken_load_json_says_so(tmp_path: Path) -> None:
     load = ingest(
         "folder", write_csv(tmp_path / "source", faultless(random.Random(13))), tmp_path / "out"
     )
     file = load.path / "load.json"
-    for text in ("{", "[]", '{"format": 99}', '{"format": 1}'):
+    said = json.loads(file.read_text(encoding="utf-8"))
+    other = ({"fingerprint": "a; DROP TABLE x"}, {"tables": {}}, {"tables": []}, {"extras": [1]})
+    torn = (json.dumps(said | change) for change in other)
+    for text in ("{", "[]", '{"format": 99}', '{"format": 1}', *torn):
         file.write_text(text, encoding="utf-8")
         with pytest.raises(RecordsRefused):
             open_load(load.path)
@@ -384,6 +408,19 @@ def test_rows_known_after_the_stated_last_day_are_refused_or_left_out(tmp_path: 
     load = ingest("folder", source, tmp_path / "out", data_to=last, set_aside=True)
     assert load.data_to == last
     assert check(load.path).ok
+
+
+def test_records_do_not_end_in_the_future(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "source", faultless(random.Random(14)))
+    tomorrow = date.today() + timedelta(days=1)
+    with pytest.raises(UsageError, match="lies in the future"):
+        ingest("folder", source, tmp_path / "out", data_to=tomorrow)
+    load = ingest("folder", source, tmp_path / "out", data_to=date.today())
+    file = load.path / "load.json"
+    said = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(said | {"data_to": str(tomorrow)}), encoding="utf-8")
+    with pytest.raises(RecordsRefused, match="lies in the future"):
+        ingest("folder", load.path, tmp_path / "again")
 
 
 def test_every_rule_says_what_is_wrong_and_what_to_do() -> None:

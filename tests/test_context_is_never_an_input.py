@@ -121,13 +121,15 @@ DOCTORED = [
     replace(context().columns[0], group="reports"),
     replace(catalogue()["suspected_n_365d"], group="wanted"),
     replace(catalogue()["person_age"], name="ethnicity", group="ethnicity"),
+    replace(catalogue()["person_age"], name="Sex", source="given"),
+    replace(catalogue()["person_age"], name="of_here", group="nationality", source="given"),
 ]
 
 
 @pytest.mark.parametrize("column", DOCTORED, ids=lambda column: f"{column.name} as {column.group}")
 def test_a_doctored_feature_set_is_refused(column) -> None:  # type: ignore[no-untyped-def]
     doctored = FeatureSet((*catalogue().columns[:2], column), catalogue().definitions)
-    with pytest.raises(PrecursorError, match=r"never an input|not in the register"):
+    with pytest.raises(PrecursorError, match=r"never an input|not in the register|no input"):
         FeatureSet.from_data(json.loads(json.dumps(doctored.to_data())))
 
 

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from record_folders import Rows, faultless, write_csv
 
+from features.backends.postgres import Postgres
 from features.errors import NotFound, PrecursorError, RecordsRefused, UsageError
 from features.ingest import ingest
 from features.ingest.stores import PASSWORD, address, open_store
@@ -254,6 +255,35 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(source: str) -> 
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        f"host=localhost user=reader password={SECRET}",
+        f"postgresql:/reader:{SECRET}@localhost/crime",
+    ],
+)
+def test_what_is_nearly_an_address_is_not_repeated_either(source: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        ingest("database", source, tmp_path / "out")
+    assert SECRET not in str(caught.value)
+
+
+def test_an_address_under_another_kind_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="kind 'database'") as caught:
+        ingest("folder", f"postgresql://reader:{SECRET}@localhost/crime", tmp_path / "out")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", [f"{SECRET}%zz", f"{SECRET} x", f"x@{SECRET}"])
+def test_the_address_of_the_records_is_not_repeated(password: str, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "source", faultless(random.Random(1)))
+    load = ingest("folder", source, tmp_path / "out")
+    with pytest.raises(UsageError, match="PRECURSOR_RECORDS_URL") as caught:
+        Postgres(load, url=f"postgresql://reader:{password}@127.0.0.1:1/crime")
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
     ("source", "said"),
     [
         ("mysql://reader@localhost/crime", "'mysql' is no kind"),
@@ -319,6 +349,15 @@ def test_a_file_that_is_no_database_is_told(content: bytes, tmp_path: Path) -> N
 def test_an_empty_database_is_refused(postgres_database: str, tmp_path: Path) -> None:
     with pytest.raises(RecordsRefused, match="no canonical table"):
         ingest("database", postgres_database, tmp_path / "out")
+
+
+def test_text_that_is_none_is_not_repeated(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "records.db") as lite:
+        lite.execute("CREATE TABLE nominal (nominal_id)")
+        lite.execute("INSERT INTO nominal VALUES (CAST(x'ff' || 'Smith' AS BLOB))")
+    with pytest.raises(PrecursorError, match="Could not decode to UTF-8") as caught:
+        ingest("database", tmp_path / "records.db", tmp_path / "out")
+    assert "Smith" not in str(caught.value)
 
 
 def test_a_view_of_a_database_file_reads_no_other_file(tmp_path: Path) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,17 +16,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from house import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_folders import Rows, faultless, write_csv
 
 from features.check import check
-from features.errors import RecordsRefused, UsageError
+from features.errors import Conflict, RecordsRefused, UsageError
 from features.ingest import ingest
 from features.labels import provided_labels
 from features.loads import LABELS, open_load, write_load
 from features.question import Provided
 from features.records import TABLES
+from features.unfinished import unfinished_folder
 
 
 def meant(text: str, kind: str) -> object:
@@ -219,6 +225,27 @@ def test_a_column_we_do_not_know_is_not_lost_in_silence(tmp_path: Path) -> None:
     assert (told["table"], told["column"], told["rule"]) == ("offence", "officer", "unused_column")
 
 
+@pytest.mark.parametrize("called", ["bail.CSV", "Bail.csv", "bail.xlsx", "labels.csv"])
+def test_a_file_that_is_nearly_a_table_is_not_lost_in_silence(called: str, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "source", faultless(random.Random(5)))
+    (source / "bail.csv").rename(source / called)
+    found = check(source)
+    assert [(v.table, v.rule) for v in found.violations] == [(called, "unused_file")]
+    aside = ingest("folder", source, tmp_path / "out").set_aside()
+    assert aside[["table", "done"]].to_numpy().tolist() == [[called, "not used"]]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda file: file.symlink_to("nowhere")])
+def test_what_is_no_file_is_refused_under_the_name_of_a_table(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    source = write_csv(tmp_path / "source", faultless(random.Random(5)))
+    (source / "bail.csv").unlink()
+    make(source / "bail.csv")
+    with pytest.raises(RecordsRefused, match=r"'bail\.csv' cannot be read: it is no file"):
+        ingest("folder", source, tmp_path / "out")
+
+
 def test_text_with_commas_quotes_lines_and_accents_arrives(tmp_path: Path) -> None:
     rows = faultless(random.Random(8))
     rows["wanted"][0]["reason"] = 'recall, "urgent"\nsee José'
@@ -232,6 +259,49 @@ def test_paths_may_hold_quotes_and_spaces(tmp_path: Path) -> None:
     load = ingest("folder", source, tmp_path / "the force's load")
     assert load.connect().table("offence").count().execute() == len(rows["offence"])
     assert check(load.path).ok
+
+
+@pytest.mark.parametrize("place", ["known_on=2019-01-01/load=7", "a[1]/b*/c?", "it's"])
+def test_the_name_of_a_folder_is_no_pattern_and_no_column(place: str, tmp_path: Path) -> None:
+    rows = faultless(random.Random(6))
+    plain = ingest("folder", write_csv(tmp_path / "source", rows), tmp_path / "plain")
+    there = tmp_path / place
+    load = ingest("folder", write_parquet(there / "in", rows, False), there / "out")
+    assert load.fingerprint == plain.fingerprint
+    assert check(load.path).ok
+    for name in TABLES:
+        found = load.connect().table(name).to_pyarrow().to_pylist()
+        assert found == pq.read_table(plain.tables[name]).to_pylist()
+
+
+def test_two_who_write_to_one_place_do_not_mix_their_files(tmp_path: Path) -> None:
+    source, out = write_csv(tmp_path / "source", faultless(random.Random(6))), tmp_path / "out"
+    with unfinished_folder(out) as part:
+        (part / "offence.parquet").write_text("half of one")
+        with pytest.raises(Conflict, match="another process"):
+            ingest("folder", source, out)
+        assert (part / "offence.parquet").read_text() == "half of one"
+    assert check(ingest("folder", source, out).path).ok
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["out", "source"]
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    source, out = write_csv(tmp_path / "source", faultless(random.Random(6))), tmp_path / "out"
+    left = (
+        "import os, sys, pathlib; from features.unfinished import unfinished_folder\n"
+        "with unfinished_folder(pathlib.Path(sys.argv[1])) as part:\n"
+        "    (part / 'offence.parquet').write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", left, str(out)], cwd=ROOT, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert check(ingest("folder", source, out).path).ok
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["out", "source"]
+
+
+def test_a_folder_of_a_like_name_is_left_as_it_is(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "records.part", faultless(random.Random(6)))
+    ingest("folder", source, tmp_path / "records")
+    assert (source / "offence.csv").is_file()
 
 
 def test_a_write_that_fails_leaves_nothing_that_looks_whole(

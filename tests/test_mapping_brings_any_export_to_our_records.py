@@ -421,6 +421,7 @@ tables:
         ("tables: {offence: 5}", "dictionary"),
         ("tables: {bail: {constants: {conditions: yes}}}", "put it in quotes"),
         ("tables: {offence: {sql: 'SELECT 1'}}", "sql"),
+        ("encoding: base64", "'base64' is no encoding"),
     ],
 )
 def test_each_fault_of_a_mapping_is_told_in_words(text: str, said: str, tmp_path: Path) -> None:

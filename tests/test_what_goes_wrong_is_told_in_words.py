@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,16 @@ from pathlib import Path
 import pytest
 
 from features.breaches import LONGEST_SHOWN, Violation
-from features.errors import UsageError
+from features.check import examined
+from features.errors import PrecursorError, UsageError
+from features.history import History
 from features.mapping import read_mapping
+from features.quality import quality
+from features.quality_report import write_quality
 from features.question import read_question
 from serving.pages.door import local
 from serving.permissions import operator
+from tests.worlds import load, world
 
 ROOT = Path(__file__).resolve().parent.parent
 ODD_YAML = {
@@ -23,6 +29,14 @@ ODD_YAML = {
     "no date": "name: 2026-99-99\n",
     "code": "!!python/object/apply:os.system ['true']\n",
     "null byte": "name: \0\n",
+    "a tag on what it does not fit": "name: !!bool maybe\n",
+    "a day that is none": "name: !!timestamp tomorrow\n",
+    "a number without digits": "name: !!int ''\n",
+    "an escaped null byte": '{name: "a\\0b"}',
+    "half a character": '{name: "a\\ud800b"}',
+    "mappings merged tenfold": "a0: &a0 {a: 1, b: 2}\n"
+    + "".join(f"a{n + 1}: &a{n + 1} {{<<: [{', '.join([f'*a{n}'] * 10)}]}}\n" for n in range(20)),
+    "a list as a mapping": "!!map [a, b]\n",
 }
 
 
@@ -61,6 +75,25 @@ def test_places_that_cannot_be_written_and_bytes_that_are_no_text(tmp_path: Path
         assert done.returncode == code, done.stderr
         assert "Refused: " in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("limit", ["lots", "1KB"])
+def test_a_memory_that_does_not_do_is_told(
+    limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = load(world(random.Random(1), people=2, events=2), tmp_path / "records")
+    monkeypatch.setenv("PRECURSOR_MEMORY", limit)
+    with pytest.raises(PrecursorError, match="PRECURSOR_MEMORY is a size such as 1GB"):
+        History(records)
+
+
+def test_a_report_without_room_leaves_no_half_of_it(tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    with examined(load(world(random.Random(1)), tmp_path / "records").path) as records:
+        found = quality(records, records.report())
+        with pytest.raises(IsADirectoryError):
+            write_quality(found, tmp_path / "report.html")
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_a_store_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:

@@ -7,12 +7,15 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.compile import births_sql, known_sql, numbers_sql, people_sql, told_sql
+from features.errors import PrecursorError
 from features.loads import Load, unchanged
 from features.taxonomy import HARM, taxonomy
 
@@ -20,6 +23,23 @@ BUCKET = 3_000_000
 """About how many records' events are put in order at a time; this bounds memory."""
 
 BATCH = 1 << 16
+
+MEMORY = "PRECURSOR_MEMORY"
+"""The environment variable that says how much memory DuckDB may use, such as ``1GB``."""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what keeps DuckDB from its work, such as a full disk, in one line."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise PrecursorError(
+            f"DuckDB cannot compile the history: {str(error).strip().splitlines()[0]}",
+            remedy=f"See that {MEMORY} is a size such as 1GB, and that there is room in"
+            f" {tempfile.gettempdir()}.",
+            code="system",
+        ) from error
 
 
 class DuckDB:
@@ -31,7 +51,7 @@ class DuckDB:
     harm : str
         The list of harm weights.
     memory : str, optional
-        Such as ``1GB``: what lies beyond is put on disk. By default what ``PRECURSOR_MEMORY`` says,
+        Such as ``1GB``: what lies beyond is put on disk. By default what `MEMORY` says,
         or else what DuckDB takes by itself, four fifths of the machine.
 
     Examples
@@ -51,18 +71,16 @@ class DuckDB:
         self._connection.execute("SET temp_directory = ?", [self._folder])
         self._connection.execute("SET preserve_insertion_order = false")
         self._connection.execute("SET partitioned_write_flush_threshold = 65536")
-        if limit := memory or os.environ.get("PRECURSOR_MEMORY"):
-            self._connection.execute("SET memory_limit = ?", [limit])
         self._connection.register("codes", taxonomy(harm))
-        self._connection.execute("CREATE TABLE taxonomy AS FROM codes")
-        self._connection.execute(f"CREATE TABLE people AS {people_sql(self.dialect)}")
+        with _told():
+            if limit := memory or os.environ.get(MEMORY):
+                self._connection.execute("SET memory_limit = ?", [limit])
+            self._connection.execute("CREATE TABLE taxonomy AS FROM codes")
+            self._connection.execute(f"CREATE TABLE people AS {people_sql(self.dialect)}")
 
     def _table(self, sql: str) -> pa.Table:
-        cursor = self._connection.cursor()
-        try:
+        with _told(), closing(self._connection.cursor()) as cursor:
             return cursor.execute(sql).to_arrow_table()
-        finally:
-            cursor.close()
 
     def people(self) -> pa.Table:
         """Return everybody's id in the order of their numbers."""

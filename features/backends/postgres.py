@@ -7,6 +7,7 @@ transaction: the schema is there whole or not at all, and a load never changes.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
@@ -96,6 +97,13 @@ class Postgres:
             with psycopg.connect(self._url) as connection:
                 yield connection
         except psycopg.Error as error:
+            password = re.search("://[^/@]*?:(.*)@", self._url)
+            torn = password is not None and re.search(r"[@/?#\s]", password[1])
+            if torn or (isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None):
+                raise UsageError(  # the driver's own words would repeat what it made of a password
+                    f"{VARIABLE} is no address",
+                    remedy="Write marks of a password as %40 for @ and so on, or use PGPASSWORD.",
+                ) from None
             why = str(error).strip().splitlines()[0]
             raise PrecursorError(
                 f"the PostgreSQL server that {VARIABLE} names: {why}",

@@ -12,6 +12,7 @@ from features.ingest.chicago import ingest_chicago
 from features.ingest.database import ingest_database
 from features.ingest.folder import ingest_folder
 from features.ingest.georgia import ReadyMatrix, ingest_georgia
+from features.ingest.stores import is_address
 from features.loads import Load, refuse_existing
 
 KINDS: dict[str, Callable[..., Load | ReadyMatrix]] = {
@@ -78,8 +79,19 @@ def ingest(
         raise UsageError(
             f"there is no kind of source '{kind}'", remedy=f"The kinds are {', '.join(KINDS)}."
         )
+    if data_to is not None and data_to > date.today():
+        raise UsageError(  # outcomes would count as having had their time
+            f"{data_to}, the last day of the records, lies in the future",
+            remedy="Give the last day on which the source recorded anything.",
+            field="data_to",
+        )
     out = Path(out)
     if kind != "database":
+        if is_address(str(source)):
+            raise UsageError(  # not repeated: it may hold a password
+                f"SOURCE is an address, and kind '{kind}' takes a folder",
+                remedy="Use kind 'database' with postgresql://USER@HOST/DATABASE.",
+            )
         source = Path(source)
         if not source.is_dir():
             raise NotFound(

@@ -20,6 +20,7 @@ from features.loads import LABELS, SET_ASIDE, SPINE, Load, manifest, write_load
 from features.mapping import Mapping as Mapped
 from features.mapping import read_mapping
 from features.reading import Reading, read
+from features.records import TABLES
 from features.rules import RULES
 
 LEFT_OUT = "left out"
@@ -47,6 +48,9 @@ def ingest_folder(
         )
     said = manifest(source) if (source / "load.json").is_file() else {}
     data_to = data_to or (_last_day(source, said) if said else None)
+    lost = [name for name in TABLES if said and not list(source.glob(f"{name}.*"))]
+    refuse(source, [RULES["missing_table"].violation(name, file=name) for name in lost])
+    notes = said.get("notes")
     return take_in(
         source,
         out,
@@ -56,7 +60,7 @@ def ingest_folder(
         data_to=data_to,
         set_aside=set_aside,
         synthetic=bool(said.get("synthetic", False)),
-        notes=said.get("notes", ()),
+        notes=[str(note) for note in notes] if isinstance(notes, list) else (),
     )
 
 
@@ -105,7 +109,10 @@ def take_in(
 
 def _last_day(source: Path, said: Mapping[str, Any]) -> date:
     try:
-        return date.fromisoformat(said["data_to"])
+        found = date.fromisoformat(said["data_to"])
+        if found > date.today():
+            raise ValueError(f"{found} lies in the future")
+        return found
     except (KeyError, TypeError, ValueError) as error:
         raise RecordsRefused(
             f"{source / 'load.json'}: data_to: {error!r}",

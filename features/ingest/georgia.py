@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -27,6 +26,7 @@ from features.ingest.packs import described, no_mapping
 from features.loads import refuse_existing
 from features.ready import COLUMNS, SPLIT, read_ready
 from features.rules import RULES
+from features.unfinished import unfinished_folder
 
 MATRIX = "matrix.parquet"
 AUDIT = "audit.parquet"
@@ -180,11 +180,7 @@ def _write(
     out: Path, tables: Mapping[str, pa.Table], entries: Mapping[str, Mapping[str, Any]]
 ) -> ReadyMatrix:
     """Write the files together, or none of them; the matrix is read once to be sure of it."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(out.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)  # left by a process that was killed
-    part.mkdir()
-    try:
+    with unfinished_folder(out) as part:
         for name, table in tables.items():
             pq.write_table(table, part / name, compression="zstd")
         text = yaml.safe_dump(dict(entries), sort_keys=False, allow_unicode=True, width=100)
@@ -194,7 +190,4 @@ def _write(
             refuse_existing(out)
             out.rmdir()
         os.rename(part, out)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
     return ReadyMatrix(out / MATRIX, len(made.frame), len(made.feature_set.columns))

@@ -8,6 +8,7 @@ environment alone, and no message repeats it.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -179,6 +180,12 @@ class _Postgres:
 @contextmanager
 def _file(file: Path) -> Iterator[Store]:
     if not file.is_file():
+        if re.search(r"password\s*=|:[^/]*@", str(file), re.IGNORECASE):
+            raise UsageError(  # not repeated: it may be an address with a password
+                "SOURCE is neither a file nor an address of a database",
+                remedy="Write postgresql://USER@HOST/DATABASE; the password goes into the"
+                f" environment as {PASSWORD} or PGPASSWORD.",
+            )
         raise NotFound(f"{file} is no file", remedy="Name a SQLite or DuckDB file.")
     with file.open("rb") as stream:
         head = stream.read(16)
@@ -200,8 +207,9 @@ def _file(file: Path) -> Iterator[Store]:
                 remedy="Name such a file, or the address of a PostgreSQL database.",
             )
     except (sqlite3.Error, duckdb.Error) as error:
+        said = re.sub(" with text .*", "", str(error).splitlines()[0])  # nothing of a row
         raise PrecursorError(
-            f"{file}: {str(error).splitlines()[0]}",
+            f"{file}: {said}",
             remedy="Nothing was written. Check the file, and run it again.",
             code="source_unavailable",
         ) from error
