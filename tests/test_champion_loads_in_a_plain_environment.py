@@ -118,7 +118,8 @@ def test_the_run_holds_parameters_figures_tables_plots_and_fingerprints(
     listed = {entry.path for entry in client.list_artifacts(version.run_id)}
     assert {"report.txt", "report.json", "question.json", "tables", "plots"} <= listed
     plots = {entry.path for entry in client.list_artifacts(version.run_id, "plots")}
-    assert plots == {"plots/calibration.svg", "plots/gain.svg"}
+    drawn = {"calibration", "gain", "contributions_by_group", "shap_bar"}
+    assert {f"plots/{name}.svg" for name in drawn} <= plots
 
 
 def test_mlflow_holds_nothing_of_a_person(store: tuple[RiskModel, RiskModel]) -> None:
@@ -134,7 +135,7 @@ def test_mlflow_holds_nothing_of_a_person(store: tuple[RiskModel, RiskModel]) ->
     files = [path for place in places for path in place.rglob("*") if path.is_file()]
     # loading code writes a compiled copy beside it
     for path in (path for path in files if path.suffix != ".pyc"):
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="latin-1")  # a picture too may hold a name
         seen += 1
         assert not [name for name in people if name in text], path
     assert seen > 10
