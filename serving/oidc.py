@@ -207,10 +207,10 @@ class Provider:
         if time.time() - self._read_at > KEYS_KEPT:
             self._read_keys()
         try:
-            return claims(token, self._keys, nonce=nonce, now=time.time(), **given)
+            return claims(token, self._keys, nonce=nonce, **given)
         except UnknownKey:  # rotated since they were read: once more, and no further
             self._read_keys()
-            return claims(token, self._keys, nonce=nonce, now=time.time(), **given)
+            return claims(token, self._keys, nonce=nonce, **given)
 
     def _principal(self, said: Mapping[str, Any], wanted: str) -> Principal:
         profile = PROFILES[self.settings.profile]
