@@ -1,8 +1,9 @@
 """What an intervention truly does in a made-up force: the same people with it and without it.
 
 A world is stopped on some days; those who are eligible then live on twice, many times over each:
-once the programme is forced on them, once it is kept from them for as long as the study's window.
-What is recorded of them afterwards, under both, is the true effect that an evaluation must find.
+once the programme or order is forced on them, once it is kept from them for as long as the study's
+window. What is recorded of them afterwards, under both, is the true effect that an evaluation must
+find.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from features.synthetic import parameters as p
 from features.synthetic.columns import Array, Columns, happened
 from features.synthetic.dynamics import Engine, simulate
+from features.synthetic.interventions import _WEEKS, DVPO, NON_MOLESTATION, RESTRAINING
 from features.synthetic.states import draw_states
 from features.synthetic.streams import Streams
 from features.synthetic.switches import Switches
@@ -24,18 +26,31 @@ from features.synthetic.truth_replay import Futures, Moment
 from features.synthetic.world import DATA_TO, latent_people
 from training.study import Study
 
+LATEST = {"programme": 47, "order": 15}
+"""Days within which it begins, about as in the records: both follow an offence of late."""
+
 
 @dataclass
 class Forced:
-    """Sees a world go by and finds out, on given days, what the programme would do."""
+    """Sees a world go by and finds out, on given days, what the intervention would do."""
 
     study: Study
     timeline: Timeline
     weeks: tuple[int, ...]
     copies: int
-    arrests: list[Columns] = field(default_factory=list)
+    seen: list[Columns] = field(default_factory=list)
     counts: list[tuple[float, float]] = field(default_factory=list)
     moment: Moment | None = None
+
+    @property
+    def name(self) -> str:
+        """What the simulator calls it."""
+        return {"programme": "programme", "protective_order": "order"}[self.study.treatment.table]
+
+    @property
+    def makes_eligible(self) -> str:
+        """What of a domestic offence makes its suspect eligible: the arrest, or being named."""
+        return "arrested" if self.name == "programme" else "named"
 
     def before(self, engine: Engine, week: int) -> None:
         """Live on from here, where this is one of the days."""
@@ -46,19 +61,20 @@ class Forced:
             self.counts.append((given, kept))
 
     def after(self, events: Columns, week: int) -> None:
-        """Remember who was arrested for domestic abuse, and when."""
-        chosen = (events["group"] <= p.DAS) & happened(events["arrested"])
-        self.arrests.append({name: events[name][chosen] for name in ("person", "arrested")})
+        """Remember who was arrested for domestic abuse, or named in it, and when."""
+        chosen = (events["group"] <= p.DAS) & happened(events[self.makes_eligible])
+        self.seen.append(
+            {"person": events["person"][chosen], "on": events[self.makes_eligible][chosen]}
+        )
 
     def _eligible(self, engine: Engine, day: int) -> Array:
-        person = np.concatenate([each["person"] for each in self.arrests[-26:]])
-        arrested = np.concatenate([each["arrested"] for each in self.arrests[-26:]])
-        lately = np.unique(person[(arrested >= day - 30) & (arrested < day)])
-        had = engine.interventions._from["programme"][lately]
+        person, on = (np.concatenate([w[of] for w in self.seen[-26:]]) for of in ("person", "on"))
+        lately = np.unique(person[(on >= day - 30) & (on < day)])
+        had = engine.interventions._from[self.name][lately]
         return lately[(had < day - self.study.washout_days) | (had >= day)]
 
     def _after(self, moment: Moment, who: Array, week: int, *, forced: bool) -> float:
-        # the same seed under both: what differs is the programme, and chance from there on
+        # the same seed under both: what differs is the intervention, and chance from there on
         streams = Streams(1000 + week)
         last = (7 * week + self.study.window_days + self.study.horizon_days) // 7 + 1
         more = timedelta(days=7 * max(0, last + 1 - self.timeline.weeks))
@@ -70,11 +86,11 @@ class Forced:
         world = Futures(moment, who, self.copies, week, timeline, streams)
         acts, day, n = world.interventions, 7 * week, len(who) * self.copies
         rng = np.random.default_rng(week)
-        start = day + rng.integers(0, 47, n)
-        weeks = np.where(rng.random(n) < 0.3, p.PROGRAMME_WEEKS * rng.random(n), p.PROGRAMME_WEEKS)
+        start = day + rng.integers(0, LATEST[self.name], n)
+        weeks = self._weeks(rng, n)
         closed = np.full(n, day + self.study.window_days)
-        acts._from["programme"] = start if forced else closed
-        acts._to["programme"] = start + (7 * weeks).astype(np.int64) if forced else closed
+        acts._from[self.name] = start if forced else closed
+        acts._to[self.name] = start + (7 * weeks).astype(np.int64) if forced else closed
         begins, ends = closed[0], closed[0] + self.study.horizon_days
         found = 0
         for later in range(week, last):
@@ -84,11 +100,19 @@ class Forced:
             found += int(counted.sum())
         return found / n
 
+    def _weeks(self, rng: np.random.Generator, n: int) -> Array:
+        """Draw for how many weeks it lasts, as the simulator does."""
+        if self.name == "programme":
+            left = rng.random(n) < 0.3
+            return np.where(left, p.PROGRAMME_WEEKS * rng.random(n), p.PROGRAMME_WEEKS)
+        kind = rng.choice([DVPO, NON_MOLESTATION, RESTRAINING], n, p=[0.50, 0.32, 0.18])
+        return np.asarray(rng.integers(*_WEEKS[kind].T))
+
 
 def true_ratio(
     study: Study, switches: Switches, *, nominals: int, years: int, seed: int, copies: int = 60
 ) -> float:
-    """Return how many times as many reports there are with the programme as without it."""
+    """Return how many times as many reports there are with the intervention as without it."""
     timeline, streams = Timeline.of(years, DATA_TO), Streams(seed)
     people = draw_people(latent_people(nominals, years), streams["traits"])
     states = draw_states(people, timeline.months, streams["states"])
