@@ -242,6 +242,11 @@ def _fingerprint(tables: Mapping[str, Mapping[str, Any]]) -> str:
     return hashlib.sha256(hashes.encode()).hexdigest()
 
 
+def contents(load: Load) -> str:
+    """Return the SHA-256 over what a load's tables hold now: another one after an erasure."""
+    return _fingerprint(manifest(load.path)["tables"])
+
+
 def unchanged(load: Load) -> None:
     """Refuse a load of which a file was changed since it was written.
 

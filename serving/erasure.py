@@ -19,10 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.backends.postgres import drop_copies
 from features.errors import NotFound, PrecursorError, UsageError
 from features.forget import forget
 from features.home import home
-from features.loads import manifest
+from features.loads import manifest, open_load
 from features.matrix_file import manifest_path, write_manifest
 from serving.kept import note_erasure
 from serving.ledger import Action, Ledger
@@ -76,6 +77,7 @@ def erase(
         for path in loads(further):
             if forgotten := forget(path, nominal_id):
                 found["loads"][str(path)] = sum(forgotten.values())
+                drop_copies(open_load(path))
         for path in sorted((home() / "runs").glob(f"*/*/{INFO}")):
             gone, rows = _from_run(path.parent, nominal_id)
             if rows is not None:

@@ -11,8 +11,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from features.backends.postgres import drop_copies
 from features.errors import PrecursorError, UsageError
+from features.forget import forget
 from features.history import History
+from features.loads import open_load
 from features.matrix import Matrix, build
 from features.question import Question
 from tests.worlds import DATA_TO, load, world
@@ -68,6 +71,30 @@ def test_postgresql_agrees_with_duckdb(
         )
         for mine, theirs in zip(other.events_of(spine), reference.events_of(spine), strict=True):
             pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+
+
+@pytest.mark.postgres
+def test_a_copy_on_the_server_does_not_outlive_an_erasure(
+    postgres_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.setenv("PRECURSOR_RECORDS_URL", postgres_database)
+    before = load(world(random.Random(3), people=3), tmp_path / "records")
+    erased = History(before, backend="postgres").compiled.ids[0]
+
+    def copies() -> list[str]:
+        with psycopg.connect(postgres_database) as connection:
+            sql = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'load%'"
+            return [name for (name,) in connection.execute(sql)]
+
+    assert len(copies()) == 1
+    forget(before.path, erased)
+    after = History(open_load(before.path), backend="postgres")
+    assert erased not in after.compiled.ids
+    assert len(copies()) == 1, "the one from before was dropped"
+    assert drop_copies(before) == 1
+    assert copies() == []
 
 
 @pytest.mark.postgres

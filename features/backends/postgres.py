@@ -1,7 +1,8 @@
 """PostgreSQL: a force's own server does the joins and the ordering, and hands events over in order.
 
-The load is copied to the server once, into a schema named after its fingerprint, in one
-transaction: the schema is there whole or not at all, and a load never changes.
+The load is copied to the server once, into a schema named after its fingerprint and contents, in one
+transaction: the schema is there whole or not at all. A load changes by an erasure alone; its copy is
+then dropped.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from features.compile import (
     told_sql,
 )
 from features.errors import PrecursorError, UsageError
-from features.loads import Load, unchanged
+from features.loads import Load, contents, unchanged
 from features.records import TABLES
 from features.taxonomy import HARM, taxonomy
 
@@ -86,39 +87,19 @@ class Postgres:
                 f"{VARIABLE} names no PostgreSQL server",
                 remedy=f"Set {VARIABLE} to postgresql://USER@HOST/DATABASE, and PGPASSWORD.",
             )
-        self._schema = f"load_{load.fingerprint[:16]}"
+        self._schema = f"{_stem(load)}{contents(load)[:16]}"
         self._bring()
-
-    @contextmanager
-    def _opened(self) -> Iterator[psycopg.Connection]:
-        import psycopg
-
-        try:
-            with psycopg.connect(self._url) as connection:
-                yield connection
-        except psycopg.Error as error:
-            password = re.search("://[^/@]*?:(.*)@", self._url)
-            torn = password is not None and re.search(r"[@/?#\s]", password[1])
-            if torn or (isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None):
-                raise UsageError(  # the driver's own words would repeat what it made of a password
-                    f"{VARIABLE} is no address",
-                    remedy="Write marks of a password as %40 for @ and so on, or use PGPASSWORD.",
-                ) from None
-            why = str(error).strip().splitlines()[0]
-            raise PrecursorError(
-                f"the PostgreSQL server that {VARIABLE} names: {why}",
-                remedy="Check that it runs, that its user may create schemas, and PGPASSWORD.",
-            ) from error
 
     def _bring(self) -> None:
         """Copy the load to the server, unless it is there."""
-        with self._opened() as connection:
+        with _connected(self._url) as connection:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
             there = connection.execute(
                 "SELECT 1 FROM pg_namespace WHERE nspname = %s", [self._schema]
             )
             if there.fetchone():
                 return
+            _drop(connection, self._load)  # a copy from before somebody was erased
             connection.execute(f"CREATE SCHEMA {self._schema}")
             connection.execute(f"SET LOCAL search_path = {self._schema}")
             for name, table in TABLES.items():
@@ -131,7 +112,7 @@ class Postgres:
 
     @contextmanager
     def _session(self) -> Iterator[psycopg.Connection]:
-        with self._opened() as connection:
+        with _connected(self._url) as connection:
             connection.execute(f"SET LOCAL search_path = {self._schema}, pg_temp")
             codes = taxonomy(self._harm)
             kinds = {field.name: str(ibis.dtype(field.type)) for field in codes.schema}
@@ -170,6 +151,59 @@ class Postgres:
     def told(self) -> Iterator[pa.RecordBatch]:
         """Return all events with what is told of them, in order of person."""
         return self._ordered(told_sql(self.dialect), TOLD_TYPES)
+
+
+def drop_copies(load: Load) -> int:
+    """Drop a load's copies from the server that `VARIABLE` names, if it names one.
+
+    After an erasure: a copy still holds who was erased. The next use brings the load anew.
+
+    Returns
+    -------
+    int
+        How many there were.
+    """
+    url = os.environ.get(VARIABLE)
+    if not url:
+        return 0
+    with _connected(url) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        return _drop(connection, load)
+
+
+def _stem(load: Load) -> str:
+    return f"load_{load.fingerprint[:16]}_"
+
+
+def _drop(connection: psycopg.Connection, load: Load) -> int:
+    found = connection.execute(
+        "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)", [_stem(load)]
+    ).fetchall()
+    for (name,) in found:
+        connection.execute(f"DROP SCHEMA {name} CASCADE")
+    return len(found)
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection]:
+    import psycopg
+
+    try:
+        with psycopg.connect(url) as connection:
+            yield connection
+    except psycopg.Error as error:
+        password = re.search("://[^/@]*?:(.*)@", url)
+        torn = password is not None and re.search(r"[@/?#\s]", password[1])
+        if torn or (isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None):
+            raise UsageError(  # the driver's own words would repeat what it made of a password
+                f"{VARIABLE} is no address",
+                remedy="Write marks of a password as %40 for @ and so on, or use PGPASSWORD.",
+            ) from None
+        why = str(error).strip().splitlines()[0]
+        raise PrecursorError(
+            f"the PostgreSQL server that {VARIABLE} names: {why}",
+            remedy="Check that it runs, that its user may create schemas, and PGPASSWORD.",
+        ) from error
 
 
 def _arrow(schema: Mapping[str, str]) -> pa.Schema:
