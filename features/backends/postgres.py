@@ -1,8 +1,8 @@
 """PostgreSQL: a force's own server does the joins and the ordering, and hands events over in order.
 
-The load is copied to the server once, into a schema named after its fingerprint and contents, in one
-transaction: the schema is there whole or not at all. A load changes by an erasure alone; its copy is
-then dropped.
+The load is copied to the server once, into a schema named after its fingerprint and contents, in
+one transaction: the schema is there whole or not at all. A load changes by an erasure alone; its
+copy is then dropped.
 """
 
 from __future__ import annotations
