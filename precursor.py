@@ -109,14 +109,14 @@ def decisions(
 
     Example: precursor decisions domestic_abuse_high_harm .precursor/records/2027-01
     """
+    from features.attributes import attributes
     from features.history import History
     from features.loads import open_load
+    from features.suppression import suppressed
     from serving.decisions import told
     from serving.ledger import Action
     from serving.outcomes import by_group, joined
     from serving.stock import Stock
-    from training.attributes import attributes
-    from training.suppression import suppressed
 
     load = open_load(records)
     with desk.ledger() as book:
@@ -155,6 +155,7 @@ def demo(
 
     Example: precursor demo --no-serve
     """
+    from features.attributes import attributes
     from features.check import check as examine
     from features.history import History
     from features.home import home
@@ -165,7 +166,6 @@ def demo(
     from serving.runs import published as published_list
     from serving.text import list_in_words
     from training import experiment
-    from training.attributes import attributes
     from training.leakage import prove
     from training.questions import question
 

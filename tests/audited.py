@@ -8,12 +8,12 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from features.attributes import attributes
 from features.history import History
 from features.loads import Load
 from features.matrix import build, learning_dates
 from features.question import Question
 from features.synthetic import Switches, synthesise
-from training.attributes import attributes
 from training.drift import Drift, monitor
 from training.experiment import Result, train
 from training.period import period_rows, read_events

@@ -12,11 +12,11 @@ import pytest
 from audited import OFF, asked, force, trained, watched
 from forced_treatment import true_ratio
 
+from features.attributes import attributes
 from features.cohort import cohort
 from features.history import History
 from features.loads import Load
 from features.synthetic import Switches
-from training.attributes import attributes
 from training.drift_words import in_words as drift_in_words
 from training.effects import Evaluation, evaluate
 from training.effects_words import in_words as effect_in_words

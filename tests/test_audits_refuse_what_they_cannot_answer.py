@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import precursor
+from features.attributes import attributes
 from features.errors import PrecursorError, UsageError
 from features.history import History
 from features.loads import Load
-from training.attributes import attributes
+from features.suppression import FEWEST, suppressed
 from training.drift import chance, monitor, psi
 from training.effects import e_value
 from training.evaluation import Judged
@@ -28,7 +29,6 @@ from training.fairness import CAPACITY, audit
 from training.metrics import Figure
 from training.period import as_of_dates, read_events
 from training.study import study
-from training.suppression import FEWEST, suppressed
 from training.trial import trial
 
 

@@ -105,7 +105,7 @@ def test_too_few_outcomes_for_folds_are_told() -> None:
 
 
 def test_a_matrix_alone_is_audited_as_far_as_it_tells(tmp_path: Path) -> None:
-    from training.attributes import of_matrix
+    from features.attributes import of_matrix
 
     given = matrix(people=60)
     who, missing = of_matrix(tmp_path / "matrix.parquet", given)

@@ -15,6 +15,7 @@ from served import ME, NAME, Served, put_in_force, served
 
 from features.cohort import cohort
 from features.labels import label
+from features.suppression import suppressed
 from serving.access import Access
 from serving.batch import score_batch
 from serving.decisions import told
@@ -24,7 +25,6 @@ from serving.own_view import lot, weight
 from serving.publishing import publish
 from serving.runs import published
 from serving.scoring import score_people
-from training.suppression import suppressed
 
 __all__ = ["served"]
 

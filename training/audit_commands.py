@@ -32,10 +32,10 @@ def drift(
 
     Example: precursor drift domestic_abuse_high_harm .precursor/records/demo
     """
+    from features.attributes import attributes
     from features.history import History
     from features.loads import open_load
     from models import registry
-    from training.attributes import attributes
     from training.drift import monitor
     from training.drift_words import in_words
     from training.period import as_of_dates, period_rows, read_events

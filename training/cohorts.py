@@ -17,10 +17,10 @@ import pandas as pd
 
 from features.declare import FeatureSet
 from features.question import Question
+from features.suppression import FEWEST, suppressed
 from training.evaluation import Judged
 from training.metrics import Floats, figure, person_samples
 from training.splits import FEWEST_POSITIVES
-from training.suppression import FEWEST, suppressed
 
 RATES = (0.8, 1.25)
 PREFIX = "cohort_"

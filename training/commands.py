@@ -130,10 +130,10 @@ def train(
 
     Example: precursor train domestic_abuse_high_harm .precursor/records/demo
     """
+    from features.attributes import attributes, of_matrix
     from features.history import History
     from features.loads import open_load
     from training import experiment, sanctions
-    from training.attributes import attributes, of_matrix
     from training.questions import question as find
 
     if (records is None) == (ready is None):

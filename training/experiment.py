@@ -110,7 +110,7 @@ def train(
     matrix : Matrix
         With labels; rows without a mature label are left out.
     protected : DataFrame, optional
-        Who the people of the matrix's rows are (`training.attributes`), for the fairness audit.
+        Who the people of the matrix's rows are (`features.attributes`), for the fairness audit.
     beside : DataFrame, optional
         What published predictors need to know of the matrix's rows (`training.sanctions.beside`).
     oracles : Oracles, optional

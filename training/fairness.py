@@ -22,10 +22,10 @@ import pandas as pd
 from fairlearn.metrics import MetricFrame  # type: ignore[import-untyped]
 from scipy.stats import norm
 
-from training.attributes import UNKNOWN
+from features.attributes import UNKNOWN
+from features.suppression import suppressed
 from training.evaluation import Judged
 from training.metrics import Figure, Floats, Ranking, figure, in_parts, person_samples
-from training.suppression import suppressed
 
 CAPACITY = "at capacity"
 RATES = ("selection", "precision", "miss_rate", "false_alarms")
@@ -153,7 +153,7 @@ def audit(
     judged : Judged
     probability : array, shape (rows,)
     protected : DataFrame, shape (rows, attributes)
-        As :func:`training.attributes.attributes` returns them.
+        As :func:`features.attributes.attributes` returns them.
     bands : mapping of str to float
         Probabilities from which a band begins.
     draws : int

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.suppression import suppressed
+from features.suppression import suppressed
 
 JUDGED = ("sex", "ethnicity")
 

@@ -17,13 +17,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import logit
 
+from features.attributes import UNKNOWN
+from features.suppression import FEWEST
 from models import calibration
-from training.attributes import UNKNOWN
 from training.evaluation import Judged
 from training.fairness import listed
 from training.metrics import Figure, Floats, figure, person_samples
 from training.splits import FEWEST_POSITIVES, folds
-from training.suppression import FEWEST
 
 AS_IT_IS = "as it is"
 STEPS = 40

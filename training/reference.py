@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.suppression import FEWEST
 from training.metrics import Floats, Ranking, person_samples
-from training.suppression import FEWEST
 
 EVERYBODY = "everybody"
 BINS = 10

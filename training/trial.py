@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.attributes import ATTRIBUTES, attributes
 from features.cohort import adult
 from features.declare import COUNT, Feature, FeatureSet
 from features.errors import PrecursorError
@@ -25,7 +26,6 @@ from features.question import CohortRule, OutcomeRule
 from features.sources import SOURCES
 from features.sweep import Events
 from features.visible import NEVER
-from training.attributes import ATTRIBUTES, attributes
 from training.metrics import Floats
 from training.study import STARTS, Study
 
