@@ -75,12 +75,16 @@ def elsewhere() -> str | None:
 
 
 def experiment(question: str) -> str:
-    """Return the id of a question's experiment, made where needed, artifacts under the home."""
+    """Return the id of a question's experiment, made where needed.
+
+    A server of MLflow's says where artifacts go. A database alone would let them fall into the
+    working folder, so there they go under the home.
+    """
     client = connect()
     found = client.get_experiment_by_name(question)
     if found is not None:
         return str(found.experiment_id)
-    if elsewhere() is not None:
+    if (elsewhere() or "").startswith(("http://", "https://")):
         return str(client.create_experiment(question))
     artifacts = home() / "mlflow" / "artifacts" / question
     artifacts.mkdir(parents=True, exist_ok=True)
