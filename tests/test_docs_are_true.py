@@ -18,7 +18,8 @@ from features.records import TABLES, Table
 from serving.routes import ROUTES
 
 DOCUMENTS = [path for path in files() if path.suffix == ".md" and path.parts[0] not in FLOORS]
-HANDED_ON = {"PRECURSOR_BARE", "PRECURSOR_MLFLOW_STORE", "PRECURSOR_WORKERS"}  # by the product to its own processes
+# by the product to its own processes
+HANDED_ON = {"PRECURSOR_BARE", "PRECURSOR_MLFLOW_STORE", "PRECURSOR_WORKERS"}
 SECTIONS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

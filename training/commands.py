@@ -168,7 +168,8 @@ def train(
         progress=lambda line: typer.echo(line, err=True),
     )
     version = cast("Version", result.version)
-    text = f"{result.text}\n{unaudited}\nVersion {version.number} of {asked.name} is the challenger."
+    text = f"{result.text}\n{unaudited}"
+    text += f"\nVersion {version.number} of {asked.name} is the challenger."
     text += f' Next: precursor promote {asked.name} challenger --reason "..."'
     told_all = result.report | {"version": version.number, "unaudited": unaudited.strip()}
     answer(told_all, text, as_json)

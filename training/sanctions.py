@@ -133,7 +133,7 @@ def _chunk(
     row, day, rank, violent = _seen(history, basis, chunk)
     at = chunk.rows.at
     occasions: npt.NDArray[Any] = np.zeros(height, np.int64)
-    often = np.zeros(height)
+    often: npt.NDArray[Any] = np.zeros(height)
     first, last = at.copy(), at.copy()
     gravest = np.full(height, len(_categories()) - 1)
     if len(row):
