@@ -172,6 +172,8 @@ class SplitRule(_Strict):
     test_share: Share = 0.25
     folds: int = Field(default=0, ge=0, le=20)
     """Folds of people: each is judged by a model that was trained on the others. 0: none."""
+    folds_from: date | None = None
+    """Folds beside a figure in time lead with rows from here on; earlier rows only train."""
     temporal: bool = True
     """Without it, folds of people are all there is: rows of one date cannot be split in time."""
     part: str | None = None
@@ -185,6 +187,8 @@ class SplitRule(_Strict):
             raise ValueError("without temporal, give folds of people, for example folds: 5")
         if not self.temporal and (self.train_before or self.test_from):
             raise ValueError("train_before and test_from go with temporal: true")
+        if self.folds_from and not (self.temporal and self.folds):
+            raise ValueError("folds_from goes with temporal: true and folds, for example folds: 5")
         return self
 
 

@@ -76,6 +76,38 @@ def test_folds_of_people_stand_beside_a_figure_in_time() -> None:
     )
 
 
+LIGHT = {"draws": 40, "seed": 1, "terms": {"threads": 1, "learning_rate": 0.1}}
+
+
+def test_folds_lead_with_rows_from_a_date_on_and_tell_of_all_rows_beside_them() -> None:
+    given = matrix(400)
+    whole = people_folds.judged(question(split={"folds": 3}), given, **LIGHT)
+    asked = question(split={"folds": 3, "folds_from": "2020-01-01"})
+    found = people_folds.judged(asked, given, **LIGHT)
+    assert found is not None
+    assert whole is not None
+    later = given.frame["as_of_date"] >= "2020-01-01"
+    assert (found["rows"], found["from"]) == (later.sum(), "2020-01-01")
+    assert found["positives"] == given.frame["label"][later].sum()
+    assert found["all_rows"] == {key: whole[key] for key in found["all_rows"]}
+    assert found["figures"] != whole["figures"]
+    said = "\n".join(people_folds.in_words(found))
+    assert "people from 2020-01-01 on, nobody judged" in said
+    assert f"model over all {len(later):,} rows, earlier ones too: AUC" in said
+
+
+def test_a_date_after_the_last_outcomes_is_refused_with_what_is_there() -> None:
+    asked = question(split={"folds": 2, "folds_from": "2030-01-01"})
+    with pytest.raises(PrecursorError, match="from 2030-01-01 there are 0 rows") as refused:
+        people_folds.judged(asked, matrix(400), **LIGHT)
+    assert "earlier date" in refused.value.remedy
+
+
+def test_a_date_for_folds_needs_folds() -> None:
+    with pytest.raises(ValueError, match="folds_from goes with"):
+        question(split={"folds_from": "2020-01-01"})
+
+
 def test_only_the_part_that_is_asked_for_is_learnt_from() -> None:
     given = on_one_date()
     part = np.where(np.arange(len(given.frame)) % 3 == 0, "test", "train")

@@ -8,18 +8,21 @@ in time says how well it would have done later.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.errors import PrecursorError
 from features.matrix import Matrix
 from features.question import Question
 from training import baselines, fit
 from training.contest import Contest, tested_rows, training_rows
-from training.evaluation import MODEL, evaluate
-from training.splits import everybody, folds
+from training.evaluation import MODEL, Judged, evaluate
+from training.splits import FEWEST_POSITIVES, everybody, folds
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -99,13 +102,46 @@ def judged(
 ) -> dict[str, Any] | None:
     """Return the figures by folds of people that stand beside those in time, as plain data.
 
-    None where the question asks for no folds, or has no other figures.
+    Where the question says from which date on folds are judged, `all_rows` holds the figures over
+    every row. None where the question asks for no folds, or has no other figures.
+
+    Raises
+    ------
+    PrecursorError
+        Where too few rows with or without the outcome lie on or after that date.
     """
-    if not (question.split.temporal and question.split.folds):
+    rule = question.split
+    if not (rule.temporal and rule.folds):
         return None
     held = contest_over_people(question, work, progress=progress, **(terms or {}))
     found = evaluate(held.judged, held.scores, draws=draws, seed=seed)
-    return {"folds": question.split.folds, **found.to_data()}
+    if rule.folds_from is None:
+        return {"folds": rule.folds, **found.to_data()}
+    later = work.frame["as_of_date"].to_numpy() >= np.datetime64(rule.folds_from)
+    lead = evaluate(*_from(question, work, held, later, rule.folds_from), draws=draws, seed=seed)
+    return {
+        "folds": rule.folds,
+        "from": rule.folds_from.isoformat(),
+        **lead.to_data(),
+        "all_rows": found.to_data(),
+    }
+
+
+def _from(
+    question: Question, work: Matrix, held: Contest, kept: npt.NDArray[np.bool_], first: date
+) -> tuple[Judged, dict[str, Floats]]:
+    """Return the rows from a date on, with what the fold models said of them."""
+    y = held.judged.y[kept]
+    if min(y.sum(), len(y) - y.sum()) < FEWEST_POSITIVES:
+        raise PrecursorError(
+            f"split of '{question.name}': from {first} there are {len(y)} rows, {y.sum()} with the"
+            f" outcome; folds are judged on {FEWEST_POSITIVES} with it and as many without",
+            remedy="Set folds_from to an earlier date, or leave it out.",
+            field="split",
+        )
+    part = replace(held.split, test=held.split.test & kept)
+    rows = tested_rows(question, work, part)
+    return rows, {name: score[kept] for name, score in held.scores.items()}
 
 
 def in_words(found: Mapping[str, Any] | None) -> list[str]:
@@ -121,16 +157,27 @@ def in_words(found: Mapping[str, Any] | None) -> list[str]:
         return []
     lines = [
         f"Beside it, by {found['folds']} folds of people ({found['rows']:,} rows of"
-        f" {found['people']:,} people, nobody judged by a model that saw them):"
+        f" {found['people']:,} people"
+        + (f" from {found['from']} on" if "from" in found else "")
+        + ", nobody judged by a model that saw them):"
     ]
+    gaps = found.get("differences", {})
     for name, by_metric in found["figures"].items():
-        auc = by_metric["auc"]
-        if auc["value"] is not None:
-            lines.append(
-                f"  {name.replace('_', ' ')}: AUC {auc['value']:.3f}"
-                f" ({auc['low']:.3f} to {auc['high']:.3f})"
-            )
+        if by_metric["auc"]["value"] is not None:
+            line = f"  {name.replace('_', ' ')}: AUC {_told(by_metric['auc'])}"
+            gap = gaps.get(name, {}).get("auc")
+            lines.append(line if gap is None else f"{line}; model less it {_told(gap)}")
+    if "all_rows" in found:
+        whole = found["all_rows"]
+        lines.append(
+            f"  model over all {whole['rows']:,} rows, earlier ones too: AUC"
+            f" {_told(whole['figures'][MODEL]['auc'])}"
+        )
     return lines
+
+
+def _told(figure: Mapping[str, float]) -> str:
+    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def _some(rows: fit.Rows, kept: npt.NDArray[np.bool_]) -> fit.Rows:
