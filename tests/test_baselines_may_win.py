@@ -15,9 +15,12 @@ from features.matrix import Matrix
 from features.question import BASELINES
 from models import published
 from training import baselines, forest, predictors, rfg
+from training.baselines import WORDS
+from training.evaluation import Evaluation
 from training.experiment import Result, train
 from training.fit import PARAMETERS
-from training.metrics import Ranking
+from training.metrics import Figure, Ranking
+from training.report import earns_its_place
 from training.sanctions import sanctions
 
 
@@ -38,6 +41,23 @@ def test_where_the_truth_is_twisted_the_model_earns_its_place() -> None:
     assert found.text.startswith("LightGBM earns its place: AUC ")
     for by_metric in found.evaluation.differences.values():
         assert by_metric["auc"].low > 0
+
+
+def test_beaten_is_said_only_where_the_interval_says_so_and_everybody_unbeaten_is_named() -> None:
+    own, beaten = Figure(0.7, 0.68, 0.72), Figure(-0.03, -0.05, -0.01)
+    close, below = Figure(-0.01, -0.03, 0.02), Figure(0.1, 0.08, 0.12)
+    gaps = {"logistic_full": beaten, "vrp": close, "svrp": close, "base_rate": below}
+    figures = {name: {"auc": Figure(0.7 - gap.value, 0.5, 0.8)} for name, gap in gaps.items()}
+    told = Evaluation(
+        {"model": {"auc": own}, **figures},
+        {name: {"auc": gap} for name, gap in gaps.items()},
+        {}, [], 100, 90, 20,
+    )  # fmt: skip
+    earned, verdict = earns_its_place(told)
+    assert not earned
+    assert f"is beaten by {WORDS['logistic_full']} and cannot be told apart from" in verdict
+    assert f"{WORDS['vrp']} or {WORDS['svrp']}; against" in verdict
+    assert WORDS["base_rate"] not in verdict
 
 
 def test_all_baselines_are_judged_on_the_same_rows_at_the_same_capacity() -> None:

@@ -50,13 +50,22 @@ prior records, with 0.600 (0.580 to 0.620), by 0.100 (0.080 to 0.120).
     unbeaten = [name for name, gap in gaps.items() if not gap.low > 0]
     if not unbeaten:
         return True, f"LightGBM earns its place: AUC {own}, above {rival}, by {gaps[best]}."
-    lost = [name for name in unbeaten if gaps[name].value < 0]
-    worst = "is beaten by" if lost else "cannot be told apart from"
-    listed = " and ".join(WORDS[name] for name in lost or unbeaten)
+    lost = [name for name in unbeaten if gaps[name].high < 0]
+    level = [name for name in unbeaten if name not in lost]
+    said = [
+        f"{words} {_listed(names)}"
+        for words, names in (("is beaten by", lost), ("cannot be told apart from", level))
+        if names
+    ]
     return False, (
-        f"LightGBM does not earn its place: AUC {own} {worst} {listed};"
+        f"LightGBM does not earn its place: AUC {own} {' and '.join(said)};"
         f" against {rival}, it differs by {gaps[best]}."
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    words = [WORDS[name] for name in names]
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def text(report: Mapping[str, Any], evaluation: Evaluation) -> str:
