@@ -133,8 +133,14 @@ class RiskModel:
         maps = {**self.horizons, self.question.horizon_days: self.calibration}
         return {days: maps[days].probability(raw) for days in sorted(maps)}
 
-    def contributions(self, X: Floats) -> tuple[float, Floats]:
+    def contributions(self, X: Floats, raw: Floats | None = None) -> tuple[float, Floats]:
         """Return what each column contributes to each row's calibrated log-odds (exact TreeSHAP).
+
+        Parameters
+        ----------
+        X : ndarray, shape (rows, columns)
+        raw : ndarray, shape (rows,), optional
+            The rows' raw margins, if they were computed already.
 
         Returns
         -------
@@ -152,7 +158,8 @@ class RiskModel:
         # the last column is the same for all rows: the booster's expected margin
         base = float(self.slope * found[0, -1] + self.intercept) if len(found) else 0.0
         contributions = self.slope * found[:, :-1]
-        gap = np.abs(base + contributions.sum(axis=1) - self.log_odds(X))
+        score = self.log_odds(X) if raw is None else self.calibration.log_odds(raw)
+        gap = np.abs(base + contributions.sum(axis=1) - score)
         if not bool((gap < TOLERANCE).all()):
             raise PrecursorError(
                 f"model of '{self.question.name}': contributions miss the score by up to"

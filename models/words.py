@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from math import isnan
 from typing import Any, Literal
 
@@ -22,8 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 from features.declare import FeatureColumn
+from models.explanation import group_contributions
 from models.risk_model import RiskModel
 
+Floats = npt.NDArray[np.float64]
 Direction = Literal["raises", "lowers"]
 
 MOST_REASONS = 6
@@ -65,6 +68,7 @@ class Reason:
         }
 
 
+@lru_cache(maxsize=10_000)
 def date_words(day: date) -> str:
     """Return a date as it is written in a sentence.
 
@@ -142,68 +146,131 @@ def reasons(
     list of Reason
         Possibly empty, where nothing on record pulls the score noticeably.
     """
-    row: list[float] = np.asarray(values, dtype=np.float64).tolist()
-    parts: list[float] = np.asarray(contributions, dtype=np.float64).tolist()
+    row, parts = (np.asarray(one, dtype=np.float64)[None, :] for one in (values, contributions))
     if groups is None:
-        groups = [_added(parts[place] for place in places) for places in model.members.values()]
-    sums = dict(zip(model.members, groups, strict=True))
-    found: list[Reason] = []
-    for group in sorted(sums, key=lambda name: -abs(sums[name])):
-        if len(found) == min(most, MOST_REASONS) or abs(sums[group]) < SMALLEST:
-            break
-        told = _told(model.members[group], model.feature_set.columns, row, parts, sums[group])
-        if told:
-            columns = [model.feature_set.columns[place] for place in told]
-            phrases = [
-                phrase(column, row[place], as_of_date)
-                for column, place in zip(columns, told, strict=True)
-            ]
-            found.append(_reason(group, sums[group], columns, phrases))
+        sums = group_contributions(model.feature_set, parts)
+    else:
+        sums = np.asarray(groups, dtype=np.float64)[None, :]
+    return reasons_of_rows(model, row, parts, sums, [as_of_date], most=most)[0]
+
+
+def reasons_of_rows(
+    model: RiskModel,
+    values: Floats,
+    contributions: Floats,
+    groups: Floats,
+    as_of_dates: Sequence[date | None],
+    *,
+    most: int = MOST_REASONS,
+) -> list[list[Reason]]:
+    """Return the reasons of many rows, for each the same as :func:`reasons` of it alone.
+
+    Parameters
+    ----------
+    values, contributions : ndarray, shape (rows, columns)
+    groups : ndarray, shape (rows, groups)
+        As `models.explanation.group_contributions` adds the contributions up.
+    as_of_dates : sequence of date or None
+        One for each row.
+    """
+    told, found = _teller(model), []
+    for start in range(0, len(values), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        picked = told.picked(values[rows], contributions[rows], groups[rows], most)
+        found += [
+            [told.reason(*one, day) for one in reasons if one[0] >= 0]
+            for reasons, day in zip(picked, as_of_dates[rows], strict=True)
+        ]
     return found
 
 
-def _added(parts: Iterable[float]) -> float:
-    """Add one by one, as `explanation.group_contributions` does, for the same bits.
-
-    The built-in sum compensates its rounding from Python 3.12 on.
-    """
-    total = 0.0
-    for part in parts:
-        total += part
-    return total
+_ROWS_AT_ONCE = 512  # so that what is compared stays in the processor's cache
+_PHRASES_KEPT = 100_000
+_Picked = tuple[int, float, int, float, int, float]
 
 
-def _told(
-    places: Sequence[int],
-    columns: Sequence[FeatureColumn],
-    row: Sequence[float],
-    parts: Sequence[float],
-    pull: float,
-) -> list[int]:
-    """Places of the features on record that pull the way their group pulls, the strongest first."""
-    told = [
-        place
-        for place in places
-        if parts[place] * pull > 0 and on_record(columns[place], row[place])
-    ]
-    told.sort(key=lambda place: -abs(parts[place]))
-    return [
-        place
-        for place in told[:MOST_FEATURES]
-        if abs(parts[place]) >= SHARE_OF_FIRST * abs(parts[told[0]])
-    ]
+class _Teller:
+    """What picks and words a model's reasons: its columns side by side, group by group."""
+
+    def __init__(self, model: RiskModel) -> None:
+        members = list(model.members.values())
+        sizes = [len(places) for places in members]
+        self._groups = list(model.members)
+        self._order = np.array([place for places in members for place in places])
+        self._columns = [model.feature_set.columns[place] for place in self._order]
+        self._group = np.repeat(np.arange(len(members)), sizes)
+        self._starts = np.cumsum([0, *sizes[:-1]])
+        self._silent = np.array([column.silent for column in self._columns], dtype=np.float64)
+        self._dated = np.array([column.measure in DATED for column in self._columns])
+        # people share most of what is said of them; all that is kept is bounded
+        self._phrase = lru_cache(maxsize=_PHRASES_KEPT)(self._in_words)
+
+    def picked(
+        self, values: Floats, contributions: Floats, pulls: Floats, most: int
+    ) -> Iterable[Iterable[_Picked]]:
+        """Pick each row's reasons: group, its pull, and two features with their values.
+
+        The features are those on record that pull the way their group pulls, the strongest first,
+        the earlier of two alike; -1 stands for none.
+        """
+        values, parts = values[:, self._order], contributions[:, self._order]
+        on = ~np.isnan(values) & ((values != self._silent) | self._dated)
+        strength = np.where(on & (parts * pulls[:, self._group] > 0), np.abs(parts), 0.0)
+        first, largest = self._strongest(strength)
+        np.put_along_axis(strength, first, 0.0, axis=1)
+        second, large = self._strongest(strength)
+        second[(large == 0) | (large < SHARE_OF_FIRST * largest)] = -1
+        size = np.where(largest > 0, np.abs(pulls), 0.0)
+        size[size < SMALLEST] = 0.0
+        order = np.argsort(-size, axis=1, kind="stable")[:, : min(most, MOST_REASONS)]
+        first, second, pulls, size = (
+            np.take_along_axis(found, order, axis=1) for found in (first, second, pulls, size)
+        )
+        said = [np.take_along_axis(values, place, axis=1) for place in (first, second)]
+        rows = np.where(size > 0, order, -1), pulls, first, said[0], second, said[1]
+        columns = zip(*(found.tolist() for found in rows), strict=True)
+        return (zip(*row, strict=True) for row in columns)
+
+    def _strongest(self, strength: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+        """Return the place of each group's strongest feature in each row, and its strength."""
+        largest = np.maximum.reduceat(strength, self._starts, axis=1)
+        everywhere = np.arange(strength.shape[1])
+        places = np.where(strength == largest[:, self._group], everywhere, strength.shape[1])
+        return np.minimum.reduceat(places, self._starts, axis=1), largest
+
+    def reason(
+        self,
+        group: int,
+        pull: float,
+        first: int,
+        value: float,
+        second: int,
+        other: float,
+        as_of_date: date | None,
+    ) -> Reason:
+        """Put one reason into words."""
+        said, names = self._phrased(first, value, as_of_date), [self._columns[first].name]
+        if second >= 0:
+            more = self._phrased(second, other, as_of_date)
+            said = said if more == said else f"{said}; {more}"
+            names.append(self._columns[second].name)
+        higher = "higher" if pull > 0 else "lower"
+        return Reason(
+            text=f"{said[:1].upper()}{said[1:]}: associated with {higher} risk.",
+            direction="raises" if pull > 0 else "lowers",
+            contribution=pull,
+            group=self._groups[group],
+            features=tuple(names),
+        )
+
+    def _phrased(self, place: int, value: float, as_of_date: date | None) -> str:
+        dated = as_of_date is not None and self._dated[place]
+        return self._phrase(place, value, as_of_date if dated else None)
+
+    def _in_words(self, place: int, value: float, as_of_date: date | None) -> str:
+        return phrase(self._columns[place], value, as_of_date)
 
 
-def _reason(
-    group: str, contribution: float, columns: Sequence[FeatureColumn], phrases: Sequence[str]
-) -> Reason:
-    said = "; ".join(dict.fromkeys(phrases))
-    direction: Direction = "raises" if contribution > 0 else "lowers"
-    higher = "higher" if direction == "raises" else "lower"
-    return Reason(
-        text=f"{said[:1].upper()}{said[1:]}: associated with {higher} risk.",
-        direction=direction,
-        contribution=contribution,
-        group=group,
-        features=tuple(column.name for column in columns),
-    )
+@lru_cache(maxsize=16)
+def _teller(model: RiskModel) -> _Teller:
+    return _Teller(model)

@@ -122,6 +122,8 @@ def score_batch(
     if not promoted:
         keep_model(model)
 
+    names = model.feature_set.names
+
     def record(body: Mapping[str, Any], people: Sequence[Leaf]) -> None:
         ledger.append(
             Action.BATCH,
@@ -129,7 +131,7 @@ def score_batch(
             role=role,
             purpose=purpose,
             question=model.question.name,
-            body=body,
+            body={**body, "inputs": names} if people else body,
             people=people,
         )
 

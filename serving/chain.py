@@ -87,8 +87,8 @@ class Leaf:
     nominal_id : str
     score_id : str, optional
         The name the score can be asked for by; once in the whole ledger.
-    payload : mapping
-        Plain JSON values.
+    payload : mapping or bytes
+        Plain JSON values, or the JSON of an object, made of nothing else, as it is to be kept.
 
     Examples
     --------
@@ -98,7 +98,7 @@ class Leaf:
 
     nominal_id: str
     score_id: str | None = None
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] | bytes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

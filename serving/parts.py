@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import gc
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from features.errors import NotFound
 from features.history import History, dates
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 PART = 10_000
 """People in a part; memory is bounded by this, and so is what a kill loses."""
+
+_TOLD_AT_ONCE = 500  # few enough that what is told of people is gone before it piles up
+_JSON: TypeAdapter[Any] = TypeAdapter(Any)  # several times as fast as the standard library
 
 IN_FILE = ("text", "direction", "contribution", "group")
 """What the scored file says of each reason; the records behind it are asked for one by one."""
@@ -108,11 +113,12 @@ class Scoring:
         for part in range(len(self)):
             counts = self._before(work, ledger, part)
             if counts is None:
-                counts, people = self._now(work, part)
-                if part + 1 < len(self):
-                    body = {"run_id": work.run_id, "part": part + 1, "parts": len(self)}
-                    record(body, people)
-                    work.mark(part, asdict(counts))
+                with _no_search_for_cycles():
+                    counts, people = self._now(work, part)
+                    if part + 1 < len(self):
+                        body = {"run_id": work.run_id, "part": part + 1, "parts": len(self)}
+                        record(body, people)
+                        work.mark(part, asdict(counts))
             found.add(counts)
             if progress is not None:
                 progress(min(self._pieces[part].stop, len(self._ids)), len(self._ids))
@@ -138,11 +144,16 @@ class Scoring:
         coming = self._started(part)
         if part + 1 < len(self) and work.counts(part + 1) is None:
             self._started(part + 1)
-        scores, rejected = told(self._model, self._version, self._history, coming.result())
+        lines, refused, people = [_table([])], [_refused([])], list[Leaf]()
+        for piece in coming.result().pieces(_TOLD_AT_ONCE):
+            scores, rejected = told(self._model, self._version, self._history, piece)
+            lines.append(_table(scores))
+            refused.append(_refused(rejected))
+            people += _packed(scores, rejected)
         del self._ahead[part]
-        tables = _table(scores), _refused(rejected)
+        tables = pa.concat_tables(lines), pa.concat_tables(refused)
         work.write(part, *tables)
-        return Counts.of(*tables), leaves(scores, rejected)
+        return Counts.of(*tables), people
 
     def _started(self, part: int) -> Future[Worked]:
         if part not in self._ahead:
@@ -153,6 +164,21 @@ class Scoring:
         return self._ahead[part]
 
 
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Spare a part the garbage collector: what is told has no cycles, and much of it is made.
+
+    Each search would walk all that the process holds, which takes longer than telling.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def leaves(scores: Sequence[Score], rejected: Sequence[Rejected]) -> list[Leaf]:
     """Return what the ledger keeps about each person of an answer, scored or not."""
     return [
@@ -161,8 +187,33 @@ def leaves(scores: Sequence[Score], rejected: Sequence[Rejected]) -> list[Leaf]:
     ]
 
 
+def _packed(scores: Sequence[Score], rejected: Sequence[Rejected]) -> list[Leaf]:
+    """Return the same leaves as :func:`leaves`, scores as JSON that names none of its inputs.
+
+    The entry names them, once for all (`serving.leaves.open_leaf`); every number of a score that
+    was told is finite.
+    """
+    found = []
+    for score in scores:
+        inputs = list(score.inputs.values()) if score.inputs else {}
+        payload = {**score.payload(), "inputs": inputs}
+        found.append(Leaf(score.nominal_id, score.score_id, _JSON.dump_json(payload)))
+    return found + leaves((), rejected)
+
+
 def _table(scores: Sequence[Score]) -> pa.Table:
-    return pa.Table.from_pylist([_line(score) for score in scores], SCORED)
+    intervals = [score.interval or {} for score in scores]
+    said = [[{key: reason[key] for key in IN_FILE} for reason in one.reasons] for one in scores]
+    columns = {
+        "low": [interval.get("low") for interval in intervals],
+        "high": [interval.get("high") for interval in intervals],
+        "rank": [None] * len(scores),
+        "reasons": [_JSON.dump_json(reasons).decode() for reasons in said],
+    }
+    for name in SCORED.names:
+        if name not in columns:
+            columns[name] = [getattr(score, name) for score in scores]
+    return pa.table({name: columns[name] for name in SCORED.names}, schema=SCORED)
 
 
 def _refused(rejected: Sequence[Rejected]) -> pa.Table:
@@ -171,19 +222,3 @@ def _refused(rejected: Sequence[Rejected]) -> pa.Table:
         for r in rejected
     ]
     return pa.Table.from_pylist(lines, REJECTED)
-
-
-def _line(score: Score) -> dict[str, Any]:
-    interval = score.interval or {}
-    said = [{key: reason[key] for key in IN_FILE} for reason in score.reasons]
-    return {
-        "score_id": score.score_id,
-        "nominal_id": score.nominal_id,
-        "as_of_date": score.as_of_date,
-        "probability": score.probability,
-        "low": interval.get("low"),
-        "high": interval.get("high"),
-        "band": score.band,
-        "insufficient_history": score.insufficient_history,
-        "reasons": json.dumps(said, ensure_ascii=False),
-    }

@@ -8,8 +8,8 @@ a batch asks the records once, not once a person.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -25,8 +25,7 @@ from features.history import History, dates
 from features.visible import NEVER, days
 from models.explanation import group_contributions
 from models.risk_model import TOLERANCE, RiskModel
-from models.words import Reason
-from models.words import reasons as reasons_in_words
+from models.words import Reason, reasons_of_rows
 from serving.behind import records_behind, with_records
 from serving.ledger import new_score_id
 from serving.score import Rejected, Score
@@ -137,6 +136,21 @@ class Worked:
     judged: Judged
     inputs: Floats
     found: Computed | None
+
+    def pieces(self, size: int) -> Iterator[Worked]:
+        """Yield the rows so many at a time, to be told one after the other."""
+        kept = (self.judged.reason == "") & ~self.judged.insufficient
+        before = np.concatenate([[0], np.cumsum(kept)])
+        for start in range(0, len(kept), size):
+            rows = slice(start, min(start + size, len(kept)))
+            own = slice(before[rows.start], before[rows.stop])
+            yield Worked(
+                self.nominal_ids[rows],
+                self.at[rows],
+                Judged(self.judged.reason[rows], self.judged.insufficient[rows]),
+                self.inputs[own],
+                self.found.of(own) if self.found and own.start < own.stop else None,
+            )
 
 
 def worked_out(
@@ -260,42 +274,40 @@ def _scored(
     inputs, found = worked.inputs, worked.found
     kept = (worked.judged.reason == "") & ~worked.judged.insufficient
     at = [worked.at[row] for row in np.flatnonzero(kept).tolist()]
-    names = model.feature_set.names
-    values = inputs.astype(object)
-    values[np.isnan(inputs)] = None
-    kept_inputs = values.tolist()
+    names, level, band = model.feature_set.names, model.interval.level, model.question.band
     results = []
-    for row, day in enumerate(at):
-        said = (
-            reasons_in_words(
-                model,
-                inputs[row],
-                found.contributions[row],
-                as_of_date=day,
-                groups=found.groups[row].tolist(),
+    for start in range(0, len(at), _TOLD_AT_ONCE):
+        rows = slice(start, start + _TOLD_AT_ONCE)
+        values = inputs[rows].astype(object)
+        values[np.isnan(inputs[rows])] = None
+        said: list[list[Reason]] = [[]] * len(values)
+        if reasons:
+            said = reasons_of_rows(
+                model, inputs[rows], found.contributions[rows], found.groups[rows], at[rows]
             )
-            if reasons
-            else []
-        )
-        results.append(
-            {
-                "probability": float(found.probability[row]),
-                "interval": {
-                    "low": float(found.low[row]),
-                    "high": float(found.high[row]),
-                    "level": model.interval.level,
-                },
-                "band": model.question.band(float(found.probability[row])),
-                "base": found.base,
-                "raw": float(found.raw[row]),
-                "groups": found.by_group(row),
-                "reasons": [_reason(reason) for reason in said],
-                "inputs": dict(zip(names, kept_inputs[row], strict=True)),
-            }
-        )
-        if progress is not None and (row % 1_000 == 999 or row + 1 == len(at)):
-            progress(row + 1, len(at))
+        figures = (found.probability, found.low, found.high, found.raw, found.groups)
+        columns = [column[rows].tolist() for column in figures]
+        for probability, low, high, raw, groups, line, why in zip(
+            *columns, values.tolist(), said, strict=True
+        ):
+            results.append(
+                {
+                    "probability": probability,
+                    "interval": {"low": low, "high": high, "level": level},
+                    "band": band(probability),
+                    "base": found.base,
+                    "raw": raw,
+                    "groups": dict(zip(found.group_names, groups, strict=True)),
+                    "reasons": [_reason(reason) for reason in why],
+                    "inputs": dict(zip(names, line, strict=True)),
+                }
+            )
+        if progress is not None:
+            progress(min(rows.stop, len(at)), len(at))
     return results
+
+
+_TOLD_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -315,6 +327,11 @@ class Computed:
         """Return one row's contribution of every group by name."""
         return dict(zip(self.group_names, self.groups[row].tolist(), strict=True))
 
+    def of(self, rows: slice) -> Computed:
+        """Return the figures of some of the rows."""
+        names = ("raw", "probability", "low", "high", "contributions", "groups")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
 
 def computed(model: RiskModel, inputs: Floats) -> Computed:
     """Compute every figure of a score from checked inputs, and assert that the groups add up.
@@ -329,8 +346,9 @@ def computed(model: RiskModel, inputs: Floats) -> Computed:
     PrecursorError
         Where base and groups miss the log-odds by 1e-9 or more; no such score may leave.
     """
-    base, contributions = model.contributions(inputs)
-    raw = model.log_odds(inputs)
+    margin = model.raw(inputs)
+    base, contributions = model.contributions(inputs, margin)
+    raw = model.calibration.log_odds(margin)
     groups = group_contributions(model.feature_set, contributions)
     total = np.full(len(raw), base)
     for position in range(groups.shape[1]):
@@ -342,7 +360,7 @@ def computed(model: RiskModel, inputs: Floats) -> Computed:
             remedy="Do not use this model; train it again and report the fault.",
             code="reasons_do_not_add_up",
         )
-    probability = model.probability(inputs)
+    probability = model.calibration.probability(margin)
     low, high = model.interval_for(probability)
     return Computed(
         base, raw, probability, low, high, contributions, groups, tuple(model.feature_set.groups)

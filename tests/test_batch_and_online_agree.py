@@ -37,6 +37,23 @@ def test_a_file_says_what_the_service_says(served: Served, tmp_path: Path, suffi
         assert json.loads(row["reasons"]) == said
 
 
+def test_the_ledger_keeps_the_same_of_both(served: Served, tmp_path: Path) -> None:
+    done = score_batch(
+        served.model, 1, served.history, tmp_path / "out.csv", ledger=served.ledger, **ME
+    )
+    by_person = pd.read_csv(done.out).set_index("nominal_id")["score_id"]
+    for score in served.score(*served.people[:20], NEWCOMER).json()["scores"]:
+        kept = []
+        for name in (score["score_id"], by_person[score["nominal_id"]]):
+            said = served.ledger.score(name)[1]
+            assert said is not None
+            assert said.pop("score_id") == name
+            said["reasons"] = [{**reason, "records": []} for reason in said["reasons"]]
+            kept.append(said)
+        assert kept[0] == kept[1]
+        assert list(kept[0]["inputs"]) == list(kept[1]["inputs"])
+
+
 def test_order_and_company_change_nothing(served: Served) -> None:
     def figures(people: list[str]) -> dict:
         spine = pd.DataFrame({"nominal_id": people, "as_of_date": AS_OF})

@@ -19,7 +19,15 @@ from made_up_matrix import FEATURES, matrix, result
 from features.catalogue import catalogue
 from features.errors import PrecursorError
 from models.explanation import explain, group_contributions
-from models.words import DATED, MOST_REASONS, date_words, on_record, phrase, reasons
+from models.words import (
+    DATED,
+    MOST_REASONS,
+    date_words,
+    on_record,
+    phrase,
+    reasons,
+    reasons_of_rows,
+)
 
 value = st.one_of(st.integers(0, 5), st.integers(6, 10_000)).map(float)
 
@@ -131,6 +139,20 @@ def test_a_row_that_does_not_add_up_never_leaves(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(type(model), "log_odds", lambda self, X: right(self, X) + 1e-6)
     with pytest.raises(PrecursorError, match="contributions miss the score"):
         model.contributions(rows)
+
+
+def test_many_people_are_told_what_each_is_told_alone() -> None:
+    model = result().model
+    rows = matrix(seed=6).X[:700]
+    _, parts = model.contributions(rows)
+    parts = np.round(parts, 1)  # so that many pull alike, and the order must settle it
+    sums = group_contributions(FEATURES, parts)
+    days = [date(2026, 6, 16) if place % 2 else None for place in range(len(rows))]
+    told = reasons_of_rows(model, rows, parts, sums, days)
+    assert any(len(one) > 1 for one in told)
+    for row, own, day, together in zip(rows, parts, days, told, strict=True):
+        assert reasons(model, row, own, as_of_date=day) == together
+    assert reasons_of_rows(model, rows[:0], parts[:0], sums[:0], []) == []
 
 
 def test_a_batch_without_rows_has_no_scores() -> None:
