@@ -385,6 +385,7 @@ def test_real_labels_agree_with_an_independent_count(load: Load, real: Path) -> 
     wanted = days_of["felony_charge_1y"].max()[days_of["age_years"].min() >= 18].reset_index()
     labels = load.labels()
     assert labels is not None
+    labels = labels[labels["outcome"] == "felony_charge_1y"]
     assert len(labels) == len(wanted)
     got = labels.assign(as_of_date=days(labels["as_of_date"])).merge(
         wanted,
@@ -394,6 +395,25 @@ def test_real_labels_agree_with_an_independent_count(load: Load, real: Path) -> 
     )
     assert (got["label"] == got["felony_charge_1y"]).all()
     assert len(got) == len(wanted)
+
+
+@pytest.mark.real
+def test_real_labels_of_screenings_agree_with_an_independent_count(load: Load, real: Path) -> None:
+    screened = source(real, "t2_screenings")
+    screened = screened[screened["propublica_ok"] & screened["follow_up_ok"]]
+    wanted = screened.assign(as_of_date=screened["screening_date"] + pd.Timedelta(days=1))
+    wanted = wanted.groupby(["person_id", "as_of_date"])["y_violent_2y"].max().dropna()
+    labels = load.labels()
+    assert labels is not None
+    violent = labels[labels["outcome"] == "violent_2y"]
+    got = violent.assign(as_of_date=days(violent["as_of_date"])).merge(
+        wanted.reset_index(),
+        left_on=["nominal_id", "as_of_date"],
+        right_on=["person_id", "as_of_date"],
+        validate="one_to_one",
+    )
+    assert len(got) == len(violent) == len(wanted)
+    assert (got["label"] == got["y_violent_2y"]).all()
 
 
 @pytest.mark.real
