@@ -165,7 +165,7 @@ def demo(
     from serving.access import Access
     from serving.runs import published as published_list
     from serving.text import list_in_words
-    from training import experiment
+    from training import experiment, sanctions
     from training.leakage import prove
     from training.questions import question
 
@@ -190,6 +190,7 @@ def demo(
         asked,
         rows,
         protected=attributes(history.load, rows.frame),
+        beside=sanctions.beside(history, rows.frame),
         proof=prove(history.load, rows, harm=asked.harm),
         progress=lambda line: typer.echo(f"  {line}"),
     )
