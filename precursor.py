@@ -109,25 +109,19 @@ def decisions(
 
     Example: precursor decisions domestic_abuse_high_harm .precursor/records/2027-01
     """
-    from features.attributes import attributes
     from features.history import History
     from features.loads import open_load
-    from features.suppression import suppressed
-    from serving.decisions import told
-    from serving.ledger import Action
-    from serving.outcomes import by_group, joined
+    from serving.access import operator
+    from serving.outcomes import reviewed
     from serving.stock import Stock
 
     load = open_load(records)
     with desk.ledger() as book:
         asked = Stock(book).champion(question)[0].question
-        rows = joined(told(book, question), History(load, harm=asked.harm), asked)
-        groups = attributes(load, rows[["nominal_id", "as_of_date"]])
-        found = by_group(rows, groups, suppressed) if len(rows) else []
-        body = {"what": "decisions and outcomes", "load": load.fingerprint, "decisions": len(rows)}
-        desk.record(book, Action.AUDIT, purpose, question, body)
-    lines = [f"{len(rows):,} decisions; a decision changes what follows it."]
-    for cell in found:
+        history = History(load, harm=asked.harm)
+        found = reviewed(book, asked, history, operator(), purpose=purpose)
+    lines = [f"{found['decisions']:,} decisions; a decision changes what follows it."]
+    for cell in found["groups"]:
         place = f"  {cell['attribute']} {cell['group']}, {cell['decision']}: "
         if cell["suppressed"]:
             lines.append(place + "too few to show")
@@ -138,9 +132,7 @@ def decisions(
                 place + f"{cell['decisions']}, of {cell['mature']} mature ones"
                 f" {cell['followed']:.0%} followed ({cell['low']:.0%} to {cell['high']:.0%})"
             )
-    answer(
-        {"question": question, "decisions": len(rows), "groups": found}, "\n".join(lines), as_json
-    )
+    answer(found, "\n".join(lines), as_json)
 
 
 @app.command()

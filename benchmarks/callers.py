@@ -31,6 +31,10 @@ class Answer:
     body: bytes = b""
 
 
+IDLE = 3.0
+"""Seconds after which a kept connection is opened anew: servers let go of idle ones after five."""
+
+
 class Caller:
     """A connection that is kept open, as a program would."""
 
@@ -38,10 +42,13 @@ class Caller:
         self._port, self._path, self._seconds = port, path, seconds
         self._headers = {"Content-Type": "application/json", **headers}
         self._connection: http.client.HTTPConnection | None = None
+        self._used = 0.0
 
     def post(self, asked: Any, due: float | None = None) -> Answer:
         """Send a request; its time counts from `due`, by default from now."""
         began = time.perf_counter() if due is None else due
+        if time.perf_counter() - self._used > IDLE:
+            self.close()
         try:
             if self._connection is None:
                 self._connection = http.client.HTTPConnection(
@@ -50,6 +57,7 @@ class Caller:
             self._connection.request("POST", self._path, json.dumps(asked), self._headers)
             found = self._connection.getresponse()
             body = found.read()
+            self._used = time.perf_counter()
         except (OSError, http.client.HTTPException):
             self.close()
             return Answer(0, (time.perf_counter() - began) * 1e3)

@@ -194,7 +194,8 @@ def _ask(
 
 
 def _asked(person: str) -> dict[str, object]:
-    return {"question": QUESTION.name, "nominal_ids": [person], "purpose": "fault test"}
+    asked = {"question": QUESTION.name, "nominal_ids": [person], "purpose": "fault test"}
+    return {**asked, "on_behalf_of": "benchmark"}
 
 
 def _recovers(port: int, token: str, people: list[str], found: Found) -> None:

@@ -144,7 +144,12 @@ def _ours(
     port = serving_world.free_port()
     bearer = {"Authorization": f"Bearer {world.token}"}
     requests = [
-        {"question": QUESTION.name, "nominal_ids": [person], "purpose": "benchmark"}
+        {
+            "question": QUESTION.name,
+            "nominal_ids": [person],
+            "purpose": "benchmark",
+            "on_behalf_of": "benchmark",
+        }
         for person in people
     ]
     command = serving_world.service(port, workers=asked.workers)

@@ -105,6 +105,7 @@ def run(
             "question": QUESTION.name,
             "nominal_ids": [chance.choice(people)],
             "purpose": "soak",
+            "on_behalf_of": "benchmark",
         }
         for _ in range(max(100, int(seconds * rate)))
     ]

@@ -84,6 +84,7 @@ class Access:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._secret = ledger.secret("access")
+        self._over = access_rows.Over()
 
     def issue_token(
         self,
@@ -185,6 +186,7 @@ class Access:
                     sessions.c.ended_at.is_(None),
                 )
             ).all()
+            ended = [access_rows.place(sessions, row) for row in open_ones]
             for row in open_ones:
                 access_rows.change(connection, self._secret, sessions, row, ended_at=self._now())
             self._ledger.append_within(
@@ -193,7 +195,7 @@ class Access:
                 actor=who.actor,
                 role=who.role,
                 purpose=purpose,
-                body={"token_id": token_id, "sessions_ended": len(open_ones)},
+                body={"token_id": token_id, "sessions_ended": len(ended), "over": ended},
             )
 
     def issue_link(
@@ -234,17 +236,19 @@ class Access:
         cookie = None
         with self._ledger.transaction() as connection:
             row = self._found(table, secret, connection)
-            if row is not None and row.used_at is None and row.expires_at > now:
+            fresh = row is not None and row.used_at is None and row.expires_at > now
+            if row and fresh and not self._over.holds(connection, table, row, self._ledger.now()):
                 access_rows.change(connection, self._secret, table, row, used_at=now)
                 cookie = self._start(connection, row.actor, row.role)
             if row is not None:
+                late = {"refused": "the link was used before or is too old"}
                 self._ledger.append_within(
                     connection,
                     Action.SIGN_IN if cookie else Action.REFUSAL,
                     actor=row.actor,
                     role=row.role,
                     purpose="sign-in by link",
-                    body={} if cookie else {"refused": "the link was used before or is too old"},
+                    body={"over": [access_rows.place(table, row)]} if cookie else late,
                 )
         if cookie is None:
             raise Unauthorised(
@@ -313,9 +317,9 @@ class Access:
             if row is None or row.ended_at is not None:
                 return
             access_rows.change(connection, self._secret, table, row, ended_at=self._now())
-            self._ledger.append_within(
-                connection, Action.SIGN_OUT, actor=row.actor, role=row.role, purpose="sign-out"
-            )
+            who = {"actor": row.actor, "role": row.role, "purpose": "sign-out"}
+            over = {"over": [access_rows.place(table, row)]}
+            self._ledger.append_within(connection, Action.SIGN_OUT, **who, body=over)
 
     def check_csrf(self, cookie: str, given: str | None) -> None:
         """Refuse a form that was not made for this session.
@@ -389,5 +393,8 @@ class Access:
         if not access_rows.genuine(self._secret, table, row):
             return None  # nobody gave it: verification names it
         if table is tables.token and revoked(connection, row.token_id):
+            return None
+        now = self._ledger.now()
+        if table is tables.session and self._over.holds(connection, table, row, now):
             return None
         return row

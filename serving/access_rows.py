@@ -1,8 +1,8 @@
 """Rows of tokens, links and sessions, each bearing a mark that only the ledger's key can make.
 
 They are no part of the chain, because they change: a link is used, a session ends. So each state of
-a row is marked under the ledger's own key, and what the chain says was revoked is revoked whatever
-the row says. Who can write to the database can neither make access up nor bring it back.
+a row is marked under the ledger's own key, and what the chain says was revoked, used or ended is so
+whatever the row says. Who can write to the database can neither make access up nor bring it back.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from serving import tables
-from serving.chain import Action, canonical
+from serving.chain import Action, canonical, stamp
+from serving.credentials import SESSION_LASTS
 
 TABLES = (tables.token, tables.link, tables.session)
 
@@ -62,14 +64,67 @@ def revoked(connection: Connection, token_id: str) -> bool:
     return connection.scalar(query.limit(1)) is not None
 
 
+def over(connection: Connection, since: int = 0, at: str = "") -> tuple[set[str], int]:
+    """Return the links and sessions that the chain says are used up or ended, by their places.
+
+    Parameters
+    ----------
+    since, at : int, str
+        Only what entries after this one, and from this time on, say.
+
+    Returns
+    -------
+    places : set of str
+        As `place` names them.
+    last : int
+        The last entry that was read.
+    """
+    entry = tables.entry.c
+    actions = (Action.SIGN_IN.value, Action.SIGN_OUT.value, Action.TOKEN_REVOKED.value)
+    query = sa.select(entry.seq, entry.body).where(
+        entry.action.in_(actions), entry.seq > since, entry.at >= at
+    )
+    places: set[str] = set()
+    for row in connection.execute(query):
+        places.update(json.loads(row.body).get("over", ()))
+        since = max(since, row.seq)
+    return places, since
+
+
+def place(table: sa.Table, row: Row[Any]) -> str:
+    """Return what the chain calls a link or a session; nobody can sign in with that."""
+    return f"{table.name} {row.hash[:12]}"
+
+
+class Over:
+    """What the chain says is used up or ended; a request reads only what it says anew."""
+
+    def __init__(self) -> None:
+        self._places: set[str] = set()
+        self._read = 0
+
+    def holds(self, connection: Connection, table: sa.Table, row: Row[Any], now: datetime) -> bool:
+        """Return whether a link was used or a session ended; older ones have expired anyway."""
+        found, last = over(connection, self._read, stamp(now - SESSION_LASTS))
+        self._places |= found
+        self._read = max(self._read, last)
+        return place(table, row) in self._places
+
+
 def faults(connection: Connection, secret: bytes) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with rows of access, each with its place."""
+    gone, _ = over(connection)
     for table in TABLES:
         for row in connection.execute(sa.select(table)):
-            place = f"{table.name} {row.hash[:12]} ({row.actor!r}, {row.role})"
+            where = f"{place(table, row)} ({row.actor!r}, {row.role})"
             if not genuine(secret, table, row):
-                yield place, "it does not bear the ledger's mark: it was made or changed elsewhere"
+                yield where, "it does not bear the ledger's mark: it was made or changed elsewhere"
                 continue
             stands = table is tables.token and row.revoked_at is None
             if stands and revoked(connection, row.token_id):
-                yield place, "the ledger says that it was revoked, it says that it was not"
+                yield where, "the ledger says that it was revoked, it says that it was not"
+            open_still = table is not tables.token and (
+                row.used_at if table is tables.link else row.ended_at
+            )
+            if place(table, row) in gone and open_still is None:
+                yield where, "the ledger says that it is over, it says that it is not"

@@ -16,7 +16,7 @@ from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import require_need, withheld
 from serving.own_view import require_own_view
 from serving.parts import leaves
-from serving.permissions import Principal, Role
+from serving.permissions import Principal, Role, require_named
 from serving.runs import published
 from serving.schema import ScoreRequest
 from serving.scoring import records_behind, score_rows
@@ -50,17 +50,18 @@ def scores(
     Raises
     ------
     PrecursorError
-        No such question, no model or records in force, a date after the records. The refusal is on
-        the ledger too.
+        No such question, no model or records in force, a date after the records, a program that
+        does not say whom it asks for. The refusal is on the ledger too.
     """
     asked = {"people_asked": len(request.nominal_ids), "on_behalf_of": request.on_behalf_of}
+    who = Principal(actor, Role(role))
     try:
+        require_named(who, request.on_behalf_of)
         with step("in_force"):
             in_force = stock.get(request.question)
         if not may_see(role, in_force.question.stage):
             raise InShadow(request.question)
-        require_own_view(ledger, request.question, Principal(actor, Role(role)))
-        who = Principal(actor, Role(role))
+        require_own_view(ledger, request.question, who)
         require_need(ledger, in_force.load.fingerprint, who, request.nominal_ids)
         at = _as_of(request.as_of_date, in_force.load.default_as_of)
         with step("score"):
@@ -113,7 +114,14 @@ def scores(
 
 
 def one_score(
-    stock: Stock, ledger: Ledger, score_id: str, *, actor: str, role: str, purpose: str
+    stock: Stock,
+    ledger: Ledger,
+    score_id: str,
+    *,
+    actor: str,
+    role: str,
+    purpose: str,
+    on_behalf_of: str | None = None,
 ) -> dict[str, Any]:
     """Return a score as it was given; the look at it is recorded.
 
@@ -138,8 +146,8 @@ def one_score(
         )
     if not may_see(role, payload["stage"]):
         raise InShadow(payload["question"])
-    require_own_view(ledger, payload["question"], Principal(actor, Role(role)))
     who = Principal(actor, Role(role))
+    require_own_view(ledger, payload["question"], who)
     require_need(ledger, payload["load"]["fingerprint"], who, [payload["nominal_id"]])
     answer = explained(stock, payload)
     ledger.append(
@@ -148,7 +156,7 @@ def one_score(
         role=role,
         purpose=purpose,
         question=entry.question,
-        body={"what": "GET /v1/scores", "entry": entry.seq},
+        body={"what": "GET /v1/scores", "entry": entry.seq, "on_behalf_of": on_behalf_of},
         people=[Leaf(payload["nominal_id"], None, {"viewed": score_id})],
     )
     return answer
@@ -179,6 +187,7 @@ def list_page(
     actor: str,
     role: str,
     purpose: str,
+    on_behalf_of: str | None = None,
 ) -> dict[str, Any]:
     """Return a page of the published list; each person on it has a leaf in the entry.
 
@@ -204,7 +213,12 @@ def list_page(
         role=role,
         purpose=purpose,
         question=question,
-        body={"run_id": found.run.run_id, "offset": offset, "limit": limit},
+        body={
+            "run_id": found.run.run_id,
+            "offset": offset,
+            "limit": limit,
+            "on_behalf_of": on_behalf_of,
+        },
         people=[
             Leaf(row["nominal_id"], None, {"listed": row["score_id"], "rank": row["rank"]})
             for row in rows

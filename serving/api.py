@@ -12,58 +12,54 @@ from starlette.routing import Route as Path
 
 from serving import metrics
 from serving.answers import list_page, one_score
-from serving.casework import case_routes
+from serving.casework import LOOKED_UP, PAGE, case_routes, looked_up
 from serving.gauges import InForceFigures
 from serving.ledger import Ledger
 from serving.openapi import document
+from serving.permissions import Principal, require_named
 from serving.replay import replay
 from serving.routes import Route, find
 from serving.shape import invalid
 from serving.stock import Stock
 
-PAGE = 100
 LONGEST_PURPOSE = 500
-LOOKED_UP = "looked up by a program"
-"""Purpose of a look-up that names none."""
 
 
 def api_routes(stock: Stock, ledger: Ledger) -> list[BaseRoute]:
     """Return the routes of `serving.routes` that are answered here; the gate stands before them."""
 
-    def score(request: Request) -> Response:
+    def score(request: Request, who: Principal) -> dict[str, Any]:
         asked = query(request)
-        answer = one_score(stock, ledger, request.path_params["score_id"], **_who(request, asked))
-        return JSONResponse(answer)
+        score_id = request.path_params["score_id"]
+        named = _named(who, asked)
+        return one_score(stock, ledger, score_id, on_behalf_of=named, **_who(who, asked))
 
-    def listed(request: Request) -> Response:
+    def listed(request: Request, who: Principal) -> dict[str, Any]:
         asked = query(request)
-        answer = list_page(
+        return list_page(
             ledger,
             request.path_params["question"],
             offset=int(asked.get("offset", 0)),
             limit=int(asked.get("limit", PAGE)),
-            **_who(request, asked),
+            on_behalf_of=_named(who, asked),
+            **_who(who, asked),
         )
-        return JSONResponse(answer)
 
-    def replayed(request: Request) -> Response:
-        asked = query(request)
-        found = replay(
-            request.path_params["score_id"], stock=stock, ledger=ledger, **_who(request, asked)
-        )
-        return JSONResponse(found.answer())
+    def replayed(request: Request, who: Principal) -> dict[str, Any]:
+        asked, score_id = query(request), request.path_params["score_id"]
+        return replay(score_id, stock=stock, ledger=ledger, **_who(who, asked)).answer()
 
     def docs(_: Request) -> Response:
         return JSONResponse(document())
 
     def figures(_: Request) -> Response:
-        return Response(metrics.exposition(looked_up), media_type=metrics.MEDIA)
+        return Response(metrics.exposition(in_force), media_type=metrics.MEDIA)
 
-    looked_up = InForceFigures(stock, ledger)
+    in_force = InForceFigures(stock, ledger)
     endpoints: dict[str, Callable[[Request], Response]] = {
-        "/v1/scores/{score_id}": score,
-        "/v1/lists/{question}": listed,
-        "/v1/replays/{score_id}": replayed,
+        "/v1/scores/{score_id}": looked_up(ledger, score),
+        "/v1/lists/{question}": looked_up(ledger, listed),
+        "/v1/replays/{score_id}": looked_up(ledger, replayed),
         "/docs.json": docs,
         "/metrics": figures,
     }
@@ -125,10 +121,16 @@ Send it as /docs.json says.
     return found
 
 
-def _who(request: Request, asked: dict[str, Any]) -> dict[str, str]:
-    principal = request.scope["principal"]
+def _who(who: Principal, asked: dict[str, Any]) -> dict[str, str]:
     return {
-        "actor": principal.actor,
-        "role": principal.role.value,
+        "actor": who.actor,
+        "role": who.role.value,
         "purpose": asked.get("purpose", LOOKED_UP),
     }
+
+
+def _named(who: Principal, asked: dict[str, Any]) -> str | None:
+    """Return whom a request is made for; a program has to say."""
+    on_behalf_of: str | None = asked.get("on_behalf_of")
+    require_named(who, on_behalf_of)
+    return on_behalf_of

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as Path
 
 from features.errors import NotFound, PrecursorError
-from serving import challenges, decisions, own_view, selections
+from serving import challenges, decisions, outcomes, own_view, selections
 from serving.ledger import Action, Ledger
 from serving.need_to_know import break_glass
 from serving.permissions import Principal
@@ -33,6 +33,7 @@ _Asked = TypeVar("_Asked", bound=BaseModel)
 Query = Callable[[Request], dict[str, Any]]
 PAGE = 100
 LOOKED_UP = "looked up by a program"
+"""Purpose of a look-up that names none."""
 
 
 def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
@@ -58,6 +59,11 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
             offset=int(asked.get("offset", 0)),
             limit=int(asked.get("limit", PAGE)),
         )
+
+    def outcome(request: Request, who: Principal) -> dict[str, Any]:
+        served = stock.get(request.path_params["question"])
+        purpose = _purpose(query(request))
+        return outcomes.reviewed(ledger, served.question, served.history, who, purpose=purpose)
 
     def selected(request: Request, who: Principal) -> dict[str, Any]:
         question = request.path_params["question"]
@@ -92,10 +98,11 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
     looked: dict[str, Callable[[Request, Principal], dict[str, Any]]] = {
         "/v1/own-views/{question}": views,
         "/v1/decisions/{question}": decided,
+        "/v1/decisions/{question}/outcomes": outcome,
         "/v1/selections/{question}": selected,
     }
     return [
-        *(Path(path, _got(ledger, found), methods=["GET"]) for path, found in looked.items()),
+        *(Path(path, looked_up(ledger, found), methods=["GET"]) for path, found in looked.items()),
         Path("/v1/own-views", _taken(ledger, OwnViewRequest, give), methods=["POST"]),
         Path("/v1/decisions", _taken(ledger, DecisionRequest, decide), methods=["POST"]),
         Path(
@@ -109,9 +116,11 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
     ]
 
 
-def _got(
+def looked_up(
     ledger: Ledger, found: Callable[[Request, Principal], dict[str, Any]]
 ) -> Callable[[Request], Response]:
+    """Return an endpoint that looks something up; what it refuses is on the ledger."""
+
     def endpoint(request: Request) -> Response:
         who: Principal = request.scope["principal"]
         try:

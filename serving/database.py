@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
 import weakref
 from collections.abc import Iterator, Sequence
@@ -25,10 +26,11 @@ from sqlalchemy.exc import (
 from features.errors import PrecursorError, UsageError
 from features.home import home
 
-BUSY_SECONDS = 30
-"""How long a writer waits for its turn before it gives up."""
+BUSY_SECONDS = 30.0
+"""How long a writer waits for its turn before it gives up, unless told otherwise."""
 
 _LEAST_FREE = 64 << 20
+_TRIED = 64 << 10
 _PARENTS: list[object] = []
 
 # Up to so many rows, PostgreSQL takes an INSERT sooner than a COPY.
@@ -93,28 +95,29 @@ def database_url(url: str | None, *, variable: str, file: str) -> URL:
     return parsed.set(drivername="sqlite", database=str(Path(str(parsed.database)).absolute()))
 
 
-def connect(url: URL) -> Engine:
-    """Return an engine whose commits are durable when they return.
+def connect(url: URL, wait: float = BUSY_SECONDS) -> Engine:
+    """Return an engine whose commits are durable when they return, and whose writers wait so long.
 
     SQLite runs in WAL mode with ``synchronous=FULL``; its file is made readable by its owner
     alone. PostgreSQL commits synchronously whatever the server's default.
     """
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
+        return _sqlite(url, wait)
     engine = sa.create_engine(
         url,
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 10,
-            "options": f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={BUSY_SECONDS}s",
+            "options": f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={wait:g}s",
         },
     )
+    engine.update_execution_options(patience=wait)
     _one_process_each(engine)
     return engine
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, patience: float) -> Engine:
     path = Path(str(url.database))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -124,7 +127,8 @@ def _sqlite(url: URL) -> Engine:
         raise LedgerUnavailable(
             f"{path}: {error.strerror}", remedy="Let this user write to the file and its folder."
         ) from error
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = sa.create_engine(url, connect_args={"timeout": patience})
+    engine.update_execution_options(patience=patience)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -197,45 +201,60 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine, wait: float = BUSY_SECONDS) -> Iterator[Connection]:
+def writing(engine: Engine, wait: float | None = None) -> Iterator[Connection]:
     """Open a transaction that no other writer shares; it is durable when the block is left.
 
     Parameters
     ----------
     engine : Engine
-    wait : float
-        How many seconds to wait for the turn.
+    wait : float, optional
+        How many seconds to wait for the turn; by default what the engine was made with.
 
     Raises
     ------
     LedgerUnavailable
         If the database cannot be reached, is full, or stays locked for so long.
     """
+    patience = engine.get_execution_options()["patience"]
+    turn = patience if wait is None else wait
     with unavailable(engine), engine.connect() as connection:
-        connection.execution_options(waits=wait)
+        connection.execution_options(waits=turn)
         with connection.begin():
             if connection.dialect.name == "postgresql":
-                if wait != BUSY_SECONDS:
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait * 1000)}")
+                if turn != patience:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(turn * 1000)}")
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
             yield connection
 
 
 def room(engine: Engine) -> None:
-    """Return if the disk of an SQLite file has room left; PostgreSQL minds its own.
+    """Return if an SQLite file has room to grow; PostgreSQL minds its own.
 
     Raises
     ------
     LedgerUnavailable
-        If less than 64 MiB are free.
+        If less than 64 MiB are free, or no file can be written there: a quota, a limit, or a disk
+        that was made read-only say so only when it is tried.
     """
-    if engine.dialect.name == "sqlite":
-        free = shutil.disk_usage(Path(str(engine.url.database)).parent).free
-        if free < _LEAST_FREE:
-            raise LedgerUnavailable(
-                f"the disk of {engine.url.database} is full: {free >> 20} MiB are free",
-                remedy=_remedy("full"),
-            )
+    if engine.dialect.name != "sqlite":
+        return
+    folder = Path(str(engine.url.database)).parent
+    try:
+        free = shutil.disk_usage(folder).free
+        if free >= _LEAST_FREE:
+            with tempfile.TemporaryFile(dir=folder) as tried:
+                tried.write(bytes(_TRIED))
+                tried.flush()
+                os.fsync(tried.fileno())
+            return
+    except OSError as error:
+        raise LedgerUnavailable(
+            f"{folder}: {error.strerror}", remedy=_remedy(str(error.strerror))
+        ) from error
+    raise LedgerUnavailable(
+        f"the disk of {engine.url.database} is full: {free >> 20} MiB are free",
+        remedy=_remedy("full"),
+    )
 
 
 @contextmanager
@@ -261,11 +280,14 @@ def unavailable(engine: Engine) -> Iterator[None]:
 
 
 def _remedy(cause: str) -> str:
-    if "locked" in cause or "lock timeout" in cause:
+    said = cause.lower()
+    if "locked" in said or "lock timeout" in said:
         return "Another process holds the ledger; try again, or end what holds it."
-    if "full" in cause or "No space" in cause:
+    if any(words in said for words in ("full", "no space", "too large", "quota")):
         return "The disk is full; make room, then try again. Nothing was recorded or answered."
-    if "readonly" in cause or "read-only" in cause or "unable to open" in cause:
+    if "i/o error" in said:
+        return "The disk is full or fails; see to it, then try again. Nothing was answered."
+    if any(words in said for words in ("readonly", "read-only", "unable to open", "permission")):
         return "Let this user write to the file and its folder, then try again."
     return "See that the database runs and can be reached, then try again."
 

@@ -28,6 +28,7 @@ from features.matrix_file import manifest_path, write_manifest
 from serving.kept import note_erasure
 from serving.ledger import Action, Ledger
 from serving.runs import FROZEN, INFO, POINTER, ROWS, sha256, write_json, write_rows
+from serving.unfinished import drop_all
 
 
 def erase(
@@ -49,8 +50,9 @@ def erase(
     Returns
     -------
     dict
-        `entry`, the erasure's number (None where the ledger knew nobody of this id), and how many
-        rows went from `loads`, `runs` and `files`, by place.
+        `entry`, the erasure's number (None where the ledger knew nobody of this id), how many
+        rows went from `loads`, `runs` and `files`, by place, and how many batches under way were
+        dropped (`unfinished`); they start anew.
 
     Raises
     ------
@@ -97,6 +99,7 @@ def erase(
             remedy="Check the nominal id; name files elsewhere with --also.",
             field="nominal_id",
         )
+    unfinished = drop_all()  # taken up again, a batch would record the person under a new key
     done = ledger.append(
         Action.ERASURE_REACH,
         actor=actor,
@@ -106,10 +109,11 @@ def erase(
             "erasure": entry,
             "rows": {kind: sum(places.values()) for kind, places in found.items()},
             "runs": runs,
+            "unfinished": unfinished,
         },
     )
     note_erasure(done.seq)
-    return {"entry": entry, "reach": done.seq, **found}
+    return {"entry": entry, "reach": done.seq, **found, "unfinished": unfinished}
 
 
 def loads(further: Iterable[Path] = ()) -> list[Path]:

@@ -23,7 +23,15 @@ from features.errors import PrecursorError
 from features.home import home
 from serving import tables
 from serving.chain import stamp, utc_now
-from serving.database import add_rows, connect, database_url, migrate, reading, writing
+from serving.database import (
+    BUSY_SECONDS,
+    add_rows,
+    connect,
+    database_url,
+    migrate,
+    reading,
+    writing,
+)
 
 _MASTER = "PRECURSOR_MASTER_KEY"
 _NONCE = 12
@@ -178,7 +186,14 @@ class KeyStore:
         self.seal_key = _derived(secret, "seal")
 
     @classmethod
-    def open(cls, url: str | None = None, *, local: bool = True, anew: bool = True) -> KeyStore:
+    def open(
+        cls,
+        url: str | None = None,
+        *,
+        local: bool = True,
+        anew: bool = True,
+        wait: float = BUSY_SECONDS,
+    ) -> KeyStore:
         """Open the store, and make it where there is none.
 
         Parameters
@@ -189,6 +204,8 @@ class KeyStore:
             Whether the ledger is an SQLite file: only then may a master key be made here.
         anew : bool
             Whether a store may be made: not where a ledger has entries, which no new one opens.
+        wait : float
+            How many seconds a new key waits while another process writes.
 
         Raises
         ------
@@ -201,7 +218,7 @@ class KeyStore:
         address = database_url(url, variable="PRECURSOR_KEYS_URL", file="keys.db")
         local = local and address.get_backend_name() == "sqlite"
         with ExitStack() as undo:
-            engine = connect(address)
+            engine = connect(address, wait)
             undo.callback(engine.dispose)
             migrate(engine, "keys")
             with reading(engine) as connection:

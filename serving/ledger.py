@@ -95,6 +95,7 @@ class Ledger(Reader):
         *,
         keys_url: str | None = None,
         clock: Callable[[], datetime] = utc_now,
+        wait: float = BUSY_SECONDS,
     ) -> Ledger:
         """Open the ledger and its key store, and make or migrate them where that is due.
 
@@ -106,6 +107,8 @@ class Ledger(Reader):
             By default ``PRECURSOR_KEYS_URL``, or ``keys.db`` in the state folder.
         clock : callable
             What the time is, in UTC.
+        wait : float
+            How many seconds an entry waits for its turn before it is refused.
 
         Raises
         ------
@@ -125,13 +128,13 @@ class Ledger(Reader):
                 "does not bring back erased keys.",
             )
         with ExitStack() as undo:
-            engine = connect(address)
+            engine = connect(address, wait)
             undo.callback(engine.dispose)
             migrate(engine, "ledger")
             with reading(engine) as connection:
                 empty = connection.execute(sa.select(tables.entry.c.seq).limit(1)).first() is None
             local = address.get_backend_name() == "sqlite"
-            keys = KeyStore.open(keys_url, local=local, anew=empty)
+            keys = KeyStore.open(keys_url, local=local, anew=empty, wait=wait)
             undo.callback(keys.close)
             undo.pop_all()
         return cls(engine, keys, Checkpoints.of(address, home()), clock)
@@ -215,7 +218,7 @@ class Ledger(Reader):
         Raises
         ------
         LedgerUnavailable
-            If no turn comes within 30 seconds or the database cannot be written to.
+            If no turn comes in time or the database cannot be written to.
         """
         with self._in_turn():
             with writing(self._engine) as connection:
@@ -313,8 +316,9 @@ class Ledger(Reader):
         return replace(found, breaks=(*found.breaks, *breaks))
 
     @contextmanager
-    def _in_turn(self, wait: float = BUSY_SECONDS) -> Iterator[None]:
+    def _in_turn(self, wait: float | None = None) -> Iterator[None]:
         """Queue the threads of one process here; SQLite would have them sleep and try again."""
+        wait = self._engine.get_execution_options()["patience"] if wait is None else wait
         if not self._turn.acquire(timeout=wait):
             raise LedgerUnavailable(
                 f"other requests have kept the ledger locked for {wait:g} seconds",

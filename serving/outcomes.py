@@ -13,11 +13,57 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
+from features.attributes import attributes
 from features.history import History
 from features.labels import label
 from features.question import Question
+from features.suppression import suppressed
+from serving.decisions import told
+from serving.ledger import Action, Ledger
+from serving.permissions import Principal
 
 Hidden = Callable[[pd.DataFrame, Any], Any]
+
+
+def reviewed(
+    ledger: Ledger, question: Question, history: History, principal: Principal, *, purpose: str
+) -> dict[str, Any]:
+    """Return a question's decisions beside what followed, by subgroup; the look is recorded.
+
+    Parameters
+    ----------
+    history : History
+        Of the load that outcomes and subgroups are read from.
+
+    Returns
+    -------
+    dict
+        `question`, `decisions` (scores that were decided on), `load`, `data_to`, and `groups` as
+        `by_group` returns them.
+    """
+    load = history.load
+    rows = joined(told(ledger, question.name), history, question)
+    groups = attributes(load, rows[["nominal_id", "as_of_date"]]) if len(rows) else rows[[]]
+    found = by_group(rows, groups, suppressed)
+    ledger.append(
+        Action.AUDIT,
+        actor=principal.actor,
+        role=principal.role,
+        purpose=purpose,
+        question=question.name,
+        body={
+            "what": "decisions and outcomes",
+            "load": load.fingerprint,
+            "decisions": len(rows),
+        },
+    )
+    return {
+        "question": question.name,
+        "decisions": len(rows),
+        "load": load.fingerprint,
+        "data_to": load.data_to.isoformat(),
+        "groups": found,
+    }
 
 
 def joined(decisions: pd.DataFrame, history: History, question: Question) -> pd.DataFrame:

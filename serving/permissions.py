@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from features.errors import PrecursorError
+from features.errors import PrecursorError, UsageError
 
 
 class Forbidden(PrecursorError):
@@ -57,6 +57,7 @@ class Permission(StrEnum):
     DECISION = "decision"
     SIGN_OFF = "sign_off"
     DECISIONS = "decisions"
+    OUTCOMES = "outcomes"
     SELECTION = "selection"
     CHALLENGE = "challenge"
     BREAK_GLASS = "break_glass"
@@ -114,6 +115,11 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.DECISIONS: Rule(
             (_SUPERVISOR, _REVIEWER),
             "Decisions are read by who answers for them and by who reviews them.",
+        ),
+        Permission.OUTCOMES: Rule(
+            (_REVIEWER,),
+            "What followed decisions, group by group, is judged by who neither took them nor"
+            " answers for them.",
         ),
         Permission.SELECTION: Rule(
             (_ANALYST, _SUPERVISOR),
@@ -195,6 +201,31 @@ def require(principal: Principal, permission: Permission | str) -> None:
         raise Forbidden(
             f"role {principal.role.value!r} may not do this: {Permission(permission).value}",
             remedy=f"{rule.reason} It is open to: {', '.join(role.value for role in rule.roles)}.",
+        )
+
+
+def require_named(principal: Principal, on_behalf_of: str | None) -> None:
+    """Refuse a program that does not say which person it asks for.
+
+    Raises
+    ------
+    UsageError
+        If a program names nobody.
+
+    Examples
+    --------
+    >>> require_named(Principal("case-system", Role.SERVICE), "PC 1234")
+    >>> require_named(Principal("case-system", Role.SERVICE), None)
+    Traceback (most recent call last):
+    ...
+    features.errors.UsageError: on_behalf_of: a program names the person it asks for. Send ...
+    """
+    if principal.role is Role.SERVICE and on_behalf_of is None:
+        raise UsageError(
+            "on_behalf_of: a program names the person it asks for",
+            remedy="Send on_behalf_of with the name that the force knows them by; it is recorded.",
+            field="on_behalf_of",
+            code="on_behalf_of_missing",
         )
 
 

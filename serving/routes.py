@@ -12,6 +12,19 @@ from functools import cached_property
 
 from pydantic import BaseModel
 
+from serving.case_schema import (
+    BreakGlassAnswer,
+    ChallengeAnswer,
+    DecisionAnswer,
+    DecisionsAnswer,
+    DocumentAnswer,
+    OutcomesAnswer,
+    OwnViewAnswer,
+    OwnViewsDueAnswer,
+    SelectionAnswer,
+    SelectionsAnswer,
+    SignOffAnswer,
+)
 from serving.permissions import PERMISSIONS, Permission, Role
 from serving.schema import (
     BreakGlassRequest,
@@ -75,6 +88,7 @@ class Route:
 
 
 PURPOSE = Parameter("purpose", "What it is looked up for; it is recorded.")
+NAMED = Parameter("on_behalf_of", "The person a program asks for, which has to say it; recorded.")
 PAGED = (
     Parameter("offset", "Lines to skip.", "integer", least=0),
     Parameter("limit", "Most lines to return.", "integer", least=1, most=1_000),
@@ -96,8 +110,8 @@ ROUTES = (
         Permission.VIEW,
         "One score as it was given.",
         answers=ScoreAnswer,
-        query=(PURPOSE,),
-        refusals=(404, 410),
+        query=(PURPOSE, NAMED),
+        refusals=(404, 409, 410),
     ),
     Route(
         "GET",
@@ -105,7 +119,7 @@ ROUTES = (
         Permission.LIST,
         "The published list of a question, by rank.",
         answers=ListAnswer,
-        query=(PURPOSE, *PAGED),
+        query=(PURPOSE, NAMED, *PAGED),
         refusals=(404, 409),
     ),
     Route(
@@ -122,6 +136,7 @@ ROUTES = (
         "/v1/own-views/{question}",
         Permission.OWN_VIEW,
         "Whom the analyst's own view is due of before anything is shown, with their records.",
+        answers=OwnViewsDueAnswer,
         query=(PURPOSE,),
         refusals=(404,),
     ),
@@ -131,6 +146,7 @@ ROUTES = (
         Permission.OWN_VIEW,
         "Give an own view before the score, or skip what is due as urgent.",
         takes=OwnViewRequest,
+        answers=OwnViewAnswer,
         refusals=(404, 409, 413, 415),
     ),
     Route(
@@ -139,6 +155,7 @@ ROUTES = (
         Permission.DECISION,
         "Agree with a score or override it, with a reason; nothing follows by itself.",
         takes=DecisionRequest,
+        answers=DecisionAnswer,
         refusals=(404, 409, 410, 413, 415),
     ),
     Route(
@@ -147,6 +164,7 @@ ROUTES = (
         Permission.SIGN_OFF,
         "A supervisor's word on somebody else's decision, once.",
         takes=SignOffRequest,
+        answers=SignOffAnswer,
         refusals=(404, 409, 410, 413, 415),
     ),
     Route(
@@ -154,7 +172,17 @@ ROUTES = (
         "/v1/decisions/{question}",
         Permission.DECISIONS,
         "Decisions on a question's scores, the latest first, with sign-off and own view.",
+        answers=DecisionsAnswer,
         query=(PURPOSE, *PAGED),
+        refusals=(404,),
+    ),
+    Route(
+        "GET",
+        "/v1/decisions/{question}/outcomes",
+        Permission.OUTCOMES,
+        "Decisions beside what was recorded afterwards, by subgroup; nobody is named.",
+        answers=OutcomesAnswer,
+        query=(PURPOSE,),
         refusals=(404,),
     ),
     Route(
@@ -163,6 +191,7 @@ ROUTES = (
         Permission.CHALLENGE,
         "Score a person without a disputed record, beside the score as it was given.",
         takes=ChallengeRequest,
+        answers=ChallengeAnswer,
         refusals=(404, 409, 410, 413, 415),
     ),
     Route(
@@ -171,6 +200,7 @@ ROUTES = (
         Permission.BREAK_GLASS,
         "See one person outside one's need to know, for eight hours and a stated cause.",
         takes=BreakGlassRequest,
+        answers=BreakGlassAnswer,
         refusals=(413, 415),
     ),
     Route(
@@ -179,6 +209,7 @@ ROUTES = (
         Permission.SELECTION,
         "Take a person on from a list, keep them on after a review, or let them go.",
         takes=SelectionRequest,
+        answers=SelectionAnswer,
         refusals=(404, 409, 410, 413, 415),
     ),
     Route(
@@ -186,10 +217,11 @@ ROUTES = (
         "/v1/selections/{question}",
         Permission.SELECTION,
         "Who is selected now, the next review first; nobody who was let go.",
+        answers=SelectionsAnswer,
         query=(PURPOSE,),
         refusals=(404,),
     ),
-    Route("GET", "/docs.json", Permission.OPENAPI, "This document."),
+    Route("GET", "/docs.json", Permission.OPENAPI, "This document.", answers=DocumentAnswer),
     Route(
         "GET",
         "/readyz",

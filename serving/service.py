@@ -32,6 +32,9 @@ from serving.shape import Refusal
 from serving.steps import step
 from serving.stock import Stock
 
+PATIENCE = 5.0
+"""Seconds that a request waits for the ledger's turn, before it is told to come again."""
+
 
 class NotReady(PrecursorError):
     """No score can be given now, and why (status 503)."""
@@ -44,7 +47,7 @@ class Desk:
     """What a worker opens once and all its requests share: stock, ledger and access."""
 
     def __init__(self) -> None:
-        self.ledger = Ledger.open()
+        self.ledger = Ledger.open(wait=PATIENCE)
         take_in(self.ledger)
         self.access = Access(self.ledger)
         self.stock = Stock(self.ledger, warm=True)

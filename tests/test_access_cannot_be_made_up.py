@@ -20,6 +20,12 @@ def written(address: str, statement: sa.Executable) -> None:  # noqa: F811
     engine.dispose()
 
 
+def rows_of(ledger: Ledger, table: sa.Table) -> list[dict]:  # noqa: F811
+    """Return the rows of a table of access as they stand, as a back-up has them."""
+    with ledger.reading() as connection:
+        return [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+
+
 def refused(access: Access, token: str) -> None:
     with pytest.raises(Unauthorised):
         access.authenticate(token)
@@ -75,6 +81,40 @@ def test_sessions_and_links_bear_marks_too(ledger: Ledger, address: str) -> None
     with pytest.raises(Unauthorised):
         access.session(cookie)
     assert len(ledger.verify().breaks) == 4
+
+
+def test_what_is_over_stays_over_though_its_old_row_is_put_back(
+    ledger: Ledger,  # noqa: F811
+    address: str,  # noqa: F811
+) -> None:
+    access = Access(ledger)
+    link = access.issue_link("a.nalyst", "analyst")
+    (fresh_link,) = rows_of(ledger, tables.link)
+    left = access.sign_in(link, "127.0.0.1")
+    token = access.issue_token("r.eviewer", "reviewer", 1)
+    ended = access.sign_in_with_token(token)
+    before = rows_of(ledger, tables.session)
+    stays = access.sign_in_with_token(access.issue_token("s.upervisor", "supervisor", 1))
+    access.sign_out(left)
+    (given,) = [one for one in access.tokens() if one.actor == "r.eviewer"]
+    access.revoke(given.token_id, purpose="left the project")
+    assert ledger.verify().ok
+    for row in before:
+        written(
+            address,
+            sa.update(tables.session).where(tables.session.c.hash == row["hash"]).values(row),
+        )
+    written(address, sa.update(tables.link).values(fresh_link))
+    for opened in (access, Access(ledger)):
+        for cookie in (left, ended):
+            with pytest.raises(Unauthorised):
+                opened.session(cookie)
+        with pytest.raises(Unauthorised):
+            opened.sign_in(link, "127.0.0.1")
+        assert opened.session(stays)
+    found = [one.what for one in ledger.verify().breaks]
+    assert len(found) == 3
+    assert all("the ledger says that it is over" in what for what in found)
 
 
 def test_a_ledger_of_the_release_before_opens_and_its_old_access_ends(

@@ -25,8 +25,9 @@ from serving.kept import serve_from
 from serving.ledger import Ledger
 from serving.publishing import publish
 from serving.replay import replay
-from serving.runs import find_run, published
+from serving.runs import find_run, published, write_json
 from serving.stock import Stock
+from serving.unfinished import under_way
 
 GONE = "N0001"
 
@@ -151,6 +152,22 @@ def test_a_matrix_still_belongs_to_its_manifest(
     scored(force, precursor_home / "s.csv")
     erase(GONE, ledger=ledger, **ME, purpose="7")
     assert list(Matrix.read(out).frame["nominal_id"]) == ["N0002"]
+
+
+def test_a_batch_that_was_killed_leaves_nothing_of_the_person(
+    force: tuple[Ledger, Stock, History], precursor_home: Path
+) -> None:
+    ledger, _, _ = force
+    with under_way({"asked": "everybody"}, small_force.AS_OF) as batch:
+        (batch.path / "00000.scored.part").write_text(f"{GONE},0.5")
+        write_json(batch.path / "00000.json", {"first": GONE})
+    with pytest.raises(NotFound):
+        erase("nobody", ledger=ledger, **ME, purpose="7")
+    assert batch.path.is_dir(), "an erasure of nobody costs nobody their work"
+    found = erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert found["unfinished"] == 1
+    assert ledger.entry(found["reach"]).body["unfinished"] == 1
+    assert holds(precursor_home, GONE) == []
 
 
 def test_it_can_be_run_again_and_nobody_unknown_is_erased(

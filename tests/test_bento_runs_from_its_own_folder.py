@@ -91,6 +91,7 @@ def test_it_answers_offline_with_its_own_model_and_without_mlflow(
             "Content-Type": "application/json",
         }
         asked = {"question": NAME, "nominal_ids": ["N0001"], "purpose": "case review"}
+        asked["on_behalf_of"] = "PC 1234"
         line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         line.request("POST", "/v1/scores", json.dumps(asked), headers)
         answer = line.getresponse()

@@ -128,6 +128,7 @@ def test_requests_go_on_through_promotion_and_roll_back(
 
         def ask() -> None:
             asked = {"question": NAME, "nominal_ids": ["N0001"], "purpose": "case review"}
+            asked["on_behalf_of"] = "PC 1234"
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             while not over.is_set():

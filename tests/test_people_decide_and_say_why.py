@@ -304,3 +304,33 @@ def test_what_followed_stands_beside_decisions_by_group_and_small_groups_do_not(
     assert all(c["suppressed"] and "decisions" not in c for c in small)
     assert total["lower"]["suppressed"], "one decision is nobody's business"
     assert by_group(rows.iloc[:0], pd.DataFrame({"sex": []}), suppressed) == []
+
+
+def test_reviewers_see_overrides_beside_what_followed_and_nobody_is_named(desk: Desk) -> None:
+    before = desk.get("rex", f"/v1/decisions/{NAME}/outcomes").json()
+    decided, left = desk.served.people[10:70], {"agree": 12, "override": 12}
+    for person in decided:
+        score = desk.score("ann", person).json()["scores"][0]
+        kind = "override" if left["override"] and score["band"] != "Very high" else "agree"
+        if left[kind]:
+            said = {"judged_band": "Very high"} if kind == "override" else {}
+            assert desk.decide(score, kind, **said).status_code == 200
+            left[kind] -= 1
+    assert left == {"agree": 0, "override": 0}
+    answer = desk.get("rex", f"/v1/decisions/{NAME}/outcomes?purpose=panel")
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["decisions"] == before["decisions"] + 24
+    assert told["load"] == desk.served.load.fingerprint
+    shown = [cell for cell in told["groups"] if not cell["suppressed"]]
+    assert shown
+    assert all(cell["decisions"] >= 10 for cell in shown)
+    assert {cell["attribute"] for cell in told["groups"]} == {
+        *("everybody", "sex", "ethnicity", "age_band")
+    }
+    assert not any(person in answer.text for person in decided)
+    entry = desk.served.ledger.entries(limit=1)[0]
+    assert (entry.action, entry.actor, entry.purpose) == (Action.AUDIT, "rex", "panel")
+    for who in ("ann", "sue", "app"):
+        assert desk.get(who, f"/v1/decisions/{NAME}/outcomes").status_code == 403
+    assert desk.get("rex", "/v1/decisions/none/outcomes").status_code == 404

@@ -130,6 +130,22 @@ def test_a_refusal_is_on_the_ledger_too(served: Served) -> None:
     assert served.ledger.entries(limit=1)[0].body["what"] == "GET /v1/replays/{score_id}"
 
 
+def test_a_program_names_whom_it_asks_for(served: Served) -> None:
+    score_id = one(served)["score_id"]
+    paths = [f"/v1/scores/{score_id}", f"/v1/lists/{NAME}"]
+    looks = (served.get(path, "service") for path in paths)
+    for answer in (served.score("N0001", role="service"), *looks):
+        assert answer.status_code == 400, answer.text
+        error = answer.json()["error"]
+        assert (error["code"], error["field"]) == ("on_behalf_of_missing", "on_behalf_of")
+        entry = served.ledger.entries(limit=1)[0]
+        assert (entry.action, entry.body["code"]) == (Action.REFUSAL, error["code"])
+    assert one(served, role="service", on_behalf_of="PC 1234")
+    assert served.get(paths[0] + "?on_behalf_of=PC%201234", "service").status_code == 200
+    entry = served.ledger.entries(limit=1)[0]
+    assert (entry.action, entry.body["on_behalf_of"]) == (Action.VIEW, "PC 1234")
+
+
 def test_a_score_can_be_read_again_and_the_look_is_recorded(served: Served) -> None:
     score = one(served)
     assert served.get(f"/v1/scores/{score['score_id']}").json() == score
@@ -214,7 +230,7 @@ def test_a_question_in_shadow_is_shown_to_no_analyst(served: Served) -> None:
         refused = [
             served.score("N0001"),
             served.get(f"/v1/scores/{score_id}"),
-            served.get(f"/v1/lists/{NAME}", "service"),
+            served.get(f"/v1/lists/{NAME}?on_behalf_of=PC%201234", "service"),
         ]
         assert [answer.status_code for answer in refused] == [403] * 3
         assert {answer.json()["error"]["code"] for answer in refused} == {"in_shadow"}

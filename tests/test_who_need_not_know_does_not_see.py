@@ -52,7 +52,7 @@ def test_a_restricted_person_is_seen_only_behind_broken_glass(served: Served, ru
     score = served.score(third).json()["scores"][0]
     path = f"/v1/scores/{score['score_id']}"
     assert served.get(path).status_code == 200
-    assert served.get(path, "service").status_code == 403
+    assert served.get(f"{path}?on_behalf_of=x", "service").status_code == 403
 
 
 def test_a_decision_about_somebody_withheld_is_refused(
@@ -72,7 +72,8 @@ def test_a_list_keeps_the_line_and_not_the_name(served: Served, rules: Path) -> 
     score_batch(served.model, 1, served.history, served.home / "need.parquet", **made)
     publish(NAME, **made)
     for role in ("supervisor", "service"):
-        told = served.get(f"/v1/lists/{NAME}?limit=1000", role).json()["rows"]
+        path = f"/v1/lists/{NAME}?limit=1000&on_behalf_of=x"
+        told = served.get(path, role).json()["rows"]
         names = {row["nominal_id"] for row in told}
         assert served.people[2] not in names
         (line,) = [row for row in told if row["nominal_id"].startswith("withheld-")]
