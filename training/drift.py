@@ -22,7 +22,15 @@ from features.declare import FeatureColumn
 from features.errors import PrecursorError
 from models.risk_model import RiskModel
 from training.metrics import Floats
-from training.reference import EVERYBODY, Rate, Shares, members, outcomes, shares_of_groups
+from training.reference import (
+    EVERYBODY,
+    Rate,
+    Shares,
+    groups_of,
+    members,
+    outcomes,
+    shares_of_groups,
+)
 
 LEVELS = ("stable", "watch", "review", "retrain")
 SIGNIFICANCE = 0.05
@@ -175,6 +183,7 @@ def monitor(
         [
             *_population(kept, told, people, dates),
             *_features(model, kept, frame, number, growing=False),
+            *_features_by_group(model, kept, frame, people, told),
             *_scores(kept, scores, people, told),
             *_outcomes(kept, frame, scores, people, told, known),
         ]
@@ -292,6 +301,28 @@ def _features(
             continue
         now = Shares.of(frame[name].to_numpy(np.float64), edges).shares
         found.append(_spread("feature", name, name, before, now, (kept["people"], people)))
+    return found
+
+
+def _features_by_group(
+    model: RiskModel,
+    kept: Mapping[str, Any],
+    frame: pd.DataFrame,
+    people: npt.NDArray[Any],
+    told: pd.DataFrame | None,
+) -> list[Check]:
+    """The columns most used, within each sex and ethnicity of at least ten people then and now."""
+    found = []
+    before = kept.get("features_by_group", {})  # models of earlier releases keep none
+    for group, at in groups_of(told, people).items():
+        if group not in before:
+            continue
+        both = (before[group]["people"], float(len(np.unique(people[at]))))
+        for name, (edges, then) in before[group]["features"].items():
+            if _grows(model.feature_set[name]):
+                continue
+            now = Shares.of(frame[name].to_numpy(np.float64)[at], edges).shares
+            found.append(_spread("feature", name, f"{name}, {group}", then, now, both))
     return found
 
 

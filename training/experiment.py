@@ -319,6 +319,7 @@ def _reference(
     work: Matrix, fitted: fit.Fit, split: Split, final: Floats, people: pd.DataFrame | None
 ) -> dict[str, Any]:
     """What the drift monitor will hold later rows against: the columns that the trees use."""
-    used = [name for name, uses in fitted.uses().items() if uses]
+    uses = fitted.uses()
+    used = sorted((name for name in uses if uses[name]), key=lambda name: -uses[name])
     y = work.y[split.test]
     return reference(work.frame, used, final, y, split.test, split.train, people)

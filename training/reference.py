@@ -20,6 +20,9 @@ from training.metrics import Floats, Ranking, person_samples
 EVERYBODY = "everybody"
 BINS = 10
 DRAWS = 200
+BY_GROUP = ("sex", "ethnicity")
+MOST_BY_GROUP = 20
+"""Columns whose spread is kept for each group: those that trees use most."""
 Members = Mapping[str, npt.NDArray[np.int64]]
 
 
@@ -135,6 +138,37 @@ def shares_of_groups(protected: pd.DataFrame) -> dict[str, dict[str, float]]:
     }
 
 
+def groups_of(protected: pd.DataFrame | None, people: npt.NDArray[Any]) -> Members:
+    """Return the positions of the groups by sex and ethnicity, of at least ten people each.
+
+    Examples
+    --------
+    >>> who = pd.DataFrame({"sex": ["male"] * 12 + ["female"], "age_band": ["18-24"] * 13})
+    >>> list(groups_of(who, np.arange(13).astype(str)))
+    ['sex male']
+    """
+    if protected is None:
+        return {}
+    kept = protected[[name for name in BY_GROUP if name in protected]]
+    return {name: at for name, at in members(kept, people).items() if name != EVERYBODY}
+
+
+def _features_by_group(
+    rows: pd.DataFrame, columns: Sequence[str], protected: pd.DataFrame | None
+) -> dict[str, Any]:
+    """How columns spread within each group, and how many people it is of."""
+    people = rows["nominal_id"].to_numpy(dtype=str)
+    return {
+        group: {
+            "people": len(np.unique(people[at])),
+            "features": {
+                name: Shares.of(rows[name].to_numpy(np.float64)[at]).to_data() for name in columns
+            },
+        }
+        for group, at in groups_of(protected, people).items()
+    }
+
+
 def reference(
     frame: pd.DataFrame,
     columns: Sequence[str],
@@ -151,7 +185,7 @@ def reference(
     frame : DataFrame
         All labelled rows: `nominal_id`, `as_of_date` and the columns.
     columns : sequence of str
-        Those that the model uses.
+        Those that the model uses, the most used first.
     probability, y : array, shape (test rows,)
         What the model says of the rows it was judged on, and what was recorded.
     test, train : ndarray of bool, shape (rows,)
@@ -176,6 +210,11 @@ def reference(
             for name in columns
         },
         "groups": None if protected is None else shares_of_groups(protected.iloc[learned]),
+        "features_by_group": _features_by_group(
+            frame.iloc[learned],
+            columns[:MOST_BY_GROUP],
+            None if protected is None else protected.iloc[learned].reset_index(drop=True),
+        ),
         "scores": {
             "edges": list(edges),
             "shares": {
