@@ -15,7 +15,7 @@ from serving.chain import Entry, Leaf, LedgerDamaged, plain_json
 from serving.keys import PersonKey
 from serving.merkle import leaf_hash
 
-_WINDOW, _MEMORY = 13, 6  # 2 to the power of it, bytes; zlib's own measure from 1 to 9
+_WINDOW, _MEMORY = 12, 5  # 2 to the power of it, bytes; zlib's own measure from 1 to 9
 
 
 class Recorded(NamedTuple):

@@ -27,7 +27,7 @@ from serving.scoring import Progress, Worked, told, worked_out
 if TYPE_CHECKING:
     from serving.unfinished import Unfinished
 
-PART = 10_000
+PART = 5_000
 """People in a part; memory is bounded by this, and so is what a kill loses."""
 
 _TOLD_AT_ONCE = 500  # few enough that what is told of people is gone before it piles up
@@ -196,7 +196,7 @@ def _packed(scores: Sequence[Score], rejected: Sequence[Rejected]) -> list[Leaf]
     found = []
     for score in scores:
         inputs = list(score.inputs.values()) if score.inputs else {}
-        payload = {**score.payload(), "inputs": inputs}
+        payload = {**score.answer(), "stage": score.stage, "inputs": inputs}
         found.append(Leaf(score.nominal_id, score.score_id, _JSON.dump_json(payload)))
     return found + leaves((), rejected)
 
