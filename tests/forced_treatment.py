@@ -26,7 +26,7 @@ from features.synthetic.truth_replay import Futures, Moment
 from features.synthetic.world import DATA_TO, latent_people
 from training.study import Study
 
-LATEST = {"programme": 47, "order": 15}
+LATEST = {"programme": 47, "order": 14}
 """Days within which it begins, about as in the records: both follow an offence of late."""
 
 
@@ -69,7 +69,9 @@ class Forced:
 
     def _eligible(self, engine: Engine, day: int) -> Array:
         person, on = (np.concatenate([w[of] for w in self.seen[-26:]]) for of in ("person", "on"))
-        lately = np.unique(person[(on >= day - 30) & (on < day)])
+        # a week is how finely the simulator steps: after an event means in the week after it
+        days = 7 if self.study.time_zero == "events" else 30
+        lately: Array = np.unique(person[(on >= day - days) & (on < day)])
         had = engine.interventions._from[self.name][lately]
         return lately[(had < day - self.study.washout_days) | (had >= day)]
 
@@ -116,7 +118,9 @@ def true_ratio(
     timeline, streams = Timeline.of(years, DATA_TO), Streams(seed)
     people = draw_people(latent_people(nominals, years), streams["traits"])
     states = draw_states(people, timeline.months, streams["states"])
-    weeks = tuple(range(170, timeline.weeks - 80, 40))
+    # fewer people are eligible in a week than in a month: more moments, or the truth is a lottery
+    apart = 6 if study.time_zero == "events" else 40
+    weeks = tuple(range(170, timeline.weeks - 80, apart))
     witness = Forced(study, timeline, weeks, copies)
     simulate(people, states, timeline, streams, switches, witness=witness)
     given, kept = np.sum(witness.counts, axis=0)

@@ -6,6 +6,7 @@ import math
 
 from training.effects import BALANCED, POWER, Effect, Evaluation
 from training.metrics import Figure
+from training.study import Study
 
 CAVEATS = (
     "What this rests on: that everything which decided both who was treated and what came after is"
@@ -25,8 +26,8 @@ def in_words(found: Evaluation) -> str:
     if found.synthetic:
         lines += ["Synthetic records: this says nothing about any programme for people.", ""]
     lines += [
-        f"{found.people:,} people were eligible on {found.rows:,} dates of theirs, looked at every"
-        f" {study.every_days} days; after {found.treated:,} of these they started within"
+        f"{found.people:,} people were eligible on {found.rows:,} dates of theirs, {_dates(study)};"
+        f" after {found.treated:,} of these they started within"
         f" {study.window_days} days."
         f" {found.had_it:,} eligible rows of people who had it already were left out.",
         f"Counted: {study.outcome_words}, for {study.horizon_days} days.",
@@ -44,6 +45,12 @@ def in_words(found: Evaluation) -> str:
         *CAVEATS,
     ]
     return "\n".join(lines)
+
+
+def _dates(study: Study) -> str:
+    if study.time_zero == "dates":
+        return f"looked at every {study.every_days} days"
+    return "each the day after what made them eligible became known"
 
 
 _MEASURES = {"count": "number a person", "any": "share with any", "harm": "days of harm a person"}

@@ -3,6 +3,10 @@
 Time zero is an as-of date. Who is eligible is known on it; the intervention starts within a window
 from it; what happened is counted from the end of that window, for both groups alike, so that nobody
 had to stay free of offences to be counted as treated.
+
+Where an intervention answers one event within days, time zero is when that event became known. On
+regular dates such a study goes wrong: an order made in the window would mostly answer a new
+offence, and so pick out those who go on offending.
 """
 
 from __future__ import annotations
@@ -50,7 +54,10 @@ class Study(BaseModel):
     placebo: OutcomeRule
     """An outcome that the intervention cannot plausibly change."""
     placebo_words: str
+    time_zero: Literal["dates", "events"] = "dates"
+    """Regular dates, or the day after each event of the first rule of `eligible` became known."""
     every_days: int = Field(default=28, ge=7, le=365)
+    """How far apart regular dates lie."""
     window_days: int = Field(default=61, ge=7, le=365)
     washout_days: int = Field(default=730, ge=0, le=3660)
     """Who had the intervention so recently is not eligible."""
@@ -84,7 +91,8 @@ _BUILT_IN = (
         title="Protective order after a report of domestic abuse",
         eligible=(CohortRule(source="suspected", of=("domestic",), within_days=30),),
         treatment=Treatment(table="protective_order"),
-        window_days=30,
+        time_zero="events",
+        window_days=14,
         horizon_days=182,
         outcome=_OUTCOME,
         outcome_words=_OUTCOME_WORDS,

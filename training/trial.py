@@ -110,18 +110,14 @@ def _eligible(history: History, study: Study) -> tuple[pd.DataFrame, int]:
     last = np.datetime64(load.data_to + timedelta(days=1)) - matures * _DAY
     begun = np.datetime64(first_known(history.compiled.known(), load))
     first = begun + max(study.history_days, EARLIER) * _DAY
-    at = np.arange(last, first - _DAY, -study.every_days * _DAY)[::-1]
-    if not len(at):
+    if last < first:
         raise PrecursorError(
             f"{load.path}: too short for study '{study.name}': from {begun} to {load.data_to} there"
             f" is no date with {study.history_days} days before it and {matures} after it",
             remedy="Load more years, or shorten the study's horizon, lag or history_days.",
         )
-    rule = study.eligible[0]
-    people = history.people(rule.source, SOURCES[rule.source].bits(rule.of))
-    spine = pd.DataFrame(
-        {"nominal_id": np.repeat(people, len(at)), "as_of_date": np.tile(at, len(people))}
-    )
+    candidates = _on_dates if study.time_zero == "dates" else _after_events
+    spine = candidates(history, study, first, last)
     for rule in study.eligible:
         spine = spine[_holds(history, rule, spine)].reset_index(drop=True)
     _, born = history.born_on(spine)
@@ -132,6 +128,33 @@ def _eligible(history: History, study: Study) -> tuple[pd.DataFrame, int]:
     standing, _ = history.born_on(spine.assign(as_of_date=arrived))
     spine = spine[grown & standing].sort_values(["nominal_id", "as_of_date"], kind="stable")
     return spine.reset_index(drop=True), len(spine)
+
+
+def _on_dates(
+    history: History, study: Study, first: np.datetime64, last: np.datetime64
+) -> pd.DataFrame:
+    """Return everybody who may ever be eligible on every regular date."""
+    at = np.arange(last, first - _DAY, -study.every_days * _DAY)[::-1]
+    rule = study.eligible[0]
+    people = history.people(rule.source, SOURCES[rule.source].bits(rule.of))
+    return pd.DataFrame(
+        {"nominal_id": np.repeat(people, len(at)), "as_of_date": np.tile(at, len(people))}
+    )
+
+
+def _after_events(
+    history: History, study: Study, first: np.datetime64, last: np.datetime64
+) -> pd.DataFrame:
+    """Return each person on the days after an event that may make them eligible became known."""
+    rule, compiled = study.eligible[0], history.compiled
+    bits = SOURCES[rule.source].bits(rule.of)
+    found = compiled.events(compiled.having(rule.source, bits), (rule.source,), ())[rule.source]
+    found = found.take(np.flatnonzero((found.marks & bits) == bits))
+    at = found.dates.known_on.astype("datetime64[D]") + _DAY
+    within = (at >= first) & (at <= last)
+    ids = np.asarray(compiled.ids)[found.person[within]]
+    spine = pd.DataFrame({"nominal_id": ids, "as_of_date": at[within].astype("datetime64[s]")})
+    return spine.drop_duplicates(ignore_index=True)
 
 
 def _holds(history: History, rule: CohortRule, spine: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -158,7 +181,10 @@ def _starts(load: Load, study: Study) -> pd.DataFrame:
 def _treated(
     spine: pd.DataFrame, started: pd.DataFrame, study: Study
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Return who had the intervention before, and who starts it within the window."""
+    """Return who had the intervention before, and who starts it within the window.
+
+    Rows must be sorted by person and date.
+    """
     number = pd.Index(spine["nominal_id"].unique())
     owner = number.get_indexer(pd.Index(started["nominal_id"]))
     days = dates(started["start"]).astype(np.int64)[owner >= 0] if len(started) else np.zeros(0)
@@ -167,7 +193,11 @@ def _treated(
     at = dates(spine["as_of_date"]).astype(np.int64)
     row = number.get_indexer(pd.Index(spine["nominal_id"])) * stride + at
     first, last = (np.searchsorted(starts, row + d) for d in (-study.washout_days, 0))
-    until = np.searchsorted(starts, row + study.window_days)
+    closes = row + study.window_days
+    if study.time_zero == "events":
+        # what starts after a further such event answers that one, whose row it then treats
+        closes[:-1] = np.minimum(closes[:-1], row[1:])
+    until = np.searchsorted(starts, closes)
     return last > first, until > last
 
 
@@ -178,8 +208,7 @@ def _like(history: History, spine: pd.DataFrame, progress: Progress | None) -> F
     values = found[columns.names].to_numpy(np.float64)
     empty = np.isnan(values)
     values = np.sign(values) * np.log1p(np.abs(values))
-    with np.errstate(all="ignore"):
-        middle = np.where(empty.all(axis=0), 0.0, np.nanmean(np.where(empty, np.nan, values), 0))
+    middle = np.nanmean(np.where(empty.all(axis=0), 0.0, values), axis=0)
     values = np.where(empty, middle, values)
     told = pd.get_dummies(attributes(history.load, spine)[list(ATTRIBUTES)], dtype=np.float64)
     at = dates(spine["as_of_date"]).astype(np.int64)[:, None] / 365.25
