@@ -68,6 +68,7 @@ def test_nothing_calls_members_of_police_staff_offenders() -> None:
     said = " ".join((asked.title, asked.outcome_words, asked.description)).casefold()
     assert "nobody in these records is an offender" in said
     assert said.count("offend") == 1
+    assert not {"arp", "vrp", "svrp"} & set(asked.baselines), "they foretell reoffending"
     assert asked.gates == "report"
 
 
