@@ -134,6 +134,7 @@ def test_the_broward_split_is_the_published_one() -> None:
     rule = asked.split
     assert (rule.train_before, rule.test_from) == (date(2013, 7, 1), date(2014, 7, 1))
     assert rule.people_apart
+    assert (rule.folds, rule.folds_from) == (5, date(2013, 1, 1))
     assert (asked.horizon_days, asked.lag_days, asked.abstain) == (365, 0, "never")
     assert asked.gates == "report"
 
@@ -141,4 +142,4 @@ def test_the_broward_split_is_the_published_one() -> None:
 def test_an_unknown_question_lists_the_known_ones() -> None:
     with pytest.raises(NotFound, match="there is no question 'tomorrow'") as refused:
         read("tomorrow")
-    assert "broward_felony_1y, domestic_abuse_high_harm" in refused.value.remedy
+    assert ", ".join(names()) in refused.value.remedy
