@@ -1,11 +1,12 @@
 """A 90 % interval for the mean recorded risk of people with such a record.
 
 How it is made: the model is fitted again on samples of the *people* in the training part, drawn
-with replacement (same parameters, same number of trees). Each refit scores held-out rows, and is
-calibrated there on a sample of their people of its own. How far the refits scatter around their
-own mean, in log-odds, is pooled over rows of similar score; the 5th and the 95th percentile of that
-scatter become offsets from the score. They are stored as a small table, so that a request merely
-looks up two numbers.
+with replacement (same number of trees, each learning faster than the model's own: `training.fit`).
+Each refit scores held-out rows, and is calibrated there on a sample of their people of its own. How
+far the refits scatter around their own mean, in log-odds, is pooled over rows of similar score; the
+5th and the 95th percentile of that scatter, made wider by a factor that was measured (`WIDER`),
+become offsets from the score. They are stored as a small table, so that a request merely looks up
+two numbers.
 
 What it is not: a range for one person's fate (that is 0 or 1), and no allowance for what refits
 share: records that are missing, labels that are wrong, years unlike those of the training part. It
@@ -28,6 +29,12 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.9
 BINS = 12
+WIDER = 1.6
+"""By how much the scatter of refits is widened.
+
+A booster is held back towards the mean, and what it has not learnt its refits have not learnt
+either, so they lie closer to each other than to the mean recorded risk. The factor was measured on
+simulated forces, whose record oracle tells that risk; `docs/training.md` has the figures."""
 FEWEST_REFITS = 2
 EDGE = 1e-12  # a probability of exactly 0 or 1 has no log-odds
 
@@ -110,7 +117,9 @@ class IntervalTable:
         )
 
 
-def table(log_odds: npt.ArrayLike, refits: npt.ArrayLike, *, bins: int = BINS) -> IntervalTable:
+def table(
+    log_odds: npt.ArrayLike, refits: npt.ArrayLike, *, bins: int = BINS, wider: float = 1.0
+) -> IntervalTable:
     """Build the interval table from what the refits say about held-out rows.
 
     Parameters
@@ -121,6 +130,8 @@ def table(log_odds: npt.ArrayLike, refits: npt.ArrayLike, *, bins: int = BINS) -
         The refits' calibrated log-odds for the same rows.
     bins : int
         Number of bands of similar score; fewer where there are fewer than 30 rows in each.
+    wider : float
+        What the scatter is multiplied by; a training takes `WIDER`.
 
     Examples
     --------
@@ -140,7 +151,7 @@ def table(log_odds: npt.ArrayLike, refits: npt.ArrayLike, *, bins: int = BINS) -
         )
     count = drawn.shape[0]
     # The refits' own mean takes a share of the scatter away; this gives it back.
-    scatter = (drawn - drawn.mean(axis=0)) * np.sqrt(count / (count - 1))
+    scatter = wider * (drawn - drawn.mean(axis=0)) * np.sqrt(count / (count - 1))
     order = np.argsort(own, kind="stable")
     bands = np.array_split(order, max(1, min(bins, len(own) // 30)))
     centre = np.array([np.median(own[band]) for band in bands])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_matrix import matrix, result
+from made_up_matrix import matrix, result, truth
 from scipy.special import expit
 
 from features.errors import PrecursorError
@@ -58,6 +58,24 @@ def test_nine_in_ten_intervals_hold_the_true_mean_risk() -> None:
         low, high = table(estimate, refits).ends(expit(estimate))
         held.append(((low <= expit(true)) & (expit(true) <= high)).mean())
     assert 0.8 < np.mean(held) < 0.97
+
+
+def test_a_training_covers_the_known_risk_of_people_it_has_not_seen() -> None:
+    """From refits to the table, on rows whose true risk given their columns is known."""
+    model, new = result(seed=2, people=1200).model, matrix(3000, seed=77)
+    low, high = model.interval_for(model.probability(new.X))
+    true = expit(truth(new.frame, twist=2.5))
+    held = ((low <= true) & (true <= high)).mean()
+    assert 0.85 < held < 0.98
+
+
+def test_a_wider_scatter_makes_no_end_narrower() -> None:
+    own = np.linspace(-3, 0, 600)
+    refits = own + np.random.default_rng(1).normal(0, 0.2, (12, 600))
+    plain, wide = table(own, refits), table(own, refits, wider=2.0)
+    at = expit(own)
+    assert (wide.ends(at)[0] <= plain.ends(at)[0]).all()
+    assert (wide.ends(at)[1] >= plain.ends(at)[1]).all()
 
 
 def test_more_people_make_narrower_intervals() -> None:

@@ -104,4 +104,4 @@ def interval_table(
         for margin, weight in zip(refitted, samples, strict=True)
     ]
     own = final(raw, judged.y, trained).log_odds(raw[rows])
-    return interval.table(own, np.asarray(scatter))
+    return interval.table(own, np.asarray(scatter), wider=interval.WIDER)
