@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.catalogue import catalogue
 from features.errors import PrecursorError, UsageError
 from features.history import History
 from features.labels import training_dates
@@ -37,6 +38,10 @@ QUESTION = Question(
     baselines=("base_rate",),
 )
 LEAKY = "suspected_n_30d"
+# four columns that a model may use either way, as the made-up risk below does
+FREE = catalogue().subset(
+    [f"suspected_{kind}_n_ever" for kind in ("theft", "burglary", "driving", "fraud")]
+)
 
 
 @pytest.fixture(scope="module")
@@ -137,17 +142,13 @@ def judged(seed: int, peek: float = 0.0) -> Distance:
         y=(rng.random(len(q)) < q).astype(int),
         people=np.arange(len(q)).astype(str),
         as_of_date=np.full(len(q), np.datetime64("2020-01-01")),
-        feature_set=_Named(),
+        feature_set=FREE,
     )
     model = fit.fit(rows, learning_rate=0.1)
     score = model.calibration.probability(model.raw(X.astype(np.float64)) + peek * hidden)
     people = np.arange(len(p)).astype(str)
     soft = SoftRows(p, p, people, 100, np.zeros(len(p)))
     return measure(soft, y, score, learn(others).score(X), seed=seed)
-
-
-class _Named:
-    names = ["a", "b", "c", "d"]  # noqa: RUF012
 
 
 def test_an_honest_model_raises_no_alarm_and_a_peep_at_what_is_hidden_does() -> None:
