@@ -50,8 +50,7 @@ def stability(
     """
     dates = np.unique(at)
     return [
-        _pair(people, at, scores, capacity, earlier, later)
-        for earlier, later in pairwise(dates)
+        _pair(people, at, scores, capacity, earlier, later) for earlier, later in pairwise(dates)
     ]
 
 
