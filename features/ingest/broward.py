@@ -15,10 +15,8 @@ import duckdb
 import pyarrow as pa
 
 from features.adult import ADULT
-from features.breaches import Asked
-from features.check import broken
-from features.ingest.folder import leave_out, listed, refuse, typed
-from features.ingest.packs import described, faults, no_mapping, open_pack, relate
+from features.ingest.folder import listed, refuse, typed
+from features.ingest.packs import described, faults, held, no_mapping, open_pack, relate
 from features.loads import Load, write_load
 from features.reading import Reading, connect
 
@@ -66,12 +64,7 @@ def ingest_broward(
     found_faults = list(faults(reading, said, facts))
     refuse(source, found_faults, "Name the folder of the whole pack, as it came.")
     relate(reading, _SQL, facts)
-    asked = Asked(reading.relations, date.today(), last)
-    found = broken(reading, asked)
-    if set_aside:
-        aside, found = leave_out(reading, asked, found)
-        found_faults += aside
-    refuse(source, found)
+    found_faults += held(source, reading, last, set_aside=set_aside)
     rows = _scored(reading.connection)
     labels = [(said["outcome"], rows), (said["screening_outcome"], _screened(reading.connection))]
     return write_load(

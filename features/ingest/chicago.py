@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.breaches import Asked
-from features.check import broken
-from features.ingest.folder import leave_out, listed, refuse, typed
-from features.ingest.packs import Said, described, faults, no_mapping, open_pack, relate
+from features.ingest.folder import listed, refuse, typed
+from features.ingest.packs import Said, described, faults, held, no_mapping, open_pack, relate
 from features.loads import Load, write_load
 from features.reading import Reading, connect
 from features.sql import day
@@ -44,11 +42,7 @@ def ingest_chicago(
     found_faults = list(faults(reading, said, facts))
     refuse(source, found_faults, "Name the folder of the whole pack, as it came.")
     relate(reading, _SQL, facts)
-    found = broken(reading, Asked(reading.relations, date.today(), last))
-    if set_aside:
-        aside, found = leave_out(reading, Asked(reading.relations, date.today(), last), found)
-        found_faults += aside
-    refuse(source, found)
+    found_faults += held(source, reading, last, set_aside=set_aside)
     return write_load(
         out,
         {name: typed(reading, name) for name in reading.relations},

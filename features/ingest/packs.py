@@ -7,16 +7,20 @@ their columns, and `faults`, each a predicate of DuckDB with what is done about 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 from typing import Any
 
 import duckdb
 import yaml
 
-from features.breaches import ERROR, HANDLED, Relation, Violation
+from features.breaches import ERROR, HANDLED, Asked, Relation, Violation
+from features.check import broken
 from features.errors import UsageError
+from features.ingest.folder import leave_out, refuse
 from features.reading import Reading
 from features.records import TABLES
 from features.rules import RULES
@@ -157,3 +161,19 @@ def _absent(connection: duckdb.DuckDBPyConnection, table: str) -> frozenset[str]
             f"ALTER TABLE {table} ADD COLUMN {quoted_name(column.name)} {SQL[column.type]}"
         )
     return frozenset(column.name for column in lacking)
+
+
+def held(source: Path, reading: Reading, last: date, *, set_aside: bool) -> list[Violation]:
+    """Hold a pack's records against the rules, and return what was left out of them.
+
+    Raises
+    ------
+    RecordsRefused
+        Some break a rule, and nothing is to be set aside.
+    """
+    asked = Asked(reading.relations, date.today(), last)
+    found, aside = broken(reading, asked), list[Violation]()
+    if set_aside:
+        aside, found = leave_out(reading, asked, found)
+    refuse(source, found)
+    return aside
