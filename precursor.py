@@ -18,6 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import benchmarks.serving_commands
+import benchmarks.training_commands
 import features.commands
 import features.linking_commands
 import serving.access_commands
@@ -216,6 +217,7 @@ def demo(
 bench = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(bench, name="bench", help="Measure how fast this is, beside a peer.")
 bench.add_typer(benchmarks.serving_commands.app)
+bench.add_typer(benchmarks.training_commands.app)
 
 
 @bench.command("features")
@@ -254,38 +256,6 @@ def bench_features(
         table.keep(keep, table.markdown(asked, figures, about))
     if as_json:
         answer(table.as_json(asked, figures, about), "", as_json)
-    else:
-        Console().print(table.terminal(figures, about))
-
-
-@bench.command("fitting")
-def bench_fitting(
-    rows: Annotated[int, typer.Option(min=1_000, help="Rows of the matrix.")] = 100_000,
-    columns: Annotated[int, typer.Option(min=10, help="Columns of the matrix.")] = 150,
-    repeats: Annotated[int, typer.Option(min=1, help="Repeats; medians count.")] = 3,
-    large: Annotated[bool, typer.Option(help="Instead: from a file of so many rows.")] = False,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    as_json: Json = False,
-) -> None:
-    """Measure fitting, and bare LightGBM on the same matrix beside it.
-
-    Example: precursor bench fitting --rows 20000 --repeats 1
-    """
-    from rich.console import Console
-
-    from benchmarks import fitting, table
-    from features.home import home
-
-    if large:
-        file = home() / "benchmarks" / f"matrix-{rows}-{columns}-{seed}.parquet"
-        figures = fitting.large(file, rows, columns, seed)
-    else:
-        figures = fitting.run(
-            rows, columns, repeats, seed, lambda words: typer.echo(f"  {words}", err=True)
-        )
-    about = table.circumstances()
-    if as_json:
-        answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
     else:
         Console().print(table.terminal(figures, about))
 

@@ -169,7 +169,7 @@ class SplitRule(_Strict):
     train_before: date | None = None
     test_from: date | None = None
     people_apart: bool = False
-    test_share: Share = 0.25
+    test_share: Share = 0.15
     folds: int = Field(default=0, ge=0, le=20)
     """Folds of people: each is judged by a model that was trained on the others. 0: none."""
     folds_from: date | None = None

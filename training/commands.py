@@ -75,7 +75,7 @@ def _read(file: Path) -> Matrix:
 
 
 def _oracles(
-    asked: Question, truth: Path | None, load: Load | None, universes: int
+    asked: Question, truth: Path | None, load: Load | None, universes: int, nominals: int | None
 ) -> Oracles | None:
     """Return the oracles of simulated records whose truth is at hand."""
     if truth is None or load is None:
@@ -87,6 +87,7 @@ def _oracles(
         asked,
         open_truth(truth, load),
         universes=universes,
+        nominals=nominals,
         progress=lambda line: typer.echo(line, err=True),
     )
 
@@ -121,6 +122,10 @@ def train(
     universes: Annotated[
         int, typer.Option(min=2, help="With --truth: other worlds the record oracle learns from.")
     ] = 3,
+    universe_nominals: Annotated[
+        int | None,
+        typer.Option(min=1000, help="With --truth: how large those are; as the force by default."),
+    ] = None,
     tune: Annotated[
         int, typer.Option(min=0, help="Search parameters in so many trials first (Optuna).")
     ] = 0,
@@ -150,7 +155,7 @@ def train(
         )
     asked, told = find(question), records or audit
     load = None if told is None else open_load(told)
-    oracles = _oracles(asked, truth, load, universes)
+    oracles = _oracles(asked, truth, load, universes, universe_nominals)
     history = None if load is None else History(load, harm=asked.harm)
     rows = _read(ready) if ready else _compiled(asked, cast("History", history), as_json)
     if load is None:

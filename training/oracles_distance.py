@@ -223,6 +223,8 @@ class Oracles:
         Of the load the model is trained on.
     universes : int
         Other worlds for the record oracle to learn from.
+    nominals : int, optional
+        How large those are; as large as the force by default.
     progress : callable, optional
         Called with a line of text at each step.
     """
@@ -233,11 +235,12 @@ class Oracles:
         truth: Truth,
         *,
         universes: int = UNIVERSES,
+        nominals: int | None = None,
         progress: Progress | None = None,
     ) -> None:
         truth.require(question)
         self._question, self._truth = question, truth
-        self._universes, self._progress = universes, progress
+        self._universes, self._nominals, self._progress = universes, nominals, progress
         self.best: tuple[npt.NDArray[np.int64], Floats] | None = None
         """Of the rows judged last: which of them the truth knows, and the record oracle's value."""
 
@@ -276,6 +279,7 @@ class Oracles:
             self._truth,
             judged,
             universes=self._universes,
+            nominals=self._nominals,
             progress=self._progress,
         )
         self.best = (at, oracle.probability)

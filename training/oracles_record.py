@@ -27,9 +27,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.history import History
+from features.loads import Load, open_load
 from features.matrix import Matrix, build
 from features.question import Question
 from features.synthetic import synthesise
+from features.synthetic.truth import MANIFEST
 from training.metrics import Floats
 from training.oracles_truth import Truth, open_truth
 
@@ -96,40 +98,67 @@ def inputs(matrix: Matrix) -> npt.NDArray[np.float32]:
 
 
 def universe(
-    question: Question, truth: Truth, number: int, at: Sequence[date], *, replays: int = REPLAYS
+    question: Question,
+    truth: Truth,
+    number: int,
+    at: Sequence[date],
+    *,
+    replays: int = REPLAYS,
+    nominals: int | None = None,
 ) -> Universe:
     """Simulate another world of the same making, and return its rows on some dates.
+
+    The world is kept in the folder of the truth, for other questions of the same dates.
 
     Parameters
     ----------
     question : Question
     truth : Truth
-        Of the world that is to be judged; this one differs by its seed alone.
+        Of the world that is to be judged; this one differs by its seed, and its size if asked.
     number : int
         From 1; with the world's own seed it gives that of this one.
     at : sequence of date
     replays : int
+    nominals : int, optional
+        How many; as many as in the world that is to be judged by default.
     """
-    told = truth.told
-    seed = int(np.random.SeedSequence([told["seed"], number, 77]).generate_state(1)[0])
-    with tempfile.TemporaryDirectory(prefix="universe-") as folder:
-        load = synthesise(
-            Path(folder) / "records",
-            nominals=told["nominals"],
-            years=told["years"],
-            seed=seed,
-            truth=Path(folder) / "truth",
-            truth_at={day: [question.horizon_days] for day in at},
-            replays=replays,
-            switches=truth.switches,
-            data_to=truth.data_to,
-        )
-        matrix = build(History(load, harm=question.harm), question, at=at)
-        risk = open_truth(Path(folder) / "truth", load).risk(question)
+    load, own = _world(question, truth, number, at, replays, nominals or truth.told["nominals"])
+    matrix = build(History(load, harm=question.harm), question, at=at)
     rows = matrix.frame.reset_index(names="row")
-    known = rows.merge(risk, on=["nominal_id", "as_of_date"])
+    known = rows.merge(open_truth(own, load).risk(question), on=["nominal_id", "as_of_date"])
     kept = Matrix(matrix.frame.loc[known["row"]], matrix.feature_set)
     return Universe(inputs(kept), known["recorded"].to_numpy(np.float64))
+
+
+def _world(
+    question: Question,
+    truth: Truth,
+    number: int,
+    at: Sequence[date],
+    replays: int,
+    nominals: int,
+) -> tuple[Load, Path]:
+    """Return the records and the folder of the truth of another world, simulated at most once."""
+    told = truth.told
+    asked = {"at": list(at), "horizon": question.horizon_days, "replays": replays}
+    key = _digest({"number": number, "nominals": nominals, "of": told["load"], **asked})
+    kept = truth.folder / f"universe-{key}"
+    if not (kept / "truth" / MANIFEST).exists():
+        with tempfile.TemporaryDirectory(prefix="universe-", dir=truth.folder) as folder:
+            made = Path(folder) / "made"
+            synthesise(
+                made / "records",
+                nominals=nominals,
+                years=told["years"],
+                seed=int(np.random.SeedSequence([told["seed"], number, 77]).generate_state(1)[0]),
+                truth=made / "truth",
+                truth_at={day: [question.horizon_days] for day in at},
+                replays=replays,
+                switches=truth.switches,
+                data_to=truth.data_to,
+            )
+            made.rename(kept)
+    return open_load(kept / "records"), kept / "truth"
 
 
 @dataclass(frozen=True)
@@ -208,12 +237,13 @@ def record_oracle(
     rows: Matrix,
     *,
     universes: int = UNIVERSES,
+    nominals: int | None = None,
     progress: Progress | None = None,
 ) -> RecordOracle:
     """Return what the best possible score from the records says of given rows.
 
-    It takes minutes, most of them for simulating the other worlds, so what was learnt is kept in
-    the folder of the truth, and read from there when the question is judged on these dates again.
+    It takes minutes, most of them for simulating the other worlds, so worlds and what was learnt
+    are kept in the folder of the truth, and read from there when these dates are judged again.
 
     Parameters
     ----------
@@ -223,11 +253,13 @@ def record_oracle(
     rows : Matrix
     universes : int
         How many other worlds to learn from; at least 2.
+    nominals : int, optional
+        How large they are; as large as the world that is judged by default.
     progress : callable, optional
         Called with a line of text at each step.
     """
     at = sorted(day.date() for day in pd.to_datetime(rows.frame["as_of_date"].unique()))
-    key = _key(question, rows, at, universes)
+    key = _key(question, rows, at, universes, nominals or truth.told["nominals"])
     kept = truth.folder / f"record-oracle-{question.name}-{key}.json"
     if kept.exists():
         learnt = Learnt(**json.loads(kept.read_text(encoding="utf-8")))
@@ -236,16 +268,22 @@ def record_oracle(
     worlds = []
     for number in range(1, universes + 1):
         say(f"record oracle: simulating universe {number} of {universes}")
-        worlds.append(universe(question, truth, number, at))
+        worlds.append(universe(question, truth, number, at, nominals=nominals))
     say(f"record oracle: learning from {sum(len(u.p) for u in worlds):,} rows")
     learnt = learn(worlds)
     kept.write_text(json.dumps(asdict(learnt)), encoding="utf-8")
     return learnt.score(inputs(rows))
 
 
-def _key(question: Question, rows: Matrix, at: Sequence[date], universes: int) -> str:
+def _key(
+    question: Question, rows: Matrix, at: Sequence[date], universes: int, nominals: int
+) -> str:
     asked = {"question": question.to_data(), "universes": universes, "replays": REPLAYS}
-    asked |= {"learning": dict(PARAMETERS), "patience": PATIENCE, "at": at}
-    asked |= {"columns": rows.feature_set.fingerprint}
+    asked |= {"learning": dict(PARAMETERS), "patience": PATIENCE, "at": list(at)}
+    asked |= {"columns": rows.feature_set.fingerprint, "nominals": nominals}
+    return _digest(asked)
+
+
+def _digest(asked: Mapping[str, Any]) -> str:
     text = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,127 @@
+"""How near the champion comes to the best there can be from records, at the size of a large force.
+
+`train --truth` tells the same distance after a whole training; here only what the distance needs is
+done, so that forces of many sizes can be tried: matrix, split, fit, the two oracles. The force, the
+other worlds and what was learnt of them are kept, so a second question of a force is quicker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from features.history import History
+from features.loads import open_load
+from features.matrix import Matrix, build
+from features.question import Question
+from features.synthetic import synthesise
+from features.synthetic.truth import MANIFEST
+from training import fit
+from training.oracles_distance import Distance, Oracles
+from training.oracles_truth import open_truth
+from training.splits import temporal
+
+EVERY = 2  # of the test dates; rows half a year apart share less of their histories
+GOAL = 0.97
+"""Share of the record oracle's soft AUC above chance."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near a champion came.
+
+    Attributes
+    ----------
+    question : str
+    rows, positives : int
+        What it was trained on.
+    trees : int
+    distance : Distance
+    """
+
+    question: str
+    rows: int
+    positives: int
+    trees: int
+    distance: Distance
+
+    @property
+    def line(self) -> str:
+        """The figures as a row of a table in Markdown."""
+        found = self.distance
+        model, oracle = (found.figures[name]["auc"] for name in ("model", "record_oracle"))
+        return (
+            f"| `{self.question}` | {self.rows:,} | {self.positives:,} | {model:.4f} |"
+            f" {oracle:.4f} ({found.oracle_error:.4f}) | {found.share:.1%} |"
+            f" {found.above:+.4f} ({found.error:.4f}) |"
+        )
+
+
+HEAD = (
+    "| question | training rows | with the outcome | soft AUC | record oracle (standard error) |"
+    " of the oracle, above chance | above it (standard error) |\n"
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+
+
+def force(home: Path, nominals: int, years: int, seed: int, tell: Tell) -> tuple[Path, Path]:
+    """Return the folders of a force's records and truth, simulated unless they are there."""
+    records = home / f"force-{nominals}-{years}-{seed}"
+    truth = records.with_name(f"{records.name}-truth")
+    if not (truth / MANIFEST).exists():
+        tell(f"simulating {nominals:,} nominals over {years} years")
+        synthesise(records, nominals=nominals, years=years, seed=seed, truth=truth)
+    return records, truth
+
+
+def nearness(
+    question: Question,
+    records: Path,
+    truth: Path,
+    *,
+    universes: int,
+    universe_nominals: int | None,
+    tell: Tell,
+) -> Nearness:
+    """Fit a champion as a training does, and hold it against both oracles.
+
+    Raises
+    ------
+    PrecursorError
+        The records are too short, the truth is of others, or the leakage alarm was raised.
+    """
+    load = open_load(records)
+    oracles = Oracles(
+        question,
+        open_truth(truth, load),
+        universes=universes,
+        nominals=universe_nominals,
+        progress=tell,
+    )
+    tell(f"{question.name}: compiling histories")
+    whole = build(History(load, harm=question.harm), question).labelled()
+    frame = whole.frame.sort_values(["nominal_id", "as_of_date"], kind="stable", ignore_index=True)
+    split = temporal(frame, question)
+    days = np.unique(frame["as_of_date"].to_numpy()[split.test])[::-EVERY]
+    judged = split.test & np.isin(frame["as_of_date"].to_numpy(), days)
+    test = Matrix(frame[judged].reset_index(drop=True), whole.feature_set, whole.manifest)
+    work = frame[split.train]
+    del whole, frame
+    rows = fit.Rows(
+        X=work[test.feature_set.names].to_numpy(np.float64),
+        y=work["label"].to_numpy(np.int64),
+        people=work["nominal_id"].to_numpy(dtype=str),
+        as_of_date=work["as_of_date"].to_numpy().astype("datetime64[D]"),
+        feature_set=test.feature_set,
+    )
+    del work
+    tell(f"{question.name}: fitting {len(rows.y):,} rows, {int(rows.y.sum()):,} with the outcome")
+    fitted = fit.fit(rows)
+    probability = fitted.calibration.probability(fitted.raw(test.X))
+    found = oracles.judge(test, probability)
+    return Nearness(question.name, len(rows.y), int(rows.y.sum()), fitted.trees, found)
