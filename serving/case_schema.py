@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from serving.schema import Band, Interval
+from serving.schema import Band, Basis, Interval, NextStep
 
 Number = Annotated[int, Field(description="Of an entry of the ledger.")]
 Moment = Annotated[str, Field(description="UTC, as the ledger has it.")]
@@ -92,6 +92,8 @@ class DecisionLine(BaseModel):
     version: str
     reason: str
     kind: Kind
+    step: NextStep | None
+    basis: list[Basis]
     direction: Direction
     sign_off_due: bool
     signed_off: bool | None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -64,6 +65,41 @@ def direction(given: str | None, judged: str) -> str:
     return "higher" if now > was else "lower" if now < was else "same"
 
 
+@dataclass(frozen=True)
+class Taken:
+    """One decision as it stands on the ledger: its number, who took it and when, what it says."""
+
+    number: int
+    at: str
+    actor: str
+    said: Mapping[str, Any]
+    sign_off_due: bool
+
+
+class DecidedMeanwhile(Conflict):
+    """Somebody decided about the person after the decider had looked (status 409)."""
+
+    def __init__(self, taken: Taken) -> None:
+        super().__init__(
+            f"decision {taken.number} about this person was taken meanwhile by {taken.actor}",
+            remedy="Read it, and decide again if you still would.",
+            field="after",
+            code="decided_meanwhile",
+        )
+        self.taken = taken
+
+
+def taken_about(ledger: Ledger, nominal_ids: Iterable[str], question: str) -> dict[str, Taken]:
+    """Return the last decision about each of some people, by person."""
+    found: dict[str, Taken] = {}
+    for entry, _, person, payload in ledger.about(nominal_ids, Action.DECISION, question):
+        if person is not None and payload is not None:
+            due = bool(entry.body["sign_off_due"])
+            taken = Taken(entry.seq, entry.at, entry.actor, payload["decided"], due)
+            found.setdefault(person, taken)
+    return found
+
+
 def decide(
     ledger: Ledger, request: DecisionRequest, principal: Principal, *, sign_off: str = "never"
 ) -> dict[str, Any]:
@@ -82,7 +118,8 @@ def decide(
     Raises
     ------
     Conflict
-        There is nothing to agree with, or an override names the score's own band.
+        There is nothing to agree with, an override names the score's own band, or somebody else
+        decided after the decision that `after` names.
     PrecursorError
         As `readable`.
     """
@@ -101,12 +138,15 @@ def decide(
             field="judged_band",
             code="no_override",
         )
+    person, question = score["nominal_id"], score["question"]
     judged = request.judged_band or score["band"]
     way = direction(score["band"], judged)
     due = sign_off == "always" or (sign_off == "overrides" and request.decision == OVERRIDE)
     said = {
         "decision": request.decision,
         "reason": request.reason,
+        "step": request.step,
+        "basis": list(request.basis),
         "judged_band": judged,
         "score_id": request.score_id,
         "band": score["band"],
@@ -114,15 +154,22 @@ def decide(
         "as_of_date": score["as_of_date"],
         "version": score["model"]["version"],
     }
-    entry = ledger.append(
-        Action.DECISION,
-        actor=principal.actor,
-        role=principal.role,
-        purpose=request.purpose,
-        question=score["question"],
-        body={"decision": request.decision, "direction": way, "sign_off_due": due},
-        people=[Leaf(score["nominal_id"], None, {"decided": said})],
-    )
+    with ledger.transaction() as connection:
+        # within the one writing transaction there is: of two deciders one is first
+        if request.after is not None:
+            last = taken_about(ledger, [person], question).get(person)
+            if last is not None and last.number > request.after:
+                raise DecidedMeanwhile(last)
+        entry = ledger.append_within(
+            connection,
+            Action.DECISION,
+            actor=principal.actor,
+            role=principal.role,
+            purpose=request.purpose,
+            question=question,
+            body={"decision": request.decision, "direction": way, "sign_off_due": due},
+            people=[Leaf(person, None, {"decided": said})],
+        )
     return {
         "decision": entry.seq,
         "score_id": request.score_id,
@@ -204,7 +251,8 @@ def told(ledger: Ledger, question: str) -> pd.DataFrame:
     -------
     DataFrame
         decision (its number), at, actor, nominal_id, as_of_date, score_id, band, probability,
-        judged_band, version, kind (agree or override), direction, reason, sign_off_due, signed_off
+        judged_band, version, kind (agree or override), step, basis, direction, reason,
+        sign_off_due, signed_off
         (True, False, or None for none yet), signed_off_by; and `own_band`, what the same analyst
         said before the score, where that was asked.
     """
@@ -226,6 +274,8 @@ def told(ledger: Ledger, question: str) -> pd.DataFrame:
                 "nominal_id": nominal_id,
                 **{name: said[name] for name in _SAID},
                 "kind": said["decision"],
+                "step": said.get("step"),
+                "basis": said.get("basis", []),
                 "direction": entry.body["direction"],
                 "sign_off_due": entry.body["sign_off_due"] and entry.seq not in signed,
                 "signed_off": signed.get(entry.seq, (None, None))[0],
@@ -238,7 +288,7 @@ def told(ledger: Ledger, question: str) -> pd.DataFrame:
 
 _SAID = ("as_of_date", "score_id", "band", "probability", "judged_band", "version", "reason")
 COLUMNS = [
-    *("decision", "at", "actor", "nominal_id", *_SAID, "kind", "direction"),
+    *("decision", "at", "actor", "nominal_id", *_SAID, "kind", "step", "basis", "direction"),
     *("sign_off_due", "signed_off", "signed_off_by", "own_band"),
 ]
 

@@ -139,6 +139,21 @@ class Reader:
         key = self._keys.find(nominal_id)
         return [] if key is None else self._recorded(tables.leaf.c.subject == key.subject)
 
+    def about(
+        self, nominal_ids: Iterable[str], action: str | Iterable[str], question: str
+    ) -> list[Recorded]:
+        """Return what some kinds of action said about some people for a question, latest first."""
+        keys = (self._keys.find(nominal_id) for nominal_id in nominal_ids)
+        subjects = [key.subject for key in keys if key is not None]
+        if not subjects:
+            return []
+        wanted = [action] if isinstance(action, str) else list(action)
+        entry = tables.entry.c
+        seqs = sa.select(entry.seq).where(entry.action.in_(wanted), entry.question == question)
+        return self._recorded(
+            sa.and_(tables.leaf.c.subject.in_(subjects), tables.leaf.c.seq.in_(seqs))
+        )
+
     def people(self, seq: int) -> list[Recorded]:
         """Return all leaves of one entry, in their order."""
         return self._recorded(tables.leaf.c.seq == seq)

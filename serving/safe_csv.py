@@ -45,7 +45,7 @@ def _unseen(letter: str) -> bool:
 
 
 def written(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    r"""Return a CSV file: UTF-8 with its mark, text in quotation marks, lines ended as RFC 4180 says.
+    r"""Return a CSV file: UTF-8 with its mark, text in quotation marks, lines as in RFC 4180.
 
     Examples
     --------

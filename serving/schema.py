@@ -133,6 +133,10 @@ class OwnViewRequest(Request):
         return self
 
 
+NextStep = Literal["add", "review", "do_not_add", "need_information"]
+Basis = Literal["records", "partner_information", "wrong_record", "capacity", "other"]
+
+
 class DecisionRequest(Request):
     """What somebody decided in the light of a score: they agree with it or override it, and why.
 
@@ -146,6 +150,16 @@ class DecisionRequest(Request):
     decision: Literal["agree", "override"]
     judged_band: Annotated[
         Band | None, Field(description="How the person is graded instead; with an override.")
+    ] = None
+    step: Annotated[
+        NextStep | None, Field(description="What is to be done; it is recorded, and nothing more.")
+    ] = None
+    basis: Annotated[
+        list[Basis], Field(max_length=5, description="What it rests on beside the score.")
+    ] = []
+    after: Annotated[
+        int | None,
+        Field(ge=0, description="The last decision about the person that was seen; 0 for none."),
     ] = None
     reason: Why
     purpose: Purpose
