@@ -21,6 +21,7 @@ import benchmarks.serving_commands
 import benchmarks.training_commands
 import features.commands
 import features.linking_commands
+import features.register_commands
 import serving.access_commands
 import training.audit_commands
 import training.commands
@@ -37,6 +38,7 @@ app = typer.Typer(
 for floor in (
     features.commands,
     features.linking_commands,
+    features.register_commands,
     training.commands,
     training.audit_commands,
     desk,

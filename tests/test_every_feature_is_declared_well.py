@@ -33,7 +33,7 @@ from features.history import History
 from features.question import read_question
 from features.synthetic import synthesise
 
-SAID = ("words", "source", "reason", "sensitivity")
+SAID = ("words", "source", "reason", "sensitivity", "purpose", "bias")
 CAUSAL = r"\b(because|cause[sd]?|due to|leads? to|led to|results? in|driven|drives|makes?)\b"
 EVERYTHING = [*catalogue().columns, *context().columns]
 
