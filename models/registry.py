@@ -10,16 +10,19 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 import pandas as pd
 
 from features.errors import NotFound, PrecursorError, UsageError
 from features.home import home
-from models import published
+from models import dossier, published
 from models.risk_model import BOOSTER, MANIFEST, RiskModel
 
 if TYPE_CHECKING:
@@ -106,7 +109,7 @@ def made_up(model: RiskModel) -> pd.DataFrame:
     return frame
 
 
-def log(model: RiskModel, card: str = "") -> Version:
+def log(model: RiskModel, card: str = "", report: bytes | None = None) -> Version:
     """Log a model to the active MLflow run and register it under its question's name.
 
     It is logged as text, JSON and the code of `models/scorer.py`, which loads in an environment
@@ -117,6 +120,8 @@ def log(model: RiskModel, card: str = "") -> Version:
     model : RiskModel
     card : str
         What the registry shows beside the version, in Markdown.
+    report : bytes, optional
+        What training told (`models.dossier`); the manifest names it by its SHA-256.
 
     Returns
     -------
@@ -146,13 +151,14 @@ def log(model: RiskModel, card: str = "") -> Version:
     )
     with tempfile.TemporaryDirectory() as temporary:
         model.save(Path(temporary))
+        files = {"booster": BOOSTER, "manifest": MANIFEST}
+        if report is not None:
+            (Path(temporary) / dossier.REPORT).write_bytes(report)
+            files["report"] = dossier.REPORT
         info = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("scorer.py")),
-            artifacts={
-                "booster": str(Path(temporary) / BOOSTER),
-                "manifest": str(Path(temporary) / MANIFEST),
-            },
+            artifacts={name: str(Path(temporary) / file) for name, file in files.items()},
             signature=signature,
             input_example=made_up(model),
             pip_requirements=[
@@ -267,14 +273,22 @@ def fetch(question: str, which: str | int) -> tuple[RiskModel, int]:
         Where its files are not those that were registered.
     """
     version = find(question, which)
+    model, _ = _fetched(version)
+    return model, version.number
+
+
+def _fetched(version: Version) -> tuple[RiskModel, bytes | None]:
+    """Return a version's model, and the report beside it if it was registered with one."""
     import mlflow
 
     with tempfile.TemporaryDirectory() as temporary:
         place = mlflow.artifacts.download_artifacts(
-            f"models:/{question}/{version.number}", dst_path=temporary
+            f"models:/{version.question}/{version.number}", dst_path=temporary
         )
-        model = RiskModel.load(Path(place) / "artifacts", sha256=version.sha256 or None)
-    return model, version.number
+        files = Path(place) / "artifacts"
+        model = RiskModel.load(files, sha256=version.sha256 or None)
+        report = files / dossier.REPORT
+        return model, report.read_bytes() if report.is_file() else None
 
 
 def champion(question: str) -> tuple[RiskModel, int]:
@@ -283,9 +297,44 @@ def champion(question: str) -> tuple[RiskModel, int]:
 
 
 def publish(question: str, which: str | int = CHAMPION) -> Path:
-    """Copy a version's files to the champions' folder, from which services read it."""
-    model, number = fetch(question, which)
-    return published.put(question, number, model)
+    """Copy a version's files to where services read them: the model, and what is told of it."""
+    version = find(question, which)
+    model, report = _fetched(version)
+    if version.number not in dossier.versions(question):  # trained on another machine
+        tell(version, report)
+    return published.put(question, version.number, model)
+
+
+def tell(version: Version, report: bytes | None, gate: Mapping[str, Any] | None = None) -> None:
+    """Keep what training told of a version where services can show it (`models.dossier`).
+
+    Parameters
+    ----------
+    gate : mapping, optional
+        The verdict of the gate when the version was registered.
+    """
+    client, store = connect(), elsewhere() or ""
+    found = client.get_run(version.run_id).info if version.run_id else None
+    made = client.get_model_version(version.question, str(version.number)).creation_timestamp
+    at = datetime.fromtimestamp((made or 0) / 1000, UTC)
+    entry = {
+        "question": version.question,
+        "version": version.number,
+        "sha256": version.sha256,
+        "run_id": version.run_id,
+        "experiment_id": "" if found is None else found.experiment_id,
+        "store": _address(store) if store.startswith(("http://", "https://")) else "",
+        "registered_at": at.isoformat(timespec="seconds"),
+        "gate": None if gate is None else dict(gate),
+        dossier.SEALED: None if report is None else dossier.sealed(report),
+    }
+    dossier.put(version.question, version.number, report, entry)
+
+
+def _address(store: str) -> str:
+    """Return a tracking server's address without the name and password that may stand in it."""
+    parts = urlsplit(store)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _version(client: MlflowClient, question: str, number: int) -> Version:

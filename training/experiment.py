@@ -7,7 +7,7 @@ once judged, its probabilities are calibrated on the test part (`training.recali
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from features.errors import PrecursorError
 from features.further import DAYS_FREE
 from features.matrix import Matrix
 from features.question import Question
-from models import registry
+from models import dossier, registry
 from models.risk_model import RiskModel
 from training import (
     fairness_truth,
@@ -27,6 +27,7 @@ from training import (
     fit,
     mitigation,
     people_folds,
+    promotion,
     recalibration,
     report,
     sensitivity,
@@ -260,14 +261,17 @@ def train(
     text += fairness_words.text(groups) + report.section(mitigation.in_words(remedies))
     text += "" if missed is None else fairness_truth.text(missed)
     text += "" if distance is None else distance.text
+    kept = dossier.packed(told)
+    model = replace(model, training={**model.training, dossier.SEALED: dossier.sealed(kept)})
     if not register:
         return Result(model, evaluation, told, text, None, groups)
     say("registering")
     shares = gain(judged, held.scores)
     with tracking.run(question.name):
-        version = tracking.record(model, evaluation, told, text, shares, held.X)
+        version = tracking.record(model, evaluation, told, text, shares, held.X, kept)
     registry.set_alias(question.name, registry.CHALLENGER, version.number)
     entry = registry.find(question.name, version.number)
+    registry.tell(entry, kept, promotion.judge(question.name, version.number).to_data())
     return Result(model, evaluation, told, text, entry, groups)
 
 

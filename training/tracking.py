@@ -48,6 +48,7 @@ def record(
     text: str,
     gain: Mapping[str, Any],
     X: Floats,
+    kept: bytes | None = None,
 ) -> registry.Version:
     """Log everything about a training to the active run and register its model.
 
@@ -61,6 +62,8 @@ def record(
         As `training.evaluation.gain` returns it.
     X : ndarray, shape (test rows, columns)
         For plots of what pulls the scores; no row of it is logged.
+    kept : bytes, optional
+        The report as it lies beside the model (`models.dossier`).
     """
     import mlflow
 
@@ -109,7 +112,7 @@ def record(
     _origins(report["backtest"]["origins"][:-1])
     told = card(model, report)
     mlflow.log_text(told, "card.md")
-    return registry.log(model, card=told)
+    return registry.log(model, card=told, report=kept)
 
 
 def _datasets(model: RiskModel, report: Mapping[str, Any]) -> None:
