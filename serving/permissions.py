@@ -64,6 +64,9 @@ class Permission(StrEnum):
     PUBLISH = "publish"
     REPLAY = "replay"
     AUDIT = "audit"
+    IDENTITY = "identity"
+    ASSURANCE = "assurance"
+    QUESTIONS = "questions"
     MODEL_RECORD = "model_record"
     PROMOTION = "promotion"
     METRICS = "metrics"
@@ -141,6 +144,19 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         ),
         Permission.AUDIT: Rule(
             (_REVIEWER,), "The ledger is read by who is not the one mostly written about in it."
+        ),
+        Permission.IDENTITY: Rule(
+            (_REVIEWER,),
+            "Whoever reviews sees pseudonyms; to learn who it is takes a reason, which is recorded.",
+        ),
+        Permission.ASSURANCE: Rule(
+            (_SUPERVISOR, _REVIEWER, _SCIENTIST),
+            "Whether scores are fair and accurate is asked by who answers for them, reviews or"
+            " makes them.",
+        ),
+        Permission.QUESTIONS: Rule(
+            (_SCIENTIST, _REVIEWER),
+            "How models were judged and chosen is read by who makes them and by who reviews it.",
         ),
         Permission.MODEL_RECORD: Rule(
             GIVEN, "How the model works and how well names nobody and is no secret."

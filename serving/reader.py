@@ -62,6 +62,7 @@ class Reader:
         since: str | None = None,
         until: str | None = None,
         before: int | None = None,
+        about: str | None = None,
         limit: int | None = 100,
     ) -> list[Entry]:
         """Return entries, the latest first.
@@ -74,6 +75,8 @@ class Reader:
             Only those from this UTC time on, and before that one (ISO 8601, ending in Z).
         before : int, optional
             Only those with a smaller number: the last one of the page before.
+        about : str, optional
+            Only those that say something about the person of this score.
         limit : int, optional
             How many at most; None for all.
         """
@@ -91,6 +94,10 @@ class Reader:
             query = query.where(table.at < until)
         if before is not None:
             query = query.where(table.seq < before)
+        if about is not None:
+            leaf = tables.leaf.c
+            whom = sa.select(leaf.subject).where(leaf.score_id == about)
+            query = query.where(table.seq.in_(sa.select(leaf.seq).where(leaf.subject.in_(whom))))
         with self.reading() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
@@ -125,10 +132,23 @@ class Reader:
 
     def erasure_of(self, score_id: str) -> int | None:
         """Return the entry that records the erasure of a score's person; None for no erasure."""
-        subject = sa.select(tables.leaf.c.subject).where(tables.leaf.c.score_id == score_id)
+        found = self.subject(score_id)
+        return None if found is None else self._erased(found)
+
+    def subjects(self, seq: int, limit: int | None = None) -> list[tuple[bytes, str | None]]:
+        """Return the pseudonym and the score id of each person of an entry, in their order."""
+        leaf = tables.leaf.c
+        query = sa.select(leaf.subject, leaf.score_id).where(leaf.seq == seq)
         with self.reading() as connection:
-            found = connection.scalar(subject)
-        return None if found is None else self._erased(bytes(found))
+            rows = connection.execute(query.order_by(leaf.position).limit(limit))
+            return [(bytes(row.subject), row.score_id) for row in rows]
+
+    def subject(self, score_id: str) -> bytes | None:
+        """Return the pseudonym under which a score's person stands on the ledger."""
+        query = sa.select(tables.leaf.c.subject).where(tables.leaf.c.score_id == score_id)
+        with self.reading() as connection:
+            found = connection.scalar(query)
+        return None if found is None else bytes(found)
 
     def person(self, nominal_id: str) -> list[Recorded]:
         """Return all that was recorded about a person, the latest first.
