@@ -147,7 +147,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         ),
         Permission.IDENTITY: Rule(
             (_REVIEWER,),
-            "Whoever reviews sees pseudonyms; to learn who it is takes a reason, which is recorded.",
+            "Reviewers see pseudonyms; to learn who somebody is takes a reason, and is recorded.",
         ),
         Permission.ASSURANCE: Rule(
             (_SUPERVISOR, _REVIEWER, _SCIENTIST),
