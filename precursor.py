@@ -25,6 +25,7 @@ import features.register_commands
 import serving.access_commands
 import training.audit_commands
 import training.commands
+import training.governance_commands
 from features.console import Json, Purpose, QuestionName, Reason, Records, answer, progress
 from features.errors import Conflict, PrecursorError, UsageError
 from serving import commands as desk
@@ -41,6 +42,7 @@ for floor in (
     features.register_commands,
     training.commands,
     training.audit_commands,
+    training.governance_commands,
     desk,
     serving.access_commands,
 ):

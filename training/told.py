@@ -14,6 +14,7 @@ from features.matrix import Matrix
 from features.question import CohortRule, Question
 from models.calibration import Calibration
 from training import fit, report
+from training.consistency_tables import require_consistent
 from training.contest import Contest, bands
 from training.evaluation import MODEL, Evaluation, evaluate
 from training.splits import FEWEST_POSITIVES, Split
@@ -29,9 +30,15 @@ def report_of(
     notes: Mapping[str, str],
     **parts: Any,
 ) -> dict[str, Any]:
-    """Return the report of a training as plain data; `parts` are entries of their own."""
+    """Return the report of a training as plain data; `parts` are entries of their own.
+
+    Raises
+    ------
+    PrecursorError
+        Where figures of it cannot be true together.
+    """
     earned, verdict = report.earns_its_place(evaluation)
-    return {
+    told = {
         "verdict": verdict,
         "earns_its_place": earned,
         "question": question.name,
@@ -48,6 +55,8 @@ def report_of(
         "matrix_fingerprint": work.fingerprint,
         **parts,
     }
+    require_consistent(told)
+    return told
 
 
 def also(held: Contest, work: Matrix, draws: int, seed: int) -> dict[str, Any]:
