@@ -25,6 +25,7 @@ from features.forget import forget
 from features.home import home
 from features.loads import manifest, open_load
 from features.matrix_file import manifest_path, write_manifest
+from serving.drafts import drop_drafts
 from serving.kept import note_erasure
 from serving.ledger import Action, Ledger
 from serving.runs import FROZEN, INFO, POINTER, ROWS, sha256, write_json, write_rows
@@ -99,6 +100,7 @@ def erase(
             remedy="Check the nominal id; name files elsewhere with --also.",
             field="nominal_id",
         )
+    drop_drafts()  # what somebody wrote in a form may name anybody
     unfinished = drop_all()  # taken up again, a batch would record the person under a new key
     done = ledger.append(
         Action.ERASURE_REACH,

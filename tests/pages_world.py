@@ -119,10 +119,10 @@ class World:
     access: Access
     app: Starlette
 
-    def client(self, role: str = "analyst", **more: Any) -> TestClient:
+    def client(self, role: str = "analyst", *, actor: str | None = None, **more: Any) -> TestClient:
         """Return a client that is signed in."""
         client = self.stranger(**more)
-        token = self.access.issue_token(f"{role} one", role, 1)
+        token = self.access.issue_token(actor or f"{role} one", role, 1)
         fields = {"token": token, "purpose": PURPOSE, "next": "/how-scores-are-made"}
         answer = client.post("/sign-in", data=fields)
         assert answer.status_code == 200, answer.text

@@ -22,12 +22,15 @@ from features.errors import PrecursorError
 from serving import oidc
 from serving.access import Access, Forbidden, Permission, allows
 from serving.chain import Action
+from serving.drafts import Drafts
 from serving.ledger import Ledger
 from serving.limits import Attempts
 from serving.middleware import HEADERS
 from serving.own_view import OwnViewDue, require_own_view
 from serving.pages import accounts, sign_in
 from serving.pages.door import Page, Visitor, to_sign_in, visitor
+from serving.pages.forms import poster
+from serving.pages.gate import Gate
 from serving.pages.how import How
 from serving.pages.lists import Lists
 from serving.pages.person import Person
@@ -68,7 +71,10 @@ def create_pages(
     settings = settings or Settings.from_environment()
     lists = Lists(stock, ledger)
     answer = renderer(settings, lists)
-    guarded = _guard(access, ledger)
+    drafts = Drafts(ledger)
+    gate = Gate(answer, lists, drafts)
+    guard = _guard(ledger, gate)
+    guarded, posted = _shown(access, guard), poster(access, ledger, drafts, guard)
     attempts, provider = Attempts(), oidc.settings()
     named = None if provider is None else oidc.Provider(provider, ledger.secret("oidc"))
     listed, person, how = PriorityList(answer, lists), Person(answer, lists), How(answer, lists)
@@ -87,6 +93,8 @@ def create_pages(
         Route("/lists", guarded(listed.index)),
         Route("/lists/{question}", guarded(listed.show)),
         Route("/lists/{question}/not-scored", guarded(listed.not_scored)),
+        Route("/lists/{question}/own-view", guarded(gate.show), methods=["GET"]),
+        Route("/lists/{question}/own-view", posted(gate.take), methods=["POST"]),
         Route("/lists/{question}/{score_id}", guarded(person.show)),
         Route("/how-scores-are-made", guarded(how.show)),
         Route("/marking.css", marking),
@@ -103,22 +111,37 @@ def create_pages(
     )
 
 
-def _guard(access: Access, ledger: Ledger) -> Callable[[Page], Callable[[Request], Response]]:
-    """Return what puts the sign-in before a page, and a refusal on the ledger."""
+def _guard(ledger: Ledger, gate: Gate) -> Callable[[Request, Visitor, Page], Response]:
+    """Return what calls a page for a visitor, with the own view before it and refusals recorded."""
+
+    def guard(request: Request, found: Visitor, page: Page) -> Response:
+        request.state.visitor = found
+        asked = request.path_params.get("question")
+        try:
+            if asked is not None and not request.url.path.endswith("/own-view"):
+                require_own_view(ledger, asked, found.principal)
+            return page(request, found)
+        except OwnViewDue as due:
+            _refusal(ledger, found, request, due)
+            if request.method != "GET":
+                raise
+            return gate.due(request, found)
+        except (Forbidden, InShadow) as refused:
+            _refusal(ledger, found, request, refused)
+            raise
+
+    return guard
+
+
+def _shown(
+    access: Access, guard: Callable[[Request, Visitor, Page], Response]
+) -> Callable[[Page], Callable[[Request], Response]]:
+    """Return what puts the sign-in before a page."""
 
     def guarded(page: Page) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:
             found = visitor(request, access)
-            if found is None:
-                return to_sign_in(request)
-            request.state.visitor = found
-            try:
-                if "question" in request.path_params:
-                    require_own_view(ledger, request.path_params["question"], found.principal)
-                return page(request, found)
-            except (Forbidden, InShadow, OwnViewDue) as refused:
-                _refusal(ledger, found, request, refused)
-                raise
+            return to_sign_in(request) if found is None else guard(request, found, page)
 
         return endpoint
 

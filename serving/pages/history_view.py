@@ -71,6 +71,8 @@ class Item:
     reference: str
     when: str
     words: str
+    record: Mapping[str, str] | None = None
+    """Table and id, by which the record can be reported as wrong."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +164,9 @@ def _item(row: Mapping[str, Any], anchor: str, pseudonymous: bool) -> Item:
         when = f"{words.day(occurred)}; known since {words.day(known)}"
     else:
         when = words.day(occurred)
-    return Item(
-        anchor, title, reference(row["reference"] or row["record_id"], pseudonymous), when, said
-    )
+    named = reference(row["reference"] or row["record_id"], pseudonymous)
+    record = {"table": str(row["record_table"]), "record": str(row["record_id"])}
+    return Item(anchor, title, named, when, said, record)
 
 
 def reference(text: str, pseudonymous: bool) -> str:

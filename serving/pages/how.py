@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.catalogue import register
-from features.question import BANDS
+from features.question import BANDS, Question
 from serving.access import Permission, require
 from serving.pages import words
 from serving.pages.door import Visitor
@@ -35,8 +35,6 @@ class Made:
 def made(at: InForce) -> Made:
     """Return how one question's scores are made, from its model's own manifest."""
     question, model = at.question, at.model
-    cuts = (0.0, question.bands.medium, question.bands.high, question.bands.very_high)
-    ends = (*cuts[1:], None)
     known = register()["groups"]
     synthetic = "yes: nothing these scores say is about people" if model.synthetic else "no"
     return Made(
@@ -52,16 +50,23 @@ def made(at: InForce) -> Made:
             ("A score expires after", words.count(question.expires_after_days, "day", "days")),
             ("Capacity", words.count(question.capacity, "person", "people")),
         ],
-        bands=[
-            (name, words.BAND_CLASSES[name], _cut(start, end))
-            for name, start, end in zip(BANDS, cuts, ends, strict=True)
-        ],
+        bands=band_cuts(question),
         groups=[
             (known[group]["words"], known[group]["reason"], known[group]["sensitivity"])
             for group in model.feature_set.groups
             if group in known
         ],
     )
+
+
+def band_cuts(question: Question) -> list[tuple[str, str, str]]:
+    """Return a question's bands: name, class in the style sheet, and ends in words."""
+    cuts = (0.0, question.bands.medium, question.bands.high, question.bands.very_high)
+    ends = (*cuts[1:], None)
+    return [
+        (name, words.BAND_CLASSES[name], _cut(start, end))
+        for name, start, end in zip(BANDS, cuts, ends, strict=True)
+    ]
 
 
 def _cut(start: float, end: float | None) -> str:

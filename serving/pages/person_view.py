@@ -46,6 +46,7 @@ class Source:
     anchor: str | None
     when: str
     status: str
+    record: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -286,6 +287,7 @@ def _source(record: Mapping[str, Any], past: HistoryView | None, pseudonymous: b
         anchor=None if past is None else past.anchors.get(key),
         when="date not recorded" if occurred is None else words.day(date.fromisoformat(occurred)),
         status=f"{part}{status}",
+        record={"table": str(record["table"]), "record": str(record["record_id"])},
     )
 
 

@@ -24,6 +24,9 @@ from serving.pages.render import Answer
 
 OUT = "You are signed out."
 ENDED = "Your session has ended. Sign in again to go on."
+KEPT = "Your session has ended. What you wrote has been kept: sign in again to go on with it."
+
+SAID = {"out": OUT, "kept": KEPT, "ended": ENDED}
 
 
 def routes(
@@ -62,7 +65,7 @@ def routes(
     def ask(request: Request) -> Response:
         # a page with a button: what fetches an address ahead of its reader uses nothing up
         asked = request.query_params
-        said = OUT if "out" in asked else ENDED if "ended" in asked else ""
+        said = next((text for name, text in SAID.items() if name in asked), "")
         return form(request, link=asked.get("link", ""), after=local(asked.get("next")), said=said)
 
     def enter(request: Request, fields: FormData) -> Response:

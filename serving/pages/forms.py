@@ -1,0 +1,134 @@
+"""Forms of people: sent from here, by whom they were made for, and answered by a redirect.
+
+What arrives after a session has ended is kept for its writer (`serving.drafts`), who finds it in
+the form again after signing in. A form is sent to the address of its own page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from serving.access import Access
+from serving.drafts import Drafts, who_it_was
+from serving.ledger import Ledger
+from serving.pages.door import SESSION, Visitor, from_here, local, visitor
+
+MOST_FIELDS = 40
+INWARD = frozenset({"csrf"})
+"""Fields that are the form's own and no draft's."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a form holds, and what is wrong with it: field by field, in the order of the page."""
+
+    fields: Mapping[str, list[str]] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    kept: bool = False
+
+    def __getitem__(self, name: str) -> str:
+        return (self.fields.get(name) or [""])[0].strip()
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a field: of boxes that were ticked."""
+        return list(self.fields.get(name, ()))
+
+    def wrong(self, errors: Mapping[str, str]) -> Form:
+        """Return the same form with what is wrong with it."""
+        return Form(self.fields, dict(errors))
+
+    @property
+    def summary(self) -> list[dict[str, str]]:
+        """The errors as a summary lists them, each with a link to its field."""
+        return [{"text": text, "href": f"#{name}"} for name, text in self.errors.items()]
+
+
+Posted = Callable[[Request, Visitor, Form], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def blank(drafts: Drafts, found: Visitor, request: Request, **given: str) -> Form:
+    """Return the form as its page first shows it: empty, prefilled, or with what was kept."""
+    kept = drafts.find(found.principal, request.url.path)
+    if kept is not None:
+        return Form(kept, kept=True)
+    return Form({name: [value] for name, value in given.items()})
+
+
+def done(drafts: Drafts, found: Visitor, request: Request, address: str) -> Response:
+    """Lead away from a form that was taken, so that loading again sends nothing again."""
+    drafts.drop(found.principal, request.url.path)
+    return RedirectResponse(local(address), status_code=303)
+
+
+def problems(refused: ValidationError, labels: Mapping[str, str], rest: str) -> dict[str, str]:
+    """Return what a model finds wrong, in the words of the form's own labels.
+
+    Parameters
+    ----------
+    labels : mapping
+        What to say for each field; of a field that is not among them `rest` is told.
+    rest : str
+        Name of the field that a mistake of the whole belongs to.
+    """
+    found: dict[str, str] = {}
+    for mistake in refused.errors(include_url=False, include_input=False, include_context=False):
+        name = str(mistake["loc"][0]) if mistake["loc"] else rest
+        place = name if name in labels else rest
+        found.setdefault(place, labels.get(place) or mistake["msg"])
+    return found
+
+
+def long(form: Form, lengths: Iterable[tuple[str, int]]) -> dict[str, str]:
+    """Return which texts are too long, by how much."""
+    return {
+        name: f"Use {most:,} characters at most; there are {len(form[name]):,}"
+        for name, most in lengths
+        if len(form[name]) > most
+    }
+
+
+def poster(
+    access: Access, ledger: Ledger, drafts: Drafts, guard: Callable[..., Response]
+) -> Callable[[Posted], Endpoint]:
+    """Return what puts sign-in, the form's origin and its mark before whatever takes a form.
+
+    Parameters
+    ----------
+    guard : callable
+        Calls a page for a visitor, with refusals on the ledger (`serving.pages.app`).
+    """
+
+    def posted(handle: Posted) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            sent = await request.form(max_fields=MOST_FIELDS, max_files=0)
+            fields: dict[str, list[str]] = {}
+            for name, value in sent.multi_items():
+                # browsers end lines with both; what is recorded is one line
+                fields.setdefault(name, []).append(" ".join(str(value).split()))
+            return await run_in_threadpool(taken, request, Form(fields), handle)
+
+        return endpoint
+
+    def taken(request: Request, form: Form, handle: Posted) -> Response:
+        from_here(request)
+        cookie, place = request.cookies.get(SESSION, ""), local(request.url.path)
+        found = visitor(request, access)
+        if found is None:
+            who = who_it_was(ledger, cookie, form["csrf"])
+            said = {name: values for name, values in form.fields.items() if name not in INWARD}
+            kept = who is not None and drafts.keep(who, place, said)
+            address = f"{place}?{request.url.query}" if request.url.query else place
+            after = f"next={quote(address, safe='')}&{'kept' if kept else 'ended'}=1"
+            return RedirectResponse(f"/sign-in?{after}", status_code=303)
+        access.check_csrf(cookie, form["csrf"])
+        return guard(request, found, lambda asked, who: handle(asked, who, form))
+
+    return posted

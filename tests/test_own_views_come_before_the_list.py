@@ -1,0 +1,105 @@
+"""Give your view first: nothing of the list before it, everything after, and back where one was."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from desk import LIST, asked_first, hidden, links_to_people, new_list, send, text_of
+from pages_world import World, world
+
+from serving.ledger import Action
+from serving.runs import published
+
+assert world  # fixtures
+assert asked_first
+assert new_list
+GATE = f"{LIST}/own-view"
+
+
+def test_the_list_opens_where_one_was_once_all_views_are_given(asked_first: World) -> None:
+    client = asked_first.client(actor="analyst 1")
+    wanted = f"{LIST}?band=High&page=1"
+    listed = published("violence_6m").page(0, 200)
+    scores = {line["score_id"] for line in listed}
+    for left in (2, 1):
+        for path in (wanted, f"{LIST}/{listed[0]['score_id']}", f"{LIST}/not-scored"):
+            shut = client.get(path)
+            assert shut.status_code == 409, path
+            assert "Give your view first" in shut.text
+            said = shut.text.replace(html.escape(path), "")  # the address that was asked for
+            assert not any(score in said for score in scores), path
+            assert not re.search(r"in 100|Rank|Band:|Very high chance", text_of(shut.text))
+        page = client.get(wanted)
+        assert f"{left} people are left" in page.text or "1 person is left" in page.text
+        fields = hidden(client.get(wanted).text)
+        assert fields["next"] == wanted
+        given = client.post(
+            GATE, data=fields | {"band": "High", "would_select": "no"}, follow_redirects=False
+        )
+        assert given.status_code == 303
+    assert given.headers["location"] == wanted
+    assert client.get(wanted).status_code == 200
+    views = asked_first.ledger.entries(action=Action.OWN_VIEW, limit=2)
+    assert [entry.body["kind"] for entry in views] == ["given", "given"]
+    assert client.get(GATE, follow_redirects=False).headers["location"] == LIST
+
+
+def test_people_are_asked_about_by_id_and_one_at_a_time(asked_first: World) -> None:
+    client = asked_first.client(actor="analyst 2")
+    first = hidden(client.get(GATE).text)["nominal_id"]
+    send(client, GATE, band="Lower", would_select="yes")
+    second = hidden(client.get(GATE).text)["nominal_id"]
+    assert first < second
+    entry = asked_first.ledger.entries(limit=1)[0]
+    assert (entry.action, entry.body["what"]) == (Action.VIEW, "own view page")
+    (leaf,) = asked_first.ledger.people(entry.seq)
+    assert leaf.nominal_id == second
+
+
+def test_a_view_sent_twice_is_taken_once(asked_first: World) -> None:
+    client = asked_first.client(actor="analyst 3")
+    fields = hidden(client.get(GATE).text) | {"band": "Lower", "would_select": "yes"}
+    for _ in range(2):
+        assert client.post(GATE, data=fields, follow_redirects=False).status_code == 303
+    given = asked_first.ledger.entries(action=Action.OWN_VIEW, actor="analyst 3", limit=None)
+    assert len(given) == 1
+
+
+def test_an_urgent_skip_has_its_reason_on_the_ledger(asked_first: World) -> None:
+    client = asked_first.client(actor="analyst 4")
+    empty = send(client, f"{GATE}?next={LIST}/not-scored", skip="1")
+    assert empty.status_code == 400
+    assert "<title>Error: Give your view first" in empty.text
+    assert 'href="#skip_as_urgent"' in empty.text
+    skipped = send(client, f"{GATE}?next={LIST}/not-scored", skip="1", skip_as_urgent="threat")
+    assert skipped.headers["location"] == f"{LIST}/not-scored"
+    entry = asked_first.ledger.entries(action=Action.OWN_VIEW, limit=1)[0]
+    assert (entry.body["kind"], entry.body["reason"]) == ("skipped", "threat")
+    assert links_to_people(client.get(LIST).text)
+
+
+def test_what_is_missing_is_said_all_at_once_and_text_is_kept(asked_first: World) -> None:
+    client = asked_first.client(actor="analyst 5")
+    answer = send(client, GATE, reason="<b>seen</b> " + "x" * 1_000)
+    assert answer.status_code == 400
+    for name in ("band", "would_select", "reason"):
+        assert f'href="#{name}"' in answer.text
+        assert f'id="{name}"' in answer.text
+    assert html.escape("<b>seen</b>") in answer.text
+    assert "Use 1,000 characters at most; there are 1,012" in answer.text
+
+
+def test_only_who_is_asked_may_answer_and_next_stays_here(asked_first: World) -> None:
+    for role in ("supervisor", "reviewer", "data_scientist"):
+        assert asked_first.client(role).get(GATE).status_code == 403
+    client = asked_first.client(actor="analyst 6")
+    assert hidden(client.get(f"{GATE}?next=//evil").text)["next"] == "/"
+    fields = hidden(client.get(GATE).text)
+    for wrong in ({"csrf": "guessed"}, {"csrf": ""}):
+        answer = client.post(GATE, data=fields | wrong | {"band": "High", "would_select": "no"})
+        assert answer.status_code == 403
+    fields = hidden(client.get(GATE).text) | {"nominal_id": "somebody else", "band": "High"}
+    answer = client.post(GATE, data=fields | {"would_select": "no"}, follow_redirects=False)
+    assert answer.status_code in (303, 400)
+    assert not asked_first.ledger.entries(action=Action.OWN_VIEW, actor="analyst 6")
