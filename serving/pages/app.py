@@ -27,7 +27,7 @@ from serving.ledger import Ledger
 from serving.limits import Attempts
 from serving.middleware import HEADERS
 from serving.own_view import OwnViewDue, require_own_view
-from serving.pages import accounts, sign_in
+from serving.pages import accounts, review, sign_in
 from serving.pages.door import Page, Visitor, to_sign_in, visitor
 from serving.pages.forms import poster
 from serving.pages.gate import Gate
@@ -96,6 +96,7 @@ def create_pages(
         Route("/lists/{question}/own-view", guarded(gate.show), methods=["GET"]),
         Route("/lists/{question}/own-view", posted(gate.take), methods=["POST"]),
         Route("/lists/{question}/{score_id}", guarded(person.show)),
+        *review.routes(answer, lists, drafts, guarded, posted),
         Route("/how-scores-are-made", guarded(how.show)),
         Route("/marking.css", marking),
         Mount("/static", _Static(directory=STATIC)),

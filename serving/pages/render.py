@@ -140,13 +140,20 @@ def renderer(settings: Settings, lists: Lists) -> Answer:
 
 
 def _navigation(request: Request, visitor: Visitor) -> list[dict[str, Any]]:
-    items = [("How scores are made", "/how-scores-are-made", Permission.MODEL_RECORD)]
-    items.insert(0, ("Priority list", "/lists", Permission.LIST))
     return [
         {"text": text, "href": href, "active": request.url.path.startswith(href)}
-        for text, href, permission in items
+        for text, href, permission in NAVIGATION
         if allows(visitor.principal.role, permission)
     ]
+
+
+NAVIGATION = (
+    ("Priority list", "/lists", Permission.LIST),
+    ("Replay", "/replays", Permission.REPLAY),
+    ("Audit", "/audit", Permission.AUDIT),
+    ("How scores are made", "/how-scores-are-made", Permission.MODEL_RECORD),
+)
+"""Entries of the navigation, in their order; each is shown to the roles that may open it."""
 
 
 def marking_sheet(settings: Settings) -> str:
