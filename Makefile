@@ -12,7 +12,7 @@ UV ?= uv
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo bench soak set-up set-up-dev test test-all lint format types check assets lock clean
+.PHONY: help demo docs bench soak set-up set-up-dev test test-all lint format types check assets lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -38,6 +38,9 @@ test: set-up-dev ## the tests that fit within 15 minutes; ARGS are given to pyte
 
 test-all: set-up-dev ## every test, the slow ones too
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(ARGS)
+
+docs: set-up-dev ## the documentation as a site in build/site, strictly and offline
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml $(ARGS)
 
 lint: set-up-dev ## ruff and codespell
 	$(BIN)/ruff check .

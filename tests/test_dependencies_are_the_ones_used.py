@@ -20,6 +20,7 @@ NOT_IMPORTED = {
     "duckdb": "behind Ibis, and held below 2 for it",
     "govuk-frontend-jinja": "its templates, by name",
     "httpx": "behind Starlette's test client",
+    "mkdocs-material": "the look of `make docs`, by name",
     "mypy": "`make types`",
     "pandas-stubs": "types of pandas",
     "pre-commit": "the hooks of .pre-commit-config.yaml",
@@ -36,6 +37,7 @@ NOT_IMPORTED = {
 }
 
 
+SITE = "requirements-docs.in"
 EXTRAS = ("requirements-link.in", "requirements-science.in", "requirements-spark.in")
 
 
@@ -94,7 +96,7 @@ def test_the_product_imports_only_what_it_asks_for() -> None:
 def test_tests_and_tools_import_only_what_is_asked_for() -> None:
     used = imports(python(product=False))
     peer = "benchmarks/requirements-triage.in"
-    known = asked_for("requirements.in", "requirements-dev.in", *EXTRAS, peer)
+    known = asked_for("requirements.in", "requirements-dev.in", *EXTRAS, SITE, peer)
     missing = set(used) - known - {"mlflow-skinny", "mlflow-tracing"}
     assert not missing, {name: sorted(used[name]) for name in missing}
 
@@ -103,7 +105,7 @@ def test_nothing_is_asked_for_that_nobody_uses() -> None:
     used = imports(python(product=True))
     assert not asked_for("requirements.in", *EXTRAS) - set(used) - set(NOT_IMPORTED)
     used |= imports(python(product=False))
-    assert not asked_for("requirements-dev.in") - set(used) - set(NOT_IMPORTED)
+    assert not asked_for("requirements-dev.in", SITE) - set(used) - set(NOT_IMPORTED)
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -125,7 +127,11 @@ def test_the_two_locks_agree() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "lock"),
-    [("requirements.in", "requirements.lock"), ("requirements-dev.in", "requirements-dev.lock")],
+    [
+        ("requirements.in", "requirements.lock"),
+        ("requirements-dev.in", "requirements-dev.lock"),
+        (SITE, "requirements-dev.lock"),
+    ],
 )
 def test_what_is_asked_for_is_locked(asked: str, lock: str) -> None:
     locked = {normal(pin.split("==")[0]) for pin in pins(lock)}
