@@ -86,11 +86,11 @@ def _scale(scale: Scale, kind: str, width: int) -> Markup:
             )
         )
         if room >= LETTER * len(band.name):
-            parts.append(_text(start + room / 2, top + thick + 18, band.name, "middle"))
+            parts.append(text(start + room / 2, top + thick + 18, band.name, "middle"))
         if band.start > 0:
             cut = f"{band.start * 100:g}%"
             if start - LETTER * len(cut) / 2 > free:
-                parts.append(_text(start, top + thick + 38, cut, "middle"))
+                parts.append(text(start, top + thick + 38, cut, "middle"))
                 free = start + LETTER * len(cut) / 2
     if scale.average is not None and scale.average <= scale.end:
         at = x(scale.average)
@@ -109,14 +109,12 @@ def _scale(scale: Scale, kind: str, width: int) -> Markup:
     )
     label = f"{scale.score_words} ({scale.range_words})"
     half = LETTER * 1.08 * len(label) / 2
-    parts.append(_text(min(max(at, left + half), right - half), 18, label, "middle", weight="bold"))
+    parts.append(text(min(max(at, left + half), right - half), 18, label, "middle", weight="bold"))
     height = top + thick + 48
     if scale.average is not None:
-        parts.append(
-            _text(left, height + 8, f"Dashed line: average {scale.average_words}", "start")
-        )
+        parts.append(text(left, height + 8, f"Dashed line: average {scale.average_words}", "start"))
         height += 14
-    return _svg(
+    return svg(
         f"scale-{kind}",
         kind,
         width,
@@ -213,14 +211,14 @@ def _lanes(lanes: Sequence[Lane], start: date, end: date, kind: str, width: int)
             )
         )
         if at - 18 > free and at + 18 <= width:
-            parts.append(_text(at, bottom + 18, str(year), "middle"))
+            parts.append(text(at, bottom + 18, str(year), "middle"))
             free = at + 18
     for place, lane in enumerate(lanes):
         y = top + row * place + row // 2
         if wide:
-            parts.append(_text(left - 14, y + 5, lane.name, "end"))
+            parts.append(text(left - 14, y + 5, lane.name, "end"))
         else:
-            parts.append(_text(left, y - 12, lane.name, "start"))
+            parts.append(text(left, y - 12, lane.name, "start"))
             y += 6
         parts.append(
             Markup('<line class="ink-rule" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
@@ -230,7 +228,7 @@ def _lanes(lanes: Sequence[Lane], start: date, end: date, kind: str, width: int)
         for mark in lane.marks:
             if start <= mark.day < end:
                 parts.append(_mark(mark.kind, x(mark.day), y))
-    return _svg(
+    return svg(
         f"history-{kind}",
         kind,
         width,
@@ -292,13 +290,14 @@ def effect_bar(contribution: float, largest: float) -> Markup:
     ).format("raises" if raises else "lowers", 50 if raises else 50 - length, length)
 
 
-def _text(x: float, y: float, words: str, anchor: str, weight: str = "normal") -> Markup:
+def text(x: float, y: float, words: str, anchor: str, weight: str = "normal") -> Markup:
+    """Return words as they stand in a chart, at 14 px."""
     return Markup(
         '<text x="{}" y="{}" font-size="14" font-weight="{}" text-anchor="{}">{}</text>'
     ).format(round(x, 1), y, weight, anchor, words)
 
 
-def _svg(
+def svg(
     name: str,
     kind: str,
     width: int,
@@ -307,6 +306,7 @@ def _svg(
     description: str,
     parts: Sequence[Markup],
 ) -> Markup:
+    """Return a chart as one named and described picture, for a wide page or a narrow one."""
     return Markup(
         '<svg class="chart chart--{1}" role="img" aria-labelledby="{0}-name"'
         ' aria-describedby="{0}-words" focusable="false"'
