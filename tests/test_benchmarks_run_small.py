@@ -228,3 +228,32 @@ def test_the_command_repeats_only_what_is_not_usual() -> None:
     assert Asked().command("one") == "precursor bench features --only one"
     figures = [Figure("one", "a", 12_345.6, "s", runs=(1.0, 2.0))]
     assert "| a | 12,346 s |  | 1 to 2 |" in table.markdown(Asked(), figures, table.circumstances())
+
+
+def test_how_near_champions_come_is_told_by_one_command(
+    precursor_home: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"{table.BEGIN}\n{table.END}\n")
+    asked = ["domestic_abuse_high_harm=3000/2000", "iom_flex_high_harm=3000/2000"]
+    sizes = ["--years", "4", "--universes", "2"]
+    ran = CliRunner().invoke(
+        precursor.app, ["bench", "oracles", *asked, *sizes, "--keep", str(page), "--json"]
+    )
+    assert ran.exit_code == 0, ran.output
+    one, other = json.loads(ran.stdout)["figures"]
+    assert (one["question"], other["question"]) == tuple(text.partition("=")[0] for text in asked)
+    assert 0.4 < one["figures"]["model"]["auc"] < one["figures"]["full_state_oracle"]["auc"]
+    worlds = list((precursor_home / "benchmarks").glob("force-*-truth/universe-*"))
+    assert len(worlds) == 2  # both questions learnt from the same other worlds
+    assert f"precursor bench oracles {' '.join(asked)} --years 4" in page.read_text()
+    assert f"{one['share_of_record_oracle']:.1%}" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["domestic_abuse_high_harm", "=1/2", "sexual_harm=1e3/5", "a=\N{ARABIC-INDIC DIGIT ONE}/2"],
+)
+def test_a_size_that_is_none_is_refused(given: str) -> None:
+    ran = CliRunner().invoke(precursor.app, ["bench", "oracles", given])
+    assert "is no QUESTION=NOMINALS/OTHERS" in str(ran.exception)

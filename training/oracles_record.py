@@ -267,7 +267,7 @@ def record_oracle(
     say = progress or (lambda _: None)
     worlds = []
     for number in range(1, universes + 1):
-        say(f"record oracle: simulating universe {number} of {universes}")
+        say(f"record oracle: universe {number} of {universes}")
         worlds.append(universe(question, truth, number, at, nominals=nominals))
     say(f"record oracle: learning from {sum(len(u.p) for u in worlds):,} rows")
     learnt = learn(worlds)
