@@ -227,6 +227,8 @@ class Question(_Strict):
     baselines: tuple[str, ...] = BASELINES
     gates: Literal["refuse", "report"] = "refuse"
     expires_after_days: int = Field(default=35, ge=1)
+    retrain_after_days: int = Field(default=730, ge=1)
+    """Days after the end of the records it learned from at which a model stops scoring."""
     stage: Literal["shadow", "pilot", "live"] = "pilot"
     own_view: OwnView | None = None
     sign_off: Literal["never", "overrides", "always"] = "never"

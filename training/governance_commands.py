@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from features.console import Json, answer
+from features.console import Json, QuestionName, answer
 
 app = typer.Typer()
 
@@ -36,3 +36,59 @@ def consistency(
     answer({"rows": len(rows), "faults": [vars(fault) for fault in found]}, text, as_json)
     if found:
         raise typer.Exit(1)
+
+
+@app.command()
+def record(
+    question: QuestionName,
+    version: Annotated[
+        str, typer.Option(help="A number, 'champion' or 'challenger'.")
+    ] = "champion",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for record.html, record.json and record.md.")
+    ] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="YAML of answers; HOME/answers/QUESTION.yaml.")
+    ] = None,
+    approvals: Annotated[
+        Path | None, typer.Option(help="YAML of approved groups; HOME/approvals.yaml.")
+    ] = None,
+    against: Annotated[str | None, typer.Option(help="A release to tell changes against.")] = None,
+    blank: Annotated[
+        Path | None, typer.Option(help="Write a file of answers to fill in, and nothing else.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the transparency record of a model: ATRS, card, notice, figures for assessments.
+
+    Example: precursor record domestic_abuse_high_harm --out record --against previous
+    """
+    from features.errors import UsageError
+    from training import answers as asked
+    from training import record as book
+    from training.record_changes import in_words
+    from training.record_pages import markdown
+
+    if blank is not None:
+        if blank.exists():
+            raise UsageError(
+                f"{blank}: something lies here", remedy="Name a new file.", field="blank"
+            )
+        blank.write_text(asked.blank(question), encoding="utf-8")
+        found = {"answers": str(blank), "asked": list(asked.asked())}
+        answer(found, f"{len(asked.asked())} answers are asked for in {blank}.", as_json)
+        return
+    said = book.of_version(question, version, answers=answers, approved=approvals, against=against)
+    if out is None:
+        answer(said, markdown(said), as_json)
+        return
+    written = [str(file) for file in book.write(said, out)]
+    text = f"Version {said['version']} of {question} is recorded in {', '.join(written)}."
+    if said["missing"]:
+        text += f"\nNot answered yet, and not made up ({len(said['missing'])}): "
+        text += ", ".join(field["key"] for field in said["missing"]) + "."
+    if said["not_yet_approved"]:
+        text += f"\nFeature groups not yet approved: {', '.join(said['not_yet_approved'])}."
+    if said["changes"] is not None:
+        text += f"\n{in_words(said['changes'])}"
+    answer(said | {"written": written}, text, as_json)

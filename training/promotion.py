@@ -16,6 +16,7 @@ from models import published, registry
 from models.registry import CHALLENGER, CHAMPION, PREVIOUS
 from training import gate
 from training.gate import Check
+from training.record import at_promotion, write
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ def promote(
 ) -> Verdict:
     """Make a version the champion and publish its files; the one before it is kept for rollback.
 
+    Its transparency record is written beside its files (`training.record`).
+
     Parameters
     ----------
     question : str
@@ -158,8 +161,10 @@ def promote(
             remedy="Train a better one, or promote it all the same with --force and a reason.",
             code="gate_refused",
         )
+    # written before anything is changed: answers that cannot be read stand in the way
+    written = at_promotion(question, verdict.version, verdict.replaces)
     # published first: a champion that no service could read would be worse than an old one
-    registry.publish(question, verdict.version)
+    write(written, registry.publish(question, verdict.version))
     if verdict.replaces is not None:
         registry.set_alias(question, PREVIOUS, verdict.replaces)
     registry.set_alias(question, CHAMPION, verdict.version)
