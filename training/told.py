@@ -52,6 +52,7 @@ def report_of(
         "listed": "by_date" if isinstance(question.cohort, CohortRule) else "in_all",
         "evaluation": evaluation.to_data(),
         "baselines": dict(notes),
+        "methods": {MODEL: "LightGBM", **report.WORDS},
         "matrix_fingerprint": work.fingerprint,
         **parts,
     }
