@@ -14,6 +14,7 @@ from features.matrix import Matrix
 from features.question import CohortRule, Question
 from models.calibration import Calibration
 from training import fit, report
+from training.baselines import WORDS
 from training.consistency_tables import require_consistent
 from training.contest import Contest, bands
 from training.evaluation import MODEL, Evaluation, evaluate
@@ -52,7 +53,7 @@ def report_of(
         "listed": "by_date" if isinstance(question.cohort, CohortRule) else "in_all",
         "evaluation": evaluation.to_data(),
         "baselines": dict(notes),
-        "methods": {MODEL: "LightGBM", **report.WORDS},
+        "methods": {MODEL: "LightGBM", **WORDS},
         "matrix_fingerprint": work.fingerprint,
         **parts,
     }
