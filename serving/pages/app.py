@@ -80,8 +80,9 @@ def create_pages(
     listed, person, how = PriorityList(answer, lists), Person(answer, lists), How(answer, lists)
 
     def first(_: Request, found: Visitor) -> Response:
-        sees = allows(found.principal.role, Permission.LIST)
-        return RedirectResponse("/lists" if sees else "/how-scores-are-made", status_code=303)
+        role = found.principal.role
+        place = "/questions" if allows(role, Permission.QUESTIONS) else "/how-scores-are-made"
+        return RedirectResponse("/lists" if allows(role, Permission.LIST) else place, 303)
 
     def marking(_: Request) -> Response:
         return Response(marking_sheet(settings), media_type="text/css")

@@ -1,4 +1,4 @@
-"""Addresses of the pages for reviewers and data scientists: audit and replay."""
+"""Addresses of the pages for reviewers and data scientists: how models do, who did what."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from serving.drafts import Drafts
+from serving.pages.assurance import Assurance
 from serving.pages.audit import Audit
 from serving.pages.door import Page
 from serving.pages.forms import Endpoint, Posted
 from serving.pages.lists import Lists
+from serving.pages.model_record import ModelRecord
+from serving.pages.questions import Questions
 from serving.pages.render import Answer
 from serving.pages.replays import Replays
 
@@ -40,7 +43,16 @@ def routes(
         Put the sign-in, and for forms their mark, before a page.
     """
     audit, replays = Audit(answer, lists), Replays(answer, lists, drafts)
+    assurance, records = Assurance(answer, lists), ModelRecord(answer, lists)
+    questions = Questions(answer, lists)
     return [
+        Route("/assurance", guarded(assurance.index), **GET),
+        Route("/assurance/{question}", guarded(assurance.show), **GET),
+        Route("/model-record", guarded(records.index), **GET),
+        Route("/model-record/{question}", guarded(records.show), **GET),
+        Route("/model-record/{question}/{file}", guarded(records.download), **GET),
+        Route("/questions", guarded(questions.index), **GET),
+        Route("/questions/{question}", guarded(questions.show), **GET),
         Route("/audit", guarded(audit.show), **GET),
         Route("/audit.csv", guarded(audit.download), **GET),
         Route("/audit", posted(audit.verify), **POST),

@@ -1,0 +1,213 @@
+"""The assurance page: whether a model is fair and accurate, still fits, and is followed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from features.errors import PrecursorError
+from serving.access import Permission, allows, require
+from serving.agreement import few_known, mature_from, overrides, seeing
+from serving.chain import Action
+from serving.decisions import told
+from serving.outcomes import reviewed
+from serving.pages import assurance_view as view
+from serving.pages import words
+from serving.pages.door import Visitor
+from serving.pages.lists import Lists
+from serving.pages.render import Answer
+from serving.runs import pointed, published
+from serving.stage import InShadow, may_see
+from serving.stock import InForce
+
+KINDS = {"agree": "Agreed with the score", "higher": "Graded higher", "lower": "Graded lower"}
+
+
+def seen(lists: Lists, role: str) -> list[InForce]:
+    """Return the questions in force that a role may look into, by title."""
+    found = [at for at in lists.in_force() if _may(role, at)]
+    return sorted(found, key=lambda at: at.question.title)
+
+
+def _may(role: str, at: InForce) -> bool:
+    return role == "data_scientist" or may_see(role, at.question.stage)
+
+
+def one(lists: Lists, role: str, question: str) -> InForce:
+    """Return a question in force, or refuse one that is in shadow for this role.
+
+    Raises
+    ------
+    NotFound
+        It is not in force.
+    InShadow
+    """
+    at = lists.stock.get(question)
+    if not _may(role, at):
+        raise InShadow(question)
+    return at
+
+
+def look(lists: Lists, visitor: Visitor, what: str, question: str | None = None) -> None:
+    """Put on the ledger that a page which names nobody is looked at."""
+    lists.ledger.append(
+        Action.VIEW,
+        actor=visitor.principal.actor,
+        role=visitor.principal.role,
+        purpose=visitor.purpose,
+        question=question,
+        body={"what": what},
+    )
+
+
+class Assurance:
+    """The pages that say how fair and accurate a model is.
+
+    Parameters
+    ----------
+    answer : callable
+        Renders a template.
+    lists : Lists
+    """
+
+    def __init__(self, answer: Answer, lists: Lists) -> None:
+        self._answer = answer
+        self._lists = lists
+
+    def index(self, request: Request, visitor: Visitor) -> Response:
+        """Lead to the only question, or show which there are."""
+        require(visitor.principal, Permission.ASSURANCE)
+        found = seen(self._lists, visitor.principal.role)
+        if len(found) == 1:
+            return RedirectResponse(f"/assurance/{found[0].question.name}", status_code=303)
+        look(self._lists, visitor, "assurance")
+        context = {
+            "heading": "Are the models fair and accurate?",
+            "place": "/assurance",
+            "questions": [(at.question.name, at.question.title) for at in found],
+        }
+        return self._answer(request, "choose_question.html", context)
+
+    def show(self, request: Request, visitor: Visitor) -> Response:
+        """Answer with the figures of a question's champion, and what people made of its scores."""
+        require(visitor.principal, Permission.ASSURANCE)
+        name, role = request.path_params["question"], visitor.principal.role
+        at = one(self._lists, role, name)
+        measure = request.query_params.get("measure", "")
+        measure = measure if measure in view.MEASURES else "false_alarms"
+        look(self._lists, visitor, "assurance", name)
+        training = at.model.training
+        drawn = view.calibration(training)
+        judges = allows(role, Permission.OUTCOMES)
+        context = {
+            "name": name,
+            "title": at.question.title,
+            "outcome": at.question.outcome_words,
+            "horizon": words.horizon(at.question.horizon_days),
+            "capacity": at.question.capacity,
+            "version": at.version,
+            "judged": _judged(training),
+            "headline": view.headline(training, drawn),
+            "verdict": training.get("verdict", ""),
+            "calibration": drawn,
+            "groups": view.groups(training, measure),
+            "measures": [(one.name, one.heading) for one in view.MEASURES.values()],
+            "measure": measure,
+            "findings": view.findings(training),
+            "tested": (training.get("fairness") or {}).get("tested", 0),
+            "drift": view.drift(self._drift(name)),
+            "conduct": self._conduct(at, visitor) if judges else None,
+            "reviews": judges,
+            "questions": allows(role, Permission.QUESTIONS),
+        }
+        return self._answer(
+            request, "assurance.html", context, made_up=at.model.synthetic or at.load.synthetic
+        )
+
+    def _drift(self, question: str) -> float | None:
+        if pointed(question) is None:
+            return None
+        with contextlib.suppress(PrecursorError):  # the list's own page says what is wrong
+            found = published(question).run.info.get("score_drift_psi")
+            return None if found is None else float(found)
+        return None
+
+    def _conduct(self, at: InForce, visitor: Visitor) -> dict[str, Any]:
+        """Return what people made of scores, and what followed; the look is recorded."""
+        ledger = self._lists.ledger
+        found = reviewed(
+            ledger, at.question, at.history, visitor.principal, purpose=visitor.purpose
+        )
+        decisions = told(ledger, at.question.name)
+        lines = view.override_lines(overrides(found["groups"]))
+        before_after = seeing(decisions)
+        everybody = [cell for cell in found["groups"] if cell["attribute"] == "everybody"]
+        return {
+            "decisions": found["decisions"],
+            "few": 0 < found["decisions"] < view.FEWEST,
+            "everybody": lines[:1],
+            "groups": lines[1:],
+            "seeing": None
+            if before_after is None
+            else {
+                "number": before_after.number,
+                "before": view.share_words(before_after.before),
+                "after": view.share_words(before_after.after),
+            },
+            "followed": _followed(everybody),
+            "by_group": _followed(
+                [cell for cell in found["groups"] if cell["attribute"] != "everybody"]
+            ),
+            "mature_from": _mature(mature_from(at.question, decisions), at.load.data_to),
+        }
+
+
+def _judged(training: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return on whom a model was judged, in words; None where it was not."""
+    found, split = training.get("evaluation"), training.get("split")
+    if not found or not split:
+        return None
+    since = date.fromisoformat(str(split["test_from"])[:10])
+    return {
+        "from": words.day(since),
+        "rows": words.count(found["rows"], "assessment", "assessments"),
+        "people": words.count(found["people"], "person", "people"),
+        "positives": f"{found['positives']:,}",
+    }
+
+
+def _followed(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return what followed decisions as lines of a table; those too few are said to be so."""
+    lines = []
+    for cell, hide in zip(cells, few_known(cells), strict=True):
+        group = "not recorded" if cell["group"] == "unknown" else cell["group"]
+        attribute = view.ATTRIBUTES.get(cell["attribute"], "Everybody")
+        line = {
+            "name": attribute if cell["attribute"] == "everybody" else f"{attribute}: {group}",
+            "decision": KINDS[cell["decision"]],
+            "mature": "",
+            "expected": "",
+        }
+        if hide:
+            line["followed"] = "Too few to show"
+        elif not cell["mature"]:
+            line["followed"] = "Not known yet"
+        else:
+            ends = f"{view.percent(cell['low'])} to {view.percent(cell['high'])}"
+            line |= {
+                "mature": f"{cell['mature']:,}",
+                "expected": "" if cell["expected"] is None else view.percent(cell["expected"]),
+                "followed": f"{view.percent(cell['followed'])} ({ends})",
+            }
+        lines.append(line)
+    return lines
+
+
+def _mature(first: date | None, data_to: date) -> str:
+    """Return from when on outcomes can be known, where they cannot yet; else nothing."""
+    return "" if first is None or first <= data_to else words.day(first)
