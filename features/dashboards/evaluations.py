@@ -1,0 +1,82 @@
+"""Evaluations of interventions, kept as they were made: what a page shows without fitting anything.
+
+Each is a JSON file under the state folder: the estimate, its ifs in words, the day and the load.
+Nothing in it is about one person.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from features.home import home
+from features.loads import Load
+
+FOLDER = "evaluations"
+
+
+def keep(found: Mapping[str, Any], words: str, load: Load) -> Path:
+    """Keep an evaluation in place of the one before of the same study.
+
+    Parameters
+    ----------
+    found : mapping
+        The evaluation as plain data; ``found["study"]["name"]`` names it.
+    words : str
+        The same in sentences, as the command tells it.
+    load : Load
+        The records that it was made from.
+    """
+    folder = home() / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{found['study']['name']}.json"
+    said = {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "load": {"fingerprint": load.fingerprint, "data_to": load.data_to.isoformat()},
+        "words": words,
+        "evaluation": found,
+    }
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    # a ratio that cannot be told is no number, and JSON knows none such
+    part.write_text(json.dumps(_plain(said), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(part, file)
+    return file
+
+
+def kept() -> list[dict[str, Any]]:
+    """Return the evaluations that are kept, by name; what cannot be read is named as such.
+
+    Returns
+    -------
+    list of dict
+        made_at, load, words and evaluation; or `file` alone where it cannot be read.
+    """
+    found: list[dict[str, Any]] = []
+    for file in sorted((home() / FOLDER).glob("[!.]*.json")):
+        try:
+            said = json.loads(file.read_text(encoding="utf-8"))
+            ready = {name: said[name] for name in ("made_at", "load", "words", "evaluation")}
+            datetime.fromisoformat(ready["made_at"])
+            study, effect = ready["evaluation"]["study"], ready["evaluation"]["effects"]
+            _ = study["title"], study["name"], effect[study["measure"]]["ratio"]["value"]
+        except (OSError, ValueError, KeyError, TypeError):
+            found.append({"file": file.name})
+        else:
+            found.append(ready)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return plain data with null in place of what is no finite number."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and value - value != 0:
+        return None
+    return value

@@ -1,0 +1,171 @@
+"""Which figures of a table stay hidden, so that no small number can be worked out from the rest.
+
+A number from 1 to 9 is hidden. Where a hidden number could still be pinned down from those that are
+shown and from the totals, further numbers are hidden until it cannot: for each hidden number there
+are tables that agree with everything shown and in which it differs by `ROOM` or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linprog
+from scipy.sparse import csr_array, lil_array
+
+from features.suppression import FEWEST
+
+ROOM = 5
+"""How far apart the values must be that a hidden number could have."""
+
+_TRIES = 8
+_ROUNDING = 1e-6
+
+Whole = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A total and the cells that add up to it, as positions among all cells of what is shown."""
+
+    total: int
+    parts: tuple[int, ...]
+
+
+def hidden(numbers: npt.ArrayLike, lines: Sequence[Line]) -> Mask:
+    """Return which numbers must not be shown.
+
+    Parameters
+    ----------
+    numbers : array of int
+        Counts of people or cases, totals among them.
+    lines : sequence of Line
+        Every sum that a reader could know of. Where a total is known from elsewhere, it must be
+        among the numbers.
+
+    Returns
+    -------
+    ndarray of bool
+
+    Notes
+    -----
+    Whether a number can be pinned down is asked of linear programmes over all hidden numbers at
+    once, so a way round over several rows and columns is found like a plain subtraction. A nought
+    is shown, so a reader knows that what is hidden is at least 1.
+
+    Examples
+    --------
+    >>> table = [3, 40, 60, 103]  # three cells and their total
+    >>> hidden(table, [Line(3, (0, 1, 2))]).tolist()
+    [True, True, False, False]
+    >>> hidden([30, 40, 70], [Line(2, (0, 1))]).any()
+    np.False_
+    """
+    count = np.asarray(numbers, dtype=np.int64)
+    away: Mask = (count > 0) & (count < FEWEST)
+    if not away.any():
+        return away
+    away = _by_line(count, away, lines)  # finds nearly all of it, and fast
+    matrix = _sums(len(count), lines)
+    while True:
+        pinned = _pinned(count, away, matrix)
+        if not pinned.any():
+            return away
+        further = _companions(count, away, pinned, lines)
+        if not further.any():
+            return away  # nothing is left that could be hidden
+        away |= further
+
+
+def _by_line(count: Whole, away: Mask, lines: Sequence[Line]) -> Mask:
+    """Hide what plain subtraction along one line would give away."""
+    away = away.copy()
+    cells = [np.array((*line.parts, line.total)) for line in lines]
+    changed = True
+    while changed:
+        changed = False
+        for own in cells:
+            gone = own[away[own]]
+            if not len(gone) or (len(gone) > 1 and away[own[-1]]):
+                continue
+            # parts beside a total that is shown can give and take as far as each is above 1
+            room = (count[gone] - 1).sum() if len(gone) > 1 else 0
+            companion = _companion(own, count, away) if room < ROOM else None
+            if companion is not None:
+                away[companion] = changed = True
+    return away
+
+
+def _companion(cells: Whole, count: Whole, away: Mask) -> int | None:
+    """Return the smallest number of a line that is shown; its total, which is last, if no other."""
+    for own in (cells[:-1], cells[-1:]):
+        shown = own[~away[own] & (count[own] > 0)]
+        if len(shown):
+            return int(shown[np.argmin(count[shown])])
+    return None
+
+
+def _sums(cells: int, lines: Sequence[Line]) -> csr_array:
+    """Return the lines as rows of a matrix: parts less their total are nought."""
+    matrix = lil_array((len(lines), cells))
+    for row, line in enumerate(lines):
+        for part in line.parts:
+            matrix[row, part] = 1
+        matrix[row, line.total] = -1
+    return csr_array(matrix)
+
+
+def _pinned(count: Whole, away: Mask, matrix: csr_array) -> Mask:
+    """Return the hidden numbers that what is shown pins down to less than `ROOM` values."""
+    places = np.flatnonzero(away)
+    own = csr_array(matrix[:, places])
+    own = own[np.flatnonzero(np.diff(own.indptr))]
+    value = count[places].astype(float)
+    # what is hidden and in no line that ties it is free; a bound keeps the programmes finite
+    bounds = [(1 - each, 10.0 * ROOM) for each in value]
+    low, high = np.zeros(len(places)), np.zeros(len(places))
+    rng = np.random.default_rng(0)
+
+    def ask(wanted: npt.NDArray[np.float64]) -> None:
+        answer = linprog(-wanted, A_eq=own, b_eq=np.zeros(own.shape[0]), bounds=bounds)
+        if answer.x is not None:
+            np.minimum(low, answer.x, out=low)
+            np.maximum(high, answer.x, out=high)
+
+    if own.shape[0] == 0:
+        return np.zeros(len(count), bool)
+    for _ in range(_TRIES):
+        narrow = high - low < ROOM - _ROUNDING
+        if not narrow.any():
+            break
+        wanted = np.where(narrow, rng.choice((-1.0, 1.0), len(places)), 0.0)
+        ask(wanted)
+        ask(-wanted)
+    for place in np.flatnonzero(high - low < ROOM - _ROUNDING):
+        wanted = np.zeros(len(places))
+        wanted[place] = 1.0
+        ask(wanted)
+        ask(-wanted)
+    found = np.zeros(len(count), bool)
+    found[places] = high - low < ROOM - _ROUNDING
+    return found
+
+
+def _companions(count: Whole, away: Mask, pinned: Mask, lines: Sequence[Line]) -> Mask:
+    """Return what goes as well: for each number that is pinned down the least that could help."""
+    found = np.zeros(len(count), bool)
+    best: dict[int, tuple[bool, int, int]] = {}
+    for line in lines:
+        cells = np.array((*line.parts, line.total))
+        companion = _companion(cells, count, away)
+        if companion is None:
+            continue
+        offer = (companion == line.total, int(count[companion]), companion)
+        for cell in cells[pinned[cells]].tolist():
+            best[cell] = min(best.get(cell, offer), offer)
+    for _, _, companion in best.values():
+        found[companion] = True
+    return found
