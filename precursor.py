@@ -23,6 +23,7 @@ import features.commands
 import features.linking_commands
 import features.register_commands
 import serving.access_commands
+import serving.stage_commands
 import training.audit_commands
 import training.commands
 import training.governance_commands
@@ -45,6 +46,7 @@ for floor in (
     training.governance_commands,
     desk,
     serving.access_commands,
+    serving.stage_commands,
 ):
     app.add_typer(floor.app)
 
@@ -101,6 +103,46 @@ def rollback(question: QuestionName, reason: Reason, as_json: Json = False) -> N
         )
     found = {"question": question, "version": now, "before": before}
     answer(found, f"Version {now} of {question} is in force again, after {before}.", as_json)
+
+
+@app.command()
+def suspend(question: QuestionName, reason: Reason, as_json: Json = False) -> None:
+    """Take a question's model out of force until one is promoted again; nobody is scored.
+
+    Example: precursor suspend domestic_abuse_high_harm --reason "calibration lost"
+    """
+    from models import published
+    from serving.ledger import Action
+    from training import promotion
+
+    version = int(published.pointer(question)["version"])
+    found = {"question": question, "version": version}
+    with desk.ledger() as book:
+        desk.record(book, Action.SUSPENSION, reason, question, {"version": version})
+    promotion.withdraw(question)
+    text = f"{question} scores nobody; version {version} is out of force."
+    text += f" Back: precursor promote {question} {version} --reason TEXT."
+    answer(found, text, as_json)
+
+
+@app.command()
+def shadow(question: QuestionName, records: Records, as_json: Json = False) -> None:
+    """Hold the scores that a question gave in shadow against RFG, where what followed is known.
+
+    Example: precursor shadow domestic_abuse_high_harm .precursor/records/2027-01
+    """
+    from features.history import History
+    from features.loads import open_load
+    from serving.stage import SHADOW
+    from serving.stages import given_at
+    from serving.stock import Stock
+    from training.shadow import compare, in_words
+
+    load = open_load(records)
+    with desk.ledger() as book:
+        model, version = Stock(book).champion(question)
+    found = compare(model, History(load, harm=model.question.harm), given_at(question, SHADOW))
+    answer(found.to_data() | {"question": question, "version": version}, in_words(found), as_json)
 
 
 @app.command()

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,13 @@ class RiskModel:
     def intercept(self) -> float:
         """Calibrated log-odds at raw margin 0."""
         return self.calibration.intercept
+
+    def at_stage(self, stage: str) -> RiskModel:
+        """Return the same model, down to its files, with its question at another stage."""
+        question = self.question.model_copy(update={"stage": stage})
+        moved = replace(self, question=question)
+        moved.__dict__.update(files=self.files, booster=self.booster)
+        return moved
 
     def as_read(self, X: Floats) -> Floats:
         """Return inputs as the booster reads them: some empty values stand for "never"."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from features.errors import NotFound, PrecursorError, UsageError
 from serving import metrics
+from serving.expiry import require_current
 from serving.kept import remember_load
 from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import require_need, withheld
@@ -61,6 +62,7 @@ def scores(
             in_force = stock.get(request.question)
         if not may_see(role, in_force.question.stage):
             raise InShadow(request.question)
+        require_current(in_force.model, in_force.version, in_force.load, in_force.standing)
         require_own_view(ledger, request.question, who)
         require_need(ledger, in_force.load.fingerprint, who, request.nominal_ids)
         at = _as_of(request.as_of_date, in_force.load.default_as_of)

@@ -128,15 +128,19 @@ def scored(
     from features.history import History
     from models import registry
     from serving.batch import score_batch
+    from serving.expiry import require_current
     from serving.kept import serve_from, serving_named
     from serving.permissions import operator
     from serving.stock import Stock
 
     tell = how.pop("tell", None)
     who = operator()
+    stock = Stock(book)
     given = {"ledger": book, "actor": who.actor, "role": who.role, "progress": tell, **how}
     promoted = which is None
-    model, version = Stock(book).champion(name) if which is None else registry.fetch(name, which)
+    model, version = stock.champion(name) if which is None else registry.fetch(name, which)
+    if promoted:
+        require_current(model, version, load, stock.standing(model.question))
     history = history or History(load, harm=model.question.harm)
     done = score_batch(model, version, history, out, promoted=promoted, **given)
     if promoted and not serving_named(name):

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from models.risk_model import RiskModel
 from serving.chain import IN_FORCE
 from serving.kept import erasures, find_load, serving_from
 from serving.ledger import Ledger
+from serving.stages import Standing, changed, standing
 
 _Key = tuple[str, str]
 """A load's fingerprint and the list of harm weights: what a compiled history depends on."""
@@ -48,12 +49,13 @@ class NotInForce(Conflict):
 
 @dataclass(frozen=True)
 class InForce:
-    """One question as it is served: its champion, and the history of its load."""
+    """One question as it is served: its champion, the history of its load, and its stage."""
 
     question: Question
     model: RiskModel
     version: int
     history: History
+    standing: Standing = field(default_factory=lambda: Standing("pilot"))
 
     @property
     def load(self) -> Load:
@@ -76,6 +78,7 @@ class Stock:
         self._ledger = ledger
         self._warm = warm
         self._lock = threading.Lock()
+        self._standing: dict[str, tuple[int, Standing]] = {}
         self._models: dict[str, tuple[tuple[int, str], RiskModel]] = {}
         self._histories: OrderedDict[_Key, History] = OrderedDict()
         self._in_use: dict[tuple[str, str], _Key] = {}
@@ -104,7 +107,16 @@ class Stock:
             self._forget_erased()
             model = self._model(question, named)
             history = self._latest(question, where, model.question.harm)
-        return InForce(model.question, model, named[0], history)
+        return InForce(model.question, model, named[0], history, self.standing(model.question))
+
+    def standing(self, question: Question) -> Standing:
+        """Return at which stage the ledger has a question; asked anew when it was moved."""
+        at = changed(question.name)
+        known = self._standing.get(question.name)
+        if known is None or known[0] != at:
+            known = (at, standing(self._ledger, question))
+            self._standing[question.name] = known
+        return known[1]
 
     def ready(self) -> None:
         """Return if every question in force can be answered; raise the first that cannot.
@@ -180,7 +192,7 @@ class Stock:
 
     def _model(self, question: str, named: tuple[int, str]) -> RiskModel:
         if question in self._models and self._models[question][0] == named:
-            return self._models[question][1]
+            return self._at_stage(question, self._models[question][1])
         version, sha256 = named
         recorded = self._ledger.promoted_sha(question)
         if recorded is None or tuple(recorded) != named:
@@ -198,6 +210,14 @@ class Stock:
                 f"question '{question}': {refused.message}", remedy=refused.remedy
             ) from refused
         self._models[question] = (named, model)
+        return self._at_stage(question, model)
+
+    def _at_stage(self, question: str, model: RiskModel) -> RiskModel:
+        """Return a champion as the ledger has its question: scores name the stage they are of."""
+        stage = self.standing(model.question).stage
+        if model.question.stage != stage:
+            model = model.at_stage(stage)
+            self._models[question] = (self._models[question][0], model)
         return model
 
     def _latest(self, question: str, where: Mapping[str, Any], harm: str) -> History:

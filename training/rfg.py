@@ -18,17 +18,13 @@ from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from features.declare import FeatureColumn, FeatureSet
+from features.rfg import GRAVE_DAYS, RECENT_DAYS, REPORTS
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 Points = Callable[[Floats], Floats]
 
 BANDS = 5
-RECENT_DAYS = (30.0, 90.0, 180.0, 365.0)
-REPORTS = (1.0, 2.0, 4.0, 8.0)
-GRAVE_DAYS = (10.0, 182.0, 365.0, 1825.0)
-"""Lower ends of the bands of practice; gravity in days of harm, beginning with any."""
-
 WEIGHTS = (1.0, 2.0, 3.0)
 LEAST_IN_BAND = 0.02
 
@@ -81,6 +77,27 @@ def bandings(given: Floats, y: Labels) -> dict[str, Points]:
         "practice": _points(practice, weights),
         "by outcome": _points(by_outcome, np.ones(3)),
     }
+
+
+MOST_POINTS = float(len(RECENT_DAYS) + len(REPORTS) + len(GRAVE_DAYS))
+"""The most points that the cuts of practice give with equal weights."""
+
+
+def of_practice(given: Floats) -> Floats:
+    """Return the points of the cuts of practice with equal weights, fitted to nothing.
+
+    Parameters
+    ----------
+    given : ndarray, shape (rows, 3)
+        As `bandings` takes it.
+
+    Examples
+    --------
+    >>> of_practice(np.array([[10.0, 9, 200_000], [400, 1, 0], [np.nan, 0, np.nan]])).tolist()
+    [12.0, 1.0, 0.0]
+    """
+    practice = [-np.array(RECENT_DAYS[::-1]), np.array(REPORTS), 100 * np.array(GRAVE_DAYS)]
+    return _points(practice, np.ones(3))(given)
 
 
 def probability(points: Floats, y: Labels) -> Points:
