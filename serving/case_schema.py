@@ -182,6 +182,15 @@ class ChallengeAnswer(BaseModel):
     ]
 
 
+class SettlementAnswer(BaseModel):
+    """What was found about a disputed record, as it was recorded."""
+
+    entry: Number
+    challenge: Number
+    outcome: Literal["wrong", "stands"]
+    at: Moment
+
+
 class BreakGlassAnswer(BaseModel):
     """Until when one person may be seen."""
 

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as Path
 
 from features.errors import NotFound, PrecursorError
-from serving import challenges, decisions, outcomes, own_view, selections
+from serving import challenges, decisions, disputes, outcomes, own_view, selections
 from serving.ledger import Action, Ledger
 from serving.need_to_know import break_glass
 from serving.permissions import Principal
@@ -24,6 +24,7 @@ from serving.schema import (
     DecisionRequest,
     OwnViewRequest,
     SelectionRequest,
+    SettlementRequest,
     SignOffRequest,
 )
 from serving.shape import invalid
@@ -77,17 +78,13 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
         return decisions.decide(ledger, asked, who, sign_off=policy)
 
     def sign_off(request: Request, asked: SignOffRequest, who: Principal) -> dict[str, Any]:
-        number = request.path_params["decision"]
-        if not (number.isascii() and number.isdecimal() and len(number) < 16):
-            raise NotFound(
-                "a decision has a whole number",
-                remedy="Use the number that it was answered with.",
-                field="decision",
-            )
-        return decisions.sign_off(ledger, int(number), asked, who)
+        return decisions.sign_off(ledger, _number(request, "decision", "a decision"), asked, who)
 
     def challenge(_: Request, asked: ChallengeRequest, who: Principal) -> dict[str, Any]:
         return challenges.challenge(ledger, asked, who)
+
+    def settle(request: Request, asked: SettlementRequest, who: Principal) -> dict[str, Any]:
+        return disputes.settle(ledger, _number(request, "challenge", "a dispute"), asked, who)
 
     def glass(_: Request, asked: BreakGlassRequest, who: Principal) -> dict[str, Any]:
         return break_glass(ledger, asked, who)
@@ -111,9 +108,25 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Path("/v1/challenges", _taken(ledger, ChallengeRequest, challenge), methods=["POST"]),
+        Path(
+            "/v1/challenges/{challenge}/settlement",
+            _taken(ledger, SettlementRequest, settle),
+            methods=["POST"],
+        ),
         Path("/v1/break-glass", _taken(ledger, BreakGlassRequest, glass), methods=["POST"]),
         Path("/v1/selections", _taken(ledger, SelectionRequest, select), methods=["POST"]),
     ]
+
+
+def _number(request: Request, name: str, what: str) -> int:
+    text = str(request.path_params[name])
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise NotFound(
+            f"{what} has a whole number",
+            remedy="Use the number that it was answered with.",
+            field=name,
+        )
+    return int(text)
 
 
 def looked_up(

@@ -89,15 +89,25 @@ class DecidedMeanwhile(Conflict):
         self.taken = taken
 
 
-def taken_about(ledger: Ledger, nominal_ids: Iterable[str], question: str) -> dict[str, Taken]:
-    """Return the last decision about each of some people, by person."""
-    found: dict[str, Taken] = {}
+def taken_by_person(
+    ledger: Ledger, nominal_ids: Iterable[str], question: str
+) -> dict[str, list[Taken]]:
+    """Return the decisions about some people for a question, by person, the latest first."""
+    found: dict[str, list[Taken]] = {}
     for entry, _, person, payload in ledger.about(nominal_ids, Action.DECISION, question):
         if person is not None and payload is not None:
             due = bool(entry.body["sign_off_due"])
             taken = Taken(entry.seq, entry.at, entry.actor, payload["decided"], due)
-            found.setdefault(person, taken)
+            found.setdefault(person, []).append(taken)
     return found
+
+
+def signed(ledger: Ledger, question: str) -> dict[int, tuple[bool, str]]:
+    """Return which decisions were signed off: whether agreed with, and by whom."""
+    return {
+        entry.body["decision"]: (entry.body["agreed"], entry.actor)
+        for entry in ledger.entries(action=Action.SIGN_OFF, question=question, limit=None)
+    }
 
 
 def decide(
@@ -157,9 +167,9 @@ def decide(
     with ledger.transaction() as connection:
         # within the one writing transaction there is: of two deciders one is first
         if request.after is not None:
-            last = taken_about(ledger, [person], question).get(person)
-            if last is not None and last.number > request.after:
-                raise DecidedMeanwhile(last)
+            for last in taken_by_person(ledger, [person], question).get(person, [])[:1]:
+                if last.number > request.after:
+                    raise DecidedMeanwhile(last)
         entry = ledger.append_within(
             connection,
             Action.DECISION,
@@ -256,10 +266,7 @@ def told(ledger: Ledger, question: str) -> pd.DataFrame:
         (True, False, or None for none yet), signed_off_by; and `own_band`, what the same analyst
         said before the score, where that was asked.
     """
-    signed = {
-        entry.body["decision"]: (entry.body["agreed"], entry.actor)
-        for entry in ledger.entries(action=Action.SIGN_OFF, question=question, limit=None)
-    }
+    words = signed(ledger, question)
     own = _own_views(ledger, question)
     rows = []
     for entry, _, nominal_id, payload in reversed(ledger.recorded(Action.DECISION, question)):
@@ -277,9 +284,9 @@ def told(ledger: Ledger, question: str) -> pd.DataFrame:
                 "step": said.get("step"),
                 "basis": said.get("basis", []),
                 "direction": entry.body["direction"],
-                "sign_off_due": entry.body["sign_off_due"] and entry.seq not in signed,
-                "signed_off": signed.get(entry.seq, (None, None))[0],
-                "signed_off_by": signed.get(entry.seq, (None, None))[1],
+                "sign_off_due": entry.body["sign_off_due"] and entry.seq not in words,
+                "signed_off": words.get(entry.seq, (None, None))[0],
+                "signed_off_by": words.get(entry.seq, (None, None))[1],
                 "own_band": own.get((entry.actor, said["score_id"])),
             }
         )

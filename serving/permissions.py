@@ -60,6 +60,7 @@ class Permission(StrEnum):
     OUTCOMES = "outcomes"
     SELECTION = "selection"
     CHALLENGE = "challenge"
+    SETTLEMENT = "settlement"
     BREAK_GLASS = "break_glass"
     PUBLISH = "publish"
     REPLAY = "replay"
@@ -131,6 +132,10 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.CHALLENGE: Rule(
             (_ANALYST, _SUPERVISOR, _REVIEWER),
             "A disputed record is brought by who speaks with the person, or by who reviews.",
+        ),
+        Permission.SETTLEMENT: Rule(
+            (_SUPERVISOR, _REVIEWER),
+            "What becomes of a dispute is said by who neither gave the score nor works by it.",
         ),
         Permission.BREAK_GLASS: Rule(
             (_ANALYST, _SUPERVISOR, _REVIEWER),

@@ -23,6 +23,7 @@ from serving.case_schema import (
     OwnViewsDueAnswer,
     SelectionAnswer,
     SelectionsAnswer,
+    SettlementAnswer,
     SignOffAnswer,
 )
 from serving.permissions import PERMISSIONS, Permission, Role
@@ -37,6 +38,7 @@ from serving.schema import (
     ScoreRequest,
     ScoresAnswer,
     SelectionRequest,
+    SettlementRequest,
     SignOffRequest,
 )
 
@@ -192,6 +194,15 @@ ROUTES = (
         "Score a person without a disputed record, beside the score as it was given.",
         takes=ChallengeRequest,
         answers=ChallengeAnswer,
+        refusals=(404, 409, 410, 413, 415),
+    ),
+    Route(
+        "POST",
+        "/v1/challenges/{challenge}/settlement",
+        Permission.SETTLEMENT,
+        "What was found about a disputed record, once; the score stays as it was given.",
+        takes=SettlementRequest,
+        answers=SettlementAnswer,
         refusals=(404, 409, 410, 413, 415),
     ),
     Route(

@@ -189,6 +189,17 @@ class ChallengeRequest(Request):
     purpose: Purpose
 
 
+class SettlementRequest(Request):
+    """What was found about a disputed record."""
+
+    outcome: Annotated[
+        Literal["wrong", "stands"],
+        Field(description="Wrong and sent for correction, or not; the score stays as it was."),
+    ]
+    reason: Why
+    purpose: Purpose
+
+
 class BreakGlassRequest(Request):
     """One person to be seen without a need to know, for a stated cause."""
 

@@ -6,6 +6,7 @@ this product gives, and there is no way to ask for them together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -48,7 +49,7 @@ def select(ledger: Ledger, request: SelectionRequest, principal: Principal) -> d
         "review_on": request.review_on and request.review_on.isoformat(),
     }
     with ledger.transaction() as connection:
-        selected = person in _now(ledger, question)
+        selected = person in _now(ledger, question, [person])
         if selected == (request.action == "select"):
             raise Conflict(
                 "this person is selected already" if selected else "this person is not selected",
@@ -69,17 +70,29 @@ def select(ledger: Ledger, request: SelectionRequest, principal: Principal) -> d
     return {"entry": entry.seq, "question": question, "at": entry.at, **said}
 
 
-def _now(ledger: Ledger, question: str) -> dict[str, dict[str, Any]]:
+def _now(
+    ledger: Ledger, question: str, people: Sequence[str] | None = None
+) -> dict[str, dict[str, Any]]:
     """Return those selected now, each with what was said last; the erased are not among them."""
+    said_of = (
+        ledger.recorded(Action.SELECTION, question)
+        if people is None
+        else ledger.about(people, Action.SELECTION, question)
+    )
     last: dict[str, dict[str, Any]] = {}
     since: dict[str, str] = {}
-    for entry, _, person, payload in reversed(ledger.recorded(Action.SELECTION, question)):
+    for entry, _, person, payload in reversed(said_of):
         if person is None or payload is None:
             continue
         if payload["selection"] == "select":
             since[person] = entry.at
         last[person] = {**payload, "by": entry.actor, "at": entry.at, "since": since.get(person)}
     return {person: said for person, said in last.items() if said["selection"] != "deselect"}
+
+
+def state(ledger: Ledger, question: str, nominal_id: str) -> dict[str, Any] | None:
+    """Return what was said last of somebody who is selected now; None for anybody else."""
+    return _now(ledger, question, [nominal_id]).get(nominal_id)
 
 
 def selected(

@@ -27,14 +27,12 @@ from serving.ledger import Ledger
 from serving.limits import Attempts
 from serving.middleware import HEADERS
 from serving.own_view import OwnViewDue, require_own_view
-from serving.pages import accounts, review, sign_in
+from serving.pages import accounts, casework, review, sign_in
 from serving.pages.door import Page, Visitor, to_sign_in, visitor
 from serving.pages.forms import poster
 from serving.pages.gate import Gate
 from serving.pages.how import How
 from serving.pages.lists import Lists
-from serving.pages.person import Person
-from serving.pages.priority_list import PriorityList
 from serving.pages.render import STATIC, Answer, Settings, marking_sheet, renderer
 from serving.stage import InShadow
 from serving.stock import Stock
@@ -77,7 +75,7 @@ def create_pages(
     guarded, posted = _shown(access, guard), poster(access, ledger, drafts, guard)
     attempts, provider = Attempts(), oidc.settings()
     named = None if provider is None else oidc.Provider(provider, ledger.secret("oidc"))
-    listed, person, how = PriorityList(answer, lists), Person(answer, lists), How(answer, lists)
+    how = How(answer, lists)
 
     def first(_: Request, found: Visitor) -> Response:
         role = found.principal.role
@@ -91,12 +89,7 @@ def create_pages(
         Route("/", guarded(first)),
         *sign_in.routes(answer, access, attempts, accounts=named is not None),
         *([] if named is None else accounts.routes(access, named, attempts)),
-        Route("/lists", guarded(listed.index)),
-        Route("/lists/{question}", guarded(listed.show)),
-        Route("/lists/{question}/not-scored", guarded(listed.not_scored)),
-        Route("/lists/{question}/own-view", guarded(gate.show), methods=["GET"]),
-        Route("/lists/{question}/own-view", posted(gate.take), methods=["POST"]),
-        Route("/lists/{question}/{score_id}", guarded(person.show)),
+        *casework.routes(answer, lists, drafts, gate, settings, guarded, posted),
         *review.routes(answer, lists, drafts, guarded, posted),
         Route("/how-scores-are-made", guarded(how.show)),
         Route("/marking.css", marking),

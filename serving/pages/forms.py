@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -84,6 +85,43 @@ def problems(refused: ValidationError, labels: Mapping[str, str], rest: str) -> 
         place = name if name in labels else rest
         found.setdefault(place, labels.get(place) or mistake["msg"])
     return found
+
+
+DATE_PARTS = ("day", "month", "year")
+
+
+def date_of(form: Form, name: str) -> tuple[date | None, bool]:
+    """Return the day that was entered in three parts, and whether what was entered is none.
+
+    Examples
+    --------
+    >>> parts = {"on-day": ["29"], "on-month": ["2"], "on-year": ["2027"]}
+    >>> date_of(Form(parts), "on"), date_of(Form(), "on")
+    ((None, True), (None, False))
+    """
+    parts = [form[f"{name}-{part}"] for part in DATE_PARTS]
+    if not any(parts):
+        return None, False
+    if not all(part.isascii() and part.isdecimal() and len(part) < 5 for part in parts):
+        return None, True
+    day, month, year = map(int, parts)
+    try:
+        return date(year, month, day), False
+    except ValueError:
+        return None, True
+
+
+def date_items(form: Form, name: str) -> list[dict[str, str]]:
+    """Return the three parts of a date as the date input takes them."""
+    return [
+        {
+            "name": part,
+            "value": form[f"{name}-{part}"],
+            "classes": f"govuk-input--width-{4 if part == 'year' else 2}"
+            + (" govuk-input--error" if name in form.errors else ""),
+        }
+        for part in DATE_PARTS
+    ]
 
 
 def long(form: Form, lengths: Iterable[tuple[str, int]]) -> dict[str, str]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 
 from features.cohort import REASONS
-from features.question import BANDS
 from serving.pages import words
+from serving.pages.case_words import DecisionLine
 from serving.pages.identity import Identity, identity
-from serving.pages.lists import ORDERS, Asked, OpenList
-from serving.pages.standing import FILTERS, Tag
+from serving.pages.list_controls import PAGE, Choice, Pages, choices_of, href, pages_of
+from serving.pages.lists import Asked, OpenList
+from serving.pages.other_ranks import CLOSE
+from serving.pages.standing import Tag
 
-PAGE = 30
 MOST_REASONS = 3
 
 
@@ -51,25 +51,10 @@ class Line:
     reasons: Sequence[Told]
     tags: Sequence[Tag] | None
     above_line: bool
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One filter: its name in the address, its label, and what can be chosen."""
-
-    name: str
-    label: str
-    options: Sequence[tuple[str, str]]
-    chosen: str
-
-
-@dataclass(frozen=True)
-class Pages:
-    """Links to the other pages of a list."""
-
-    previous: str | None
-    next: str | None
-    items: Sequence[Mapping[str, Any]]
+    close: str = ""
+    rfg: str = ""
+    far_apart: bool = False
+    decision: DecisionLine | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +81,7 @@ class ListView:
     capacity_rank: int
     compared: bool
     pages: Pages | None
+    csv_href: str
     positions: Sequence[int] = field(default=())
 
 
@@ -149,6 +135,7 @@ def list_view(
     today: date,
     records_to: date,
     version: int,
+    decisions: Decisions | None = None,
 ) -> ListView:
     """Return what one page of a list shows.
 
@@ -164,16 +151,17 @@ def list_view(
         By the question's clock.
     records_to, version
         Last day of the newest records, and the version of the model in force.
+    decisions : callable, optional
+        Looks the last decisions about some people up.
     """
     info, question = found.info, found.question
     matching = found.select(asked)
     pages = max(1, -(-len(matching) // PAGE))
     page = min(max(asked.page, 1), pages)
     positions = matching[(page - 1) * PAGE : page * PAGE]
-    lines = [
-        _line(found, row, position, pseudonymous)
-        for row, position in zip(found.lines(positions), positions.tolist(), strict=True)
-    ]
+    rows = found.lines(positions)
+    last = decisions(rows) if decisions is not None else {}
+    lines = lines_at(found, rows, positions, pseudonymous, last)
     by_rank = asked.order != "risen" or not found.compared
     average = info["mean_probability"]
     return ListView(
@@ -189,9 +177,9 @@ def list_view(
         not_scored=_not_scored(info),
         not_scored_href=f"/lists/{question.name}/not-scored",
         warnings=stale(found, today=today, records_to=records_to, version=version),
-        choices=_choices(found, asked, others),
-        filtered=bool(asked.band or asked.area or asked.status),
-        clear_href=_href(question.name, Asked(order=asked.order)),
+        choices=choices_of(found, asked, others),
+        filtered=asked.filtered,
+        clear_href=href(question.name, Asked(order=asked.order)),
         shown=_shown(len(matching), page, len(lines)),
         lines=lines,
         capacity_after=_capacity_after(found, lines, matching[page * PAGE :]) if by_rank else None,
@@ -199,15 +187,73 @@ def list_view(
         capacity=(
             f"The teams can take on {words.count(info['capacity'], 'person', 'people')}."
             " People below the line are not safe, and not low risk."
+            f"{_swaps(found)}"
         ),
         capacity_rank=info["capacity"],
         compared=found.compared,
-        pages=_pages(question.name, asked, page, pages),
+        pages=pages_of(question.name, asked, page, pages),
+        csv_href=href(question.name, replace(asked, page=1), "/list.csv"),
         positions=positions.tolist(),
     )
 
 
-def _line(found: OpenList, row: Mapping[str, Any], position: int, pseudonymous: bool) -> Line:
+Decisions = Callable[[Sequence[Mapping[str, Any]]], Mapping[str, DecisionLine]]
+"""Returns the last decision about each person of some lines, by person."""
+
+
+def close_call(share: float) -> str:
+    """Return where somebody near the capacity line would stand in re-runs; empty where it is plain.
+
+    Examples
+    --------
+    >>> close_call(0.58), close_call(0.97), close_call(float("nan"))
+    ('above the line in about 58 of 100 re-runs', '', '')
+    """
+    if not CLOSE <= share <= 1 - CLOSE:
+        return ""
+    return f"above the line in about {share * 100:.0f} of 100 re-runs"
+
+
+def _swaps(found: OpenList) -> str:
+    """Return which ranks may change sides when the model is fitted again, in a sentence."""
+    close = [
+        found.rows["rank"][int(position)].as_py()
+        for position in np.flatnonzero((found.above >= CLOSE) & (found.above <= 1 - CLOSE))
+    ]
+    if len(close) < 2:
+        return ""
+    return f" Ranks {min(close):,} to {max(close):,} may change sides in re-runs."
+
+
+def rfg_words(found: OpenList, position: int) -> str:
+    """Return somebody's rank by RFG; empty where there are no records to rank by."""
+    if found.rfg is None:
+        return ""
+    first, last = found.rfg.at(position)
+    return "" if not first else f"{first:,}" if first == last else f"{first:,} to {last:,}"
+
+
+def lines_at(
+    found: OpenList,
+    rows: Sequence[Mapping[str, Any]],
+    positions: np.ndarray,
+    pseudonymous: bool,
+    decisions: Mapping[str, DecisionLine],
+) -> list[Line]:
+    """Return lines of a list as they are told, at some positions."""
+    return [
+        _line(found, row, position, pseudonymous, decisions.get(row["nominal_id"]))
+        for row, position in zip(rows, positions.tolist(), strict=True)
+    ]
+
+
+def _line(
+    found: OpenList,
+    row: Mapping[str, Any],
+    position: int,
+    pseudonymous: bool,
+    decision: DecisionLine | None = None,
+) -> Line:
     rank = row["rank"]
     return Line(
         rank=rank,
@@ -218,6 +264,10 @@ def _line(found: OpenList, row: Mapping[str, Any], position: int, pseudonymous: 
         reasons=[told(reason) for reason in row["reasons"][:MOST_REASONS]],
         tags=None if found.standing is None else found.standing.tags(position),
         above_line=rank is not None and rank <= found.info["capacity"],
+        close=close_call(float(found.above[position])),
+        rfg=rfg_words(found, position),
+        far_apart=found.rfg is not None and found.rfg.far_apart(position),
+        decision=decision,
     )
 
 
@@ -233,33 +283,36 @@ def _capacity_href(found: OpenList, asked: Asked, page: int) -> str | None:
     """Where the capacity line is, if it is on another page of the whole list."""
     capacity = found.info["capacity"]
     where = -(-capacity // PAGE)
-    whole = not (asked.band or asked.area or asked.status)
+    whole = not asked.filtered
     elsewhere = whole and where != page and capacity < found.info["scored"]
-    return _href(found.question.name, replace(asked, page=where)) if elsewhere else None
+    return href(found.question.name, replace(asked, page=where)) if elsewhere else None
 
 
-def stale(found: OpenList, *, today: date, records_to: date, version: int) -> list[str]:
-    """Return what is out of date about a list, in sentences."""
+def stale(
+    found: OpenList, *, today: date, records_to: date, version: int, what: str = "list"
+) -> list[str]:
+    """Return what is out of date about a list, or about one score, in sentences."""
     said = []
     expires = date.fromisoformat(found.info["expires_on"])
     if today > expires:
         said.append(
-            f"This list expired on {words.day(expires)}. Do not rely on it; score again first."
+            f"This {what} expired on {words.day(expires)}. Do not rely on it; score again first."
         )
     if records_to > found.known_to:
         said.append(
-            f"Newer records are here, up to {words.day(records_to)}. This list knows nothing after"
-            f" {words.day(found.known_to)}."
+            f"Newer records are here, up to {words.day(records_to)}. This {what} knows nothing"
+            f" after {words.day(found.known_to)}."
         )
     if int(found.info["model"]["version"]) != version:
         said.append(
-            f"This list was made with model version {found.info['model']['version']};"
+            f"This {what} was made with model version {found.info['model']['version']};"
             f" version {version} is in force now."
         )
     if found.standing is None:
         said.append(
-            "The records that this list was made from cannot be read at the moment. Dates of birth,"
-            " areas and status are missing below; that they are missing says nothing about anyone."
+            f"The records that this {what} was made from cannot be read at the moment. Dates of"
+            " birth, areas and status are missing below; that they are missing says nothing about"
+            " anyone."
         )
     return said
 
@@ -291,59 +344,6 @@ def _shown(matching: int, page: int, lines: int) -> str:
     if lines == matching:
         return f"{words.count(matching, 'person', 'people')} shown"
     return f"{first:,} to {first + lines - 1:,} of {words.count(matching, 'person', 'people')}"
-
-
-def _choices(found: OpenList, asked: Asked, others: Sequence[tuple[str, str]]) -> list[Choice]:
-    choices = []
-    if len(others) > 1:
-        choices.append(Choice("list", "List", others, found.question.name))
-    choices.append(
-        Choice("band", "Band", [("", "All"), *((b, b) for b in reversed(BANDS))], asked.band)
-    )
-    if found.standing is not None:
-        areas = found.standing.areas
-        if areas:
-            choices.append(
-                Choice("area", "Area", [("", "All"), *((a, a) for a in areas)], asked.area)
-            )
-        choices.append(
-            Choice("status", "Status now", [("", "Any"), *FILTERS.items()], asked.status)
-        )
-    if found.compared:
-        choices.append(Choice("order", "Order by", list(ORDERS.items()), asked.order))
-    return choices
-
-
-def _href(question: str, asked: Asked) -> str:
-    said = {
-        "band": asked.band,
-        "area": asked.area,
-        "status": asked.status,
-        "order": "" if asked.order == "score" else asked.order,
-        "page": "" if asked.page == 1 else str(asked.page),
-    }
-    query = urlencode({name: value for name, value in said.items() if value})
-    return f"/lists/{question}" + (f"?{query}" if query else "")
-
-
-def _pages(question: str, asked: Asked, page: int, pages: int) -> Pages | None:
-    if pages == 1:
-        return None
-
-    def href(number: int) -> str:
-        return _href(question, replace(asked, page=number))
-
-    near = sorted({1, pages, *range(max(1, page - 1), min(pages, page + 1) + 1)})
-    items: list[dict[str, Any]] = []
-    for place, number in enumerate(near):
-        if place and number - near[place - 1] > 1:
-            items.append({"ellipsis": True})
-        items.append({"number": number, "href": href(number), "current": number == page})
-    return Pages(
-        previous=href(page - 1) if page > 1 else None,
-        next=href(page + 1) if page < pages else None,
-        items=items,
-    )
 
 
 def insufficient_lines(

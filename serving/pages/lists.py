@@ -7,22 +7,27 @@ list, a promotion or an erasure shows without a restart.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.cohort import sub_cohorts
 from features.errors import NotFound, PrecursorError
 from features.history import History
 from features.question import Question
+from features.rfg import points
+from features.strands import by_mark, named_in
 from models.risk_model import RiskModel
 from serving.kept import find_model
 from serving.ledger import Ledger
+from serving.pages.other_ranks import OtherRanks, above_the_line
 from serving.pages.standing import Standing, standing
 from serving.runs import PublishedList, pointed, published
 from serving.stage import InShadow, may_see
@@ -39,10 +44,17 @@ class Asked:
     """What a reader asked of a list: filters, order and page; empty means all."""
 
     band: str = ""
+    cohort: str = ""
     area: str = ""
+    strand: str = ""
     status: str = ""
     order: str = "score"
     page: int = 1
+
+    @property
+    def filtered(self) -> bool:
+        """Whether it is less than the whole list."""
+        return bool(self.band or self.cohort or self.area or self.strand or self.status)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +106,56 @@ class OpenList:
         """Positions of the people with a score, by rank."""
         return np.flatnonzero(~self.rows["insufficient_history"].to_numpy())
 
+    @property
+    def spine(self) -> pd.DataFrame:
+        """Everybody on the list with its date, to ask the history about."""
+        people = self.rows["nominal_id"].to_numpy()
+        return pd.DataFrame({"nominal_id": people, "as_of_date": self.as_of_date})
+
+    @cached_property
+    def rfg(self) -> OtherRanks | None:
+        """Where recency, frequency and gravity rank everybody; None without records."""
+        if self.history is None:
+            return None
+        rank = pc.fill_null(self.rows["rank"], 0).to_numpy()
+        capacity = int(self.info.get("capacity") or 0)
+        return OtherRanks.of(rank, points(self.history, self.spine), capacity)
+
+    @cached_property
+    def above(self) -> np.ndarray:
+        """In what share of re-runs each would lie above the capacity line; NaN without a score."""
+        found, capacity = np.full(len(self.rows), np.nan), int(self.info["capacity"])
+        if not 0 < capacity < len(self.ranked):
+            return found
+        names = ("probability", "low", "high")
+        read = self.published.columns(*names)
+        score, low, high = (read[name].to_numpy()[self.ranked] for name in names)
+        # halfway between the last above the line and the first below it
+        line = (score[capacity - 1] + score[capacity]) / 2
+        found[self.ranked] = above_the_line(score, low, high, float(line))
+        return found
+
+    def in_cohort(self, name: str) -> np.ndarray:
+        """Return who belongs to a part of the cohort."""
+        return self._kept("cohort", name, lambda: self._sub_cohorts[f"cohort_{name}"].to_numpy())
+
+    def in_strand(self, name: str) -> np.ndarray:
+        """Return whom reports of two years name in a strand."""
+        assert self.history is not None
+        history = self.history
+        return self._kept("strand", name, lambda: named_in(history, self.spine, name))
+
+    @cached_property
+    def _sub_cohorts(self) -> pd.DataFrame:
+        assert self.history is not None
+        return sub_cohorts(self.history, self.question, self.spine)
+
+    def _kept(self, kind: str, name: str, worked_out: Callable[[], np.ndarray]) -> np.ndarray:
+        kept: dict[tuple[str, str], np.ndarray] = self.__dict__.setdefault("_parts", {})
+        if (kind, name) not in kept:
+            kept[kind, name] = worked_out()
+        return kept[kind, name]
+
     def select(self, asked: Asked) -> np.ndarray:
         """Return the positions of those who match, in the order asked for."""
         keep = ~self.rows["insufficient_history"].to_numpy()
@@ -101,6 +163,10 @@ class OpenList:
             keep &= pc.equal(self.rows["band"], asked.band).fill_null(False).to_numpy()
         if asked.area and self.standing is not None:
             keep &= self.standing.lives_in(asked.area)
+        if asked.cohort in self.question.sub_cohorts and self.history is not None:
+            keep &= self.in_cohort(asked.cohort)
+        if asked.strand in by_mark() and self.history is not None:
+            keep &= self.in_strand(asked.strand)
         if asked.status and self.standing is not None:
             keep &= self.standing.has(asked.status)
         found = np.flatnonzero(keep)
@@ -176,6 +242,17 @@ class Lists:
             except PrecursorError:  # its own page says why; the others go on
                 continue
         return found
+
+    def open_to(self, role: str) -> list[Question]:
+        """Return the questions in force whose scores this role may see."""
+        return [at.question for at in self.in_force() if may_see(role, at.question.stage)]
+
+    def in_force_of(self, question: str) -> InForce | None:
+        """Return what is in force for a question; None where nothing can be served."""
+        try:
+            return self.stock.get(question)
+        except PrecursorError:
+            return None
 
     def made_up(self) -> bool:
         """Return whether anything in force was trained on, or is served from, made-up people."""

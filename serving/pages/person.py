@@ -6,17 +6,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.access import Permission, require
-from serving.answers import Gone
 from serving.chain import Action, Leaf
-from serving.need_to_know import require_need
+from serving.pages.beside import beside
 from serving.pages.door import Visitor
-from serving.pages.identity import identity
 from serving.pages.list_view import stale
 from serving.pages.lists import Lists
+from serving.pages.look import look
 from serving.pages.person_view import person_view
 from serving.pages.priority_list import made_up, pseudonymous, today
 from serving.pages.render import Answer
 
+NOT_LISTED = (
+    "This score is not on the list in force: it was asked for on its own, or is an earlier one."
+)
+SAVED = {
+    "decision": "The decision is on record.",
+    "selection": "It is on record.",
+}
 AT_ONCE = 15
 """Records shown at once; the earlier ones are a click away."""
 
@@ -46,40 +52,47 @@ class Person:
             The person was erased.
         """
         require(visitor.principal, Permission.VIEW)
-        name, score_id = request.path_params["question"], request.path_params["score_id"]
-        found, at = self._lists.open(name, visitor.principal.role), self._lists.stock.get(name)
-        position = found.position(score_id)
-        (row,) = found.lines(found.at(position))
-        entry, payload = self._lists.ledger.score(score_id)
-        if payload is None:
-            raise Gone(
-                "this score cannot be read: the person was erased",
-                remedy=f"The ledger's entry {entry.seq} still says that it was given, and when.",
-                field="score_id",
-            )
-        load = found.info["load"]["fingerprint"]
-        require_need(self._lists.ledger, load, visitor.principal, [payload["nominal_id"]])
+        looked, name = look(self._lists, request, visitor), request.path_params["question"]
+        found, payload = looked.found, looked.payload
         view = person_view(
             found,
-            row,
-            position,
+            looked.row,
+            looked.position,
             payload,
-            identity(found, row, position, pseudonymous(visitor)),
+            looked.person,
             pseudonymous=pseudonymous(visitor),
         )
+        about = beside(self._lists, looked, visitor)
         self._lists.ledger.append(
             Action.VIEW,
             actor=visitor.principal.actor,
             role=visitor.principal.role,
             purpose=visitor.purpose,
             question=name,
-            body={"what": "person page", "run_id": found.published.run.run_id},
-            people=[Leaf(payload["nominal_id"], None, {"viewed": score_id})],
+            body={"what": "person page", "run_id": found.published.run.run_id}
+            if looked.listed
+            else {"what": "person page"},
+            people=[Leaf(payload["nominal_id"], None, {"viewed": looked.score_id})],
         )
+        at = self._lists.in_force_of(name)
+        warnings = [] if looked.listed else [NOT_LISTED]
+        if at is not None:
+            warnings += stale(
+                found,
+                today=today(at),
+                records_to=at.load.data_to,
+                version=at.version,
+                what="score",
+            )
+        back = f"/lists/{name}" if view.score else f"/lists/{name}/not-scored"
         context = {
             "view": view,
-            "back": f"/lists/{name}" if view.score else f"/lists/{name}/not-scored",
-            "stale": stale(found, today=today(at), records_to=at.load.data_to, version=at.version),
+            "looked": looked,
+            "about": about,
+            "back": back if looked.listed else "/scores",
+            "back_words": "Priority list" if looked.listed else "Scores asked for",
+            "stale": warnings,
             "at_once": AT_ONCE,
+            "saved": SAVED.get(request.query_params.get("saved", "")),
         }
         return self._answer(request, "person.html", context, made_up=made_up(found))

@@ -202,7 +202,7 @@ def _score(
     percent = words.percent(probability, question.band)
     span = words.span(interval["low"], interval["high"], question.band)
     mean = found.info["mean_probability"]
-    average = words.in_hundred(mean, question.band)
+    average = "" if mean is None else words.in_hundred(mean, question.band)
     scale = charts.Scale(
         score=probability,
         low=interval["low"],
@@ -211,7 +211,7 @@ def _score(
         bands=scale_bands(question),
         score_words=percent,
         range_words=f"{span.replace(' to ', '% to ')}%",
-        average_words=words.percent(mean, question.band),
+        average_words="" if mean is None else words.percent(mean, question.band),
         band_words=payload["band"],
     )
     groups = input_groups(found.model.feature_set, payload)
@@ -230,7 +230,7 @@ def _score(
         table=[
             ("This score", percent),
             (f"Range ({interval['level']:.0%} interval)", scale.range_words),
-            ("Average on this list", scale.average_words),
+            *([("Average on this list", scale.average_words)] if average else []),
             *((f"{band.name} begins at", f"{band.start * 100:g}%") for band in scale.bands),
         ],
         reasons=_reasons(found, payload, events, past, pseudonymous=pseudonymous),

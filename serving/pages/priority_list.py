@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from features.question import BANDS
-from serving.access import Permission, require
+from features.strands import by_mark
+from serving.access import Permission, allows, require
 from serving.chain import Action, Leaf
+from serving.decisions import signed, taken_by_person
 from serving.need_to_know import policy, withheld
+from serving.pages.case_words import DecisionLine, decision_line
 from serving.pages.door import Visitor
-from serving.pages.list_view import Pages, insufficient_lines, list_view, rejected_words
+from serving.pages.list_controls import Pages
+from serving.pages.list_view import insufficient_lines, list_view, rejected_words
 from serving.pages.lists import ORDERS, Asked, Lists, OpenList
 from serving.pages.render import Answer
 from serving.pages.standing import FILTERS
@@ -27,7 +33,9 @@ def asked(request: Request) -> Asked:
     page = said.get("page", "1")
     return Asked(
         band=said.get("band", "") if said.get("band") in BANDS else "",
+        cohort=said.get("cohort", "")[:100],
         area=said.get("area", "")[:100],
+        strand=said.get("strand", "") if said.get("strand") in by_mark() else "",
         status=said.get("status", "") if said.get("status") in FILTERS else "",
         order=said.get("order", "score") if said.get("order") in ORDERS else "score",
         page=int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1,
@@ -69,6 +77,18 @@ def record(
     )
 
 
+def filters(asked: Asked) -> dict[str, object]:
+    """Return what was asked of a list, as the ledger keeps it."""
+    return {
+        "band": asked.band,
+        "cohort": asked.cohort,
+        "area": asked.area,
+        "strand": asked.strand,
+        "status": asked.status,
+        "order": asked.order,
+    }
+
+
 class PriorityList:
     """The pages of the lists.
 
@@ -81,12 +101,12 @@ class PriorityList:
 
     def __init__(self, answer: Answer, lists: Lists) -> None:
         self._answer = answer
-        self._lists = lists
+        self.lists = lists
 
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Lead to the list that was chosen, or to the only one; show which there are."""
         require(visitor.principal, Permission.LIST)
-        found = self._lists.questions(visitor.principal.role)
+        found = self.lists.questions(visitor.principal.role)
         names = [question.name for question in found]
         chosen = request.query_params.get("list", names[0] if len(names) == 1 else "")
         if chosen in names:
@@ -101,50 +121,64 @@ class PriorityList:
         require(visitor.principal, Permission.LIST)
         name, role = request.path_params["question"], visitor.principal.role
         found, at, wanted = (
-            self._lists.open(name, role),
-            self._lists.stock.get(name),
+            self.lists.open(name, role),
+            self.lists.stock.get(name),
             asked(request),
         )
-        others = [(question.name, question.title) for question in self._lists.questions(role)]
+        others = [(question.name, question.title) for question in self.lists.questions(role)]
         view = list_view(
             found,
             wanted,
             others=others,
-            pseudonymous=self._hides(visitor, found),
+            pseudonymous=self.hides(visitor, found),
             today=today(at),
             records_to=at.load.data_to,
             version=at.version,
+            decisions=partial(self.decisions, name),
         )
-        body: dict[str, object] = {
-            "page": wanted.page,
-            "band": wanted.band,
-            "area": wanted.area,
-            "status": wanted.status,
-            "order": wanted.order,
-        }
-        record(self._lists, visitor, found, body, view.positions)
+        body: dict[str, object] = {"page": wanted.page, **filters(wanted)}
+        record(self.lists, visitor, found, body, view.positions)
         context = {
             "view": view,
             "page": wanted.page,
             "action": "/lists" if len(others) > 1 else f"/lists/{name}",
+            "may_decide": allows(role, Permission.DECISION),
+            "may_export": allows(role, Permission.EXPORT),
         }
         return self._answer(request, "priority_list.html", context, made_up=made_up(found))
 
-    def _hides(self, visitor: Visitor, found: OpenList) -> bool:
+    def decisions(
+        self, question: str, rows: Sequence[Mapping[str, Any]]
+    ) -> dict[str, DecisionLine]:
+        """Return the last decision about each person of some lines, by person."""
+        scores = {row["nominal_id"]: row["score_id"] for row in rows}
+        taken = taken_by_person(self.lists.ledger, scores, question)
+        done_with = signed(self.lists.ledger, question) if taken else {}
+        return {
+            person: decision_line(
+                last[0],
+                scores[person],
+                question,
+                last[0].sign_off_due and last[0].number not in done_with,
+            )
+            for person, last in taken.items()
+        }
+
+    def hides(self, visitor: Visitor, found: OpenList) -> bool:
         """Return whether a list is shown without names: to whoever need not know all on it."""
         people = found.rows["nominal_id"].to_pylist() if policy() is not None else ()
-        load, ledger = found.info["load"]["fingerprint"], self._lists.ledger
+        load, ledger = found.info["load"]["fingerprint"], self.lists.ledger
         return pseudonymous(visitor) or bool(withheld(ledger, load, visitor.principal, people))
 
     def not_scored(self, request: Request, visitor: Visitor) -> Response:
         """Answer with who has no score, and why."""
         require(visitor.principal, Permission.LIST)
         name = request.path_params["question"]
-        found = self._lists.open(name, visitor.principal.role)
+        found = self.lists.open(name, visitor.principal.role)
         page = asked(request).page
-        lines, positions, pages = insufficient_lines(found, page, self._hides(visitor, found))
+        lines, positions, pages = insufficient_lines(found, page, self.hides(visitor, found))
         page = min(max(page, 1), pages)
-        record(self._lists, visitor, found, {"page": page, "part": "not scored"}, positions)
+        record(self.lists, visitor, found, {"page": page, "part": "not scored"}, positions)
         href = f"/lists/{name}/not-scored?page="
         context = {
             "title": found.question.title,

@@ -149,6 +149,10 @@ def _navigation(request: Request, visitor: Visitor) -> list[dict[str, Any]]:
 
 NAVIGATION = (
     ("Priority list", "/lists", Permission.LIST),
+    ("Request scores", "/scores", Permission.SCORE),
+    ("Who is managed", "/selections", Permission.SELECTION),
+    ("Sign-offs", "/sign-offs", Permission.SIGN_OFF),
+    ("Disputed records", "/disputes", Permission.SETTLEMENT),
     ("Assurance", "/assurance", Permission.ASSURANCE),
     ("Questions", "/questions", Permission.QUESTIONS),
     ("Replay", "/replays", Permission.REPLAY),

@@ -1,0 +1,153 @@
+"""Who is managed: people taken on from a list, each with a review, and the form that says so."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from features.errors import Conflict
+from serving.access import Permission, require
+from serving.chain import Action, Leaf
+from serving.drafts import Drafts
+from serving.need_to_know import withheld
+from serving.pages import words
+from serving.pages.case_words import moment
+from serving.pages.door import Visitor
+from serving.pages.forms import Form, blank, date_items, date_of, done, long, problems
+from serving.pages.lists import Lists
+from serving.pages.look import Looked, look
+from serving.pages.priority_list import made_up
+from serving.pages.render import Answer
+from serving.schema import SelectionRequest
+from serving.selections import LONGEST_REVIEW_DAYS, select, selected, state
+
+LONGEST = 1_000
+LABELS = {
+    "action": "Select whether to keep this person on or let them go",
+    "review_on": "Enter the day of the next review, for example 27 3 2027",
+    "reason": "Enter your reason",
+}
+
+
+class Selecting:
+    """The pages of who is managed.
+
+    Parameters
+    ----------
+    answer : callable
+        Renders a template.
+    lists : Lists
+    drafts : Drafts
+    """
+
+    def __init__(self, answer: Answer, lists: Lists, drafts: Drafts) -> None:
+        self._answer = answer
+        self._lists = lists
+        self._drafts = drafts
+
+    def index(self, request: Request, visitor: Visitor) -> Response:
+        """Answer with who is managed now, by question, the next review first."""
+        require(visitor.principal, Permission.SELECTION)
+        groups = []
+        for question in self._lists.questions(visitor.principal.role):
+            found = selected(
+                self._lists.ledger, question.name, visitor.principal, purpose=visitor.purpose
+            )
+            people = [row["nominal_id"] for row in found["rows"]]
+            load = self._lists.stock.get(question.name).load.fingerprint
+            hidden = withheld(self._lists.ledger, load, visitor.principal, people)
+            rows = [_managed(question.name, row, hidden) for row in found["rows"]]
+            groups.append((question.title, rows))
+        return self._answer(request, "selections.html", {"groups": groups})
+
+    def show(self, request: Request, visitor: Visitor) -> Response:
+        """Answer with the form: take somebody on, keep them on, or let them go."""
+        require(visitor.principal, Permission.SELECTION)
+        looked = look(self._lists, request, visitor)
+        form = blank(self._drafts, visitor, request)
+        return self._page(request, visitor, looked, form, status=200)
+
+    def take(self, request: Request, visitor: Visitor, form: Form) -> Response:
+        """Record it and lead back to the person; what is wrong is said all at once."""
+        require(visitor.principal, Permission.SELECTION)
+        looked = look(self._lists, request, visitor)
+        errors = {name: LABELS[name] for name in ("action", "reason") if not form[name]}
+        errors |= long(form, [("reason", LONGEST)])
+        review_on = None
+        if form["action"] != "deselect":
+            review_on, _ = date_of(form, "review_on")
+            if review_on is None:
+                errors["review_on"] = LABELS["review_on"]
+        if not errors:
+            try:
+                asked = SelectionRequest.model_validate(
+                    {
+                        "score_id": looked.score_id,
+                        "action": form["action"],
+                        "reason": form["reason"],
+                        "review_on": review_on,
+                        "purpose": visitor.purpose,
+                    }
+                )
+                select(self._lists.ledger, asked, visitor.principal)
+            except ValidationError as wrong:
+                errors = problems(wrong, LABELS, "action")
+            except Conflict as refused:
+                field = "review_on" if refused.code == "review_date" else "action"
+                said = f"{refused.message[:1].upper()}{refused.message[1:]}"
+                errors = {field: f"{said}. {refused.remedy}"}
+        if errors:
+            ordered = {name: errors[name] for name in LABELS if name in errors}
+            return self._page(request, visitor, looked, form.wrong(ordered), status=400)
+        return done(self._drafts, visitor, request, f"{looked.href}?saved=selection")
+
+    def _page(
+        self, request: Request, visitor: Visitor, looked: Looked, form: Form, *, status: int
+    ) -> Response:
+        person = str(looked.payload["nominal_id"])
+        managed = state(self._lists.ledger, looked.question, person)
+        self._lists.ledger.append(
+            Action.VIEW,
+            actor=visitor.principal.actor,
+            role=visitor.principal.role,
+            purpose=visitor.purpose,
+            question=looked.question,
+            body={"what": "selection page"},
+            people=[Leaf(person, None, {"viewed": looked.score_id})],
+        )
+        context = {
+            "looked": looked,
+            "form": form,
+            "managed": managed_words(managed),
+            "longest": LONGEST_REVIEW_DAYS,
+            "dates": date_items(form, "review_on"),
+        }
+        synthetic = made_up(looked.found)
+        return self._answer(request, "selection.html", context, made_up=synthetic, status=status)
+
+
+def managed_words(managed: dict[str, Any] | None) -> str:
+    """Return since when somebody is managed and when it is looked at again; empty for nobody."""
+    if managed is None:
+        return ""
+    review = words.day(date.fromisoformat(managed["review_on"]))
+    since = "" if managed["since"] is None else f" on {words.day(moment(managed['since']))}"
+    return f"Taken on{since}. Next review: {review}."
+
+
+def _managed(question: str, row: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    """Return one line of who is managed; without a name for whoever need not know it."""
+    known = row["nominal_id"] not in hidden
+    return {
+        "name": row["nominal_id"] if known else f"Withheld {row['score_id'][:8]}",
+        "href": f"/lists/{question}/{row['score_id']}" if known else "",
+        "since": "Not recorded" if row["since"] is None else words.day(moment(row["since"])),
+        "by": row["by"],
+        "reason": row["reason"] if known else "Withheld",
+        "review_on": words.day(date.fromisoformat(row["review_on"])),
+        "overdue": row["overdue"],
+    }
