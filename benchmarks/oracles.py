@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from features.history import History
 from features.loads import open_load
-from features.matrix import Matrix, build
+from features.matrix import build, learning_dates
 from features.question import Question
 from features.synthetic import synthesise
 from features.synthetic.truth import MANIFEST
 from training import fit
 from training.oracles_distance import Distance, Oracles
 from training.oracles_truth import open_truth
-from training.splits import temporal
+from training.splits import cuts
 
 EVERY = 2  # of the test dates; rows half a year apart share less of their histories
 GOAL = 0.97
@@ -104,24 +105,26 @@ def nearness(
         progress=tell,
     )
     tell(f"{question.name}: compiling histories")
-    whole = build(History(load, harm=question.harm), question).labelled()
-    frame = whole.frame.sort_values(["nominal_id", "as_of_date"], kind="stable", ignore_index=True)
-    split = temporal(frame, question)
-    days = np.unique(frame["as_of_date"].to_numpy()[split.test])[::-EVERY]
-    judged = split.test & np.isin(frame["as_of_date"].to_numpy(), days)
-    test = Matrix(frame[judged].reset_index(drop=True), whole.feature_set, whole.manifest)
-    work = frame[split.train]
-    del whole, frame
-    rows = fit.Rows(
-        X=work[test.feature_set.names].to_numpy(np.float64),
-        y=work["label"].to_numpy(np.int64),
-        people=work["nominal_id"].to_numpy(dtype=str),
-        as_of_date=work["as_of_date"].to_numpy().astype("datetime64[D]"),
-        feature_set=test.feature_set,
-    )
-    del work
+    history = History(load, harm=question.harm)
+    dates = np.array(learning_dates(load, question, history.compiled.known()), "datetime64[D]")
+    train_before, test_from = (np.datetime64(day) for day in cuts(dates, question))
+    judged = dates[dates >= test_from][::-EVERY]
+    rows = _training(history, question, dates[dates < train_before])
+    test = build(history, question, at=judged.tolist())
     tell(f"{question.name}: fitting {len(rows.y):,} rows, {int(rows.y.sum()):,} with the outcome")
     fitted = fit.fit(rows)
     probability = fitted.calibration.probability(fitted.raw(test.X))
     found = oracles.judge(test, probability)
     return Nearness(question.name, len(rows.y), int(rows.y.sum()), fitted.trees, found)
+
+
+def _training(history: History, question: Question, at: npt.NDArray[np.datetime64]) -> fit.Rows:
+    """Return the rows to fit; the matrix they are from is let go, since it may be very large."""
+    matrix = build(history, question, at=at.tolist())
+    return fit.Rows(
+        X=matrix.X,
+        y=matrix.y,
+        people=matrix.frame["nominal_id"].to_numpy(dtype=str),
+        as_of_date=matrix.frame["as_of_date"].to_numpy().astype("datetime64[D]"),
+        feature_set=matrix.feature_set,
+    )

@@ -96,7 +96,7 @@ def temporal(frame: pd.DataFrame, question: Question) -> Split:
     ('2022-01-01', '2020-07-03', 40)
     """
     as_of = frame["as_of_date"].to_numpy().astype("datetime64[D]")
-    train_before, test_from = _cuts(as_of, question)
+    train_before, test_from = cuts(as_of, question)
     train = as_of < np.datetime64(train_before)
     test = as_of >= np.datetime64(test_from)
     dropped = 0
@@ -162,7 +162,20 @@ def everybody(frame: pd.DataFrame, question: Question) -> Split:
     return Split(whole, whole, before, first, True, 0, question.split.folds)
 
 
-def _cuts(as_of: npt.NDArray[np.datetime64], question: Question) -> tuple[date, date]:
+def cuts(as_of: npt.NDArray[np.datetime64], question: Question) -> tuple[date, date]:
+    """Return before which date rows train, and from which date rows test.
+
+    Parameters
+    ----------
+    as_of : ndarray of datetime64[D]
+        As-of dates of the labelled rows, in any order and as often as they come.
+    question : Question
+
+    Raises
+    ------
+    PrecursorError
+        There are none, or labels of training rows would reach into the test part.
+    """
     rule = question.split
     matures = timedelta(days=question.horizon_days + question.lag_days)
     day = timedelta(days=1)
