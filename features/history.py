@@ -21,7 +21,7 @@ from features.catalogue import catalogue
 from features.compile import needs
 from features.compiled import Compiled, Database
 from features.declare import FeatureSet
-from features.loads import Load
+from features.loads import Load, contents
 from features.subjects import Subjects
 from features.taxonomy import HARM
 from features.trail import Past, behind, past_of
@@ -62,6 +62,7 @@ class History:
         backend: str | Database = "duckdb",
     ) -> None:
         self.load = load
+        self.contents = contents(load)  # first: an erasure after this shows
         self.feature_set = feature_set or catalogue(harm)
         database = open_backend(backend, load, harm) if isinstance(backend, str) else backend
         sources, _ = needs(self.feature_set.columns)

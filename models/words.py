@@ -13,11 +13,10 @@ Rules, all of them tested:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from math import isnan
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +35,7 @@ SHARE_OF_FIRST = 0.25
 DATED = ("recency", "first")
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """One reason for a score: a sentence, which way it pulls and how far, and what it rests on.
 
     Parameters
@@ -55,7 +53,7 @@ class Reason:
     direction: Direction
     contribution: float
     group: str
-    features: tuple[str, ...] = field(default=())
+    features: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """Return the reason as plain data, ready for JSON."""
@@ -185,7 +183,7 @@ def reasons_of_rows(
 
 
 _ROWS_AT_ONCE = 512  # so that what is compared stays in the processor's cache
-_PHRASES_KEPT = 100_000
+_SENTENCES_KEPT = 50_000
 _Picked = tuple[int, float, int, float, int, float]
 
 
@@ -201,9 +199,9 @@ class _Teller:
         self._group = np.repeat(np.arange(len(members)), sizes)
         self._starts = np.cumsum([0, *sizes[:-1]])
         self._silent = np.array([column.silent for column in self._columns], dtype=np.float64)
-        self._dated = np.array([column.measure in DATED for column in self._columns])
+        self._dated = [column.measure in DATED for column in self._columns]
         # people share most of what is said of them; all that is kept is bounded
-        self._phrase = lru_cache(maxsize=_PHRASES_KEPT)(self._in_words)
+        self._sentence = lru_cache(maxsize=_SENTENCES_KEPT)(self._in_words)
 
     def picked(
         self, values: Floats, contributions: Floats, pulls: Floats, most: int
@@ -214,7 +212,7 @@ class _Teller:
         the earlier of two alike; -1 stands for none.
         """
         values, parts = values[:, self._order], contributions[:, self._order]
-        on = ~np.isnan(values) & ((values != self._silent) | self._dated)
+        on = ~np.isnan(values) & ((values != self._silent) | np.array(self._dated))
         strength = np.where(on & (parts * pulls[:, self._group] > 0), np.abs(parts), 0.0)
         first, largest = self._strongest(strength)
         np.put_along_axis(strength, first, 0.0, axis=1)
@@ -249,26 +247,29 @@ class _Teller:
         as_of_date: date | None,
     ) -> Reason:
         """Put one reason into words."""
-        said, names = self._phrased(first, value, as_of_date), [self._columns[first].name]
+        dated = self._dated[first] or (second >= 0 and self._dated[second])
+        day = as_of_date if dated else None
+        text, names = self._sentence(first, value, second, other, pull > 0, day)
+        direction: Direction = "raises" if pull > 0 else "lowers"
+        return Reason(text, direction, pull, self._groups[group], names)
+
+    def _in_words(
+        self,
+        first: int,
+        value: float,
+        second: int,
+        other: float,
+        raises: bool,
+        as_of_date: date | None,
+    ) -> tuple[str, tuple[str, ...]]:
+        """Return the sentence about one or two features, and their names."""
+        said, names = phrase(self._columns[first], value, as_of_date), [self._columns[first].name]
         if second >= 0:
-            more = self._phrased(second, other, as_of_date)
+            more = phrase(self._columns[second], other, as_of_date)
             said = said if more == said else f"{said}; {more}"
             names.append(self._columns[second].name)
-        higher = "higher" if pull > 0 else "lower"
-        return Reason(
-            text=f"{said[:1].upper()}{said[1:]}: associated with {higher} risk.",
-            direction="raises" if pull > 0 else "lowers",
-            contribution=pull,
-            group=self._groups[group],
-            features=tuple(names),
-        )
-
-    def _phrased(self, place: int, value: float, as_of_date: date | None) -> str:
-        dated = as_of_date is not None and self._dated[place]
-        return self._phrase(place, value, as_of_date if dated else None)
-
-    def _in_words(self, place: int, value: float, as_of_date: date | None) -> str:
-        return phrase(self._columns[place], value, as_of_date)
+        higher = "higher" if raises else "lower"
+        return f"{said[:1].upper()}{said[1:]}: associated with {higher} risk.", tuple(names)
 
 
 @lru_cache(maxsize=16)

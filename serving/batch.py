@@ -9,7 +9,9 @@ same batch started again goes on where it was killed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,21 +25,20 @@ import pyarrow.parquet as pq
 from features.cohort import cohort
 from features.errors import NotFound, PrecursorError, UsageError
 from features.history import History
-from features.question import Provided
+from features.loads import Load
+from features.question import Provided, Question
 from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.gauges import score_drift
 from serving.kept import keep_model, remember_load
 from serving.ledger import Action, Leaf, Ledger
-from serving.parts import PART, Counts, Scoring
-from serving.runs import REJECTED, ROWS, SCORED, Run, draft, sha256
+from serving.parts import PART, Counts, Parts, Scoring, recorded
+from serving.runs import REJECTED, ROWS, SCORED, Run, draft, sha256, sync
 from serving.scoring import Progress
-from serving.unfinished import Unfinished, digest, under_way
+from serving.turns import Turns
+from serving.unfinished import Unfinished, digest, part_of, under_way
 
 _LINES_AT_ONCE = 50_000
-
-Record = Callable[[Mapping[str, Any], Sequence[Leaf]], None]
-"""Puts what a batch says, and some of its people, on the ledger."""
 
 
 @dataclass(frozen=True)
@@ -104,80 +105,168 @@ def score_batch(
         Nobody is on the spine; the ledger refuses.
     """
     out = Path(out)
-    beside = rejected_beside(out)
+    batch = Batch(
+        model, version, history.load, out, ledger, actor, role, purpose, promoted, progress
+    )
     same_definitions(model.feature_set, history.feature_set)
-    rows = _spine(model, history, spine, as_of)
-    asked_on = sorted({at.date() for at in pd.to_datetime(rows["as_of_date"]).unique()})
-    plan = {
-        "question": model.question.name,
-        "model": {"version": version, "sha256": model.sha256},
-        "load": history.load.fingerprint,
-        "rows": digest(rows),
-        "part": PART,
-        "out": str(out.absolute()),
-        "who": [actor, role, purpose],
-        "promoted": promoted,
-    }
-    remember_load(history.load)
-    if not promoted:
-        keep_model(model)
+    turns = Turns(history.load, history.contents)
+    at = None if spine is not None else batch.date_of(as_of)
+    rows = spine if at is None else cohort(history, model.question, [at])
+    if rows is None or rows.empty:
+        raise batch.nobody(at)
+    asked_on = sorted({day.date() for day in pd.to_datetime(rows["as_of_date"]).unique()})
+    with (
+        batch.under_way({"rows": digest(rows), "part": PART}, asked_on[-1], turns) as work,
+        Scoring(model, version, history, rows) as scoring,
+    ):
+        return batch.done(work, scoring, asked_on, turns)
 
-    names = model.feature_set.names
 
-    def record(body: Mapping[str, Any], people: Sequence[Leaf]) -> None:
-        ledger.append(
+@dataclass(frozen=True)
+class Batch:
+    """What is asked of a batch, wherever its figures are worked out; see :func:`score_batch`."""
+
+    model: RiskModel
+    version: int
+    load: Load
+    out: Path
+    ledger: Ledger
+    actor: str
+    role: str
+    purpose: str
+    promoted: bool
+    progress: Progress | None
+
+    def __post_init__(self) -> None:
+        rejected_beside(self.out)
+
+    @property
+    def question(self) -> Question:
+        """The question that the model answers."""
+        return self.model.question
+
+    def date_of(self, as_of: date | None) -> date:
+        """Return the day on which the cohort is scored, or refuse to have one.
+
+        Raises
+        ------
+        UsageError
+            The date lies after the records; the question's rows come with a file.
+        """
+        latest = self.load.default_as_of
+        if as_of is not None and as_of > latest:
+            raise UsageError(
+                f"as-of date {as_of} lies after the day following the end of the records"
+                f" ({latest})",
+                remedy="Ask for that day or an earlier one.",
+                field="as_of_date",
+            )
+        if isinstance(self.question.cohort, Provided):
+            raise UsageError(
+                f"question '{self.question.name}': its rows come with a file, not from the records",
+                remedy="Give --spine FILE with nominal_id and as_of_date.",
+                field="spine",
+            )
+        return as_of or latest
+
+    def nobody(self, at: date | None) -> NotFound:
+        """Return the refusal of a batch that is about nobody."""
+        where = "on the spine" if at is None else f"in the cohort on {at}"
+        return NotFound(
+            f"question '{self.question.name}': nobody is {where}",
+            remedy="Check the as-of date and the records.",
+            code="nobody",
+        )
+
+    @contextmanager
+    def under_way(self, rows: Mapping[str, Any], last: date, turns: Turns) -> Iterator[Unfinished]:
+        """Open the folder of this batch, new or as it was left.
+
+        Parameters
+        ----------
+        rows : mapping
+            What names the rows and how they are parted.
+        last : date
+            The last as-of date.
+        """
+        plan = {
+            "question": self.question.name,
+            "model": {"version": self.version, "sha256": self.model.sha256},
+            "load": self.load.fingerprint,
+            "out": str(self.out.absolute()),
+            "who": [self.actor, self.role, self.purpose],
+            "promoted": self.promoted,
+            "stage": self.question.stage,
+            **rows,
+        }
+        remember_load(self.load)
+        if not self.promoted:
+            keep_model(self.model)
+        with under_way(plan, last) as work:
+            try:
+                yield work
+            except BaseException:
+                turns.unchanged()  # where an erasure took the folder away, that is what is told
+                if work.parts == 1:  # nothing that would be worth going on with
+                    work.drop()
+                raise
+            work.drop()
+
+    def done(
+        self, work: Unfinished, parts: Parts, asked_on: Sequence[date], turns: Turns
+    ) -> Scored:
+        """Have every part told, written and recorded; bring them together into the files."""
+        counts, people = recorded(parts, work, self.ledger, self.record, turns, self.progress)
+        info = _info(self, counts, asked_on)
+        beside = rejected_beside(self.out)
+        with turns.turn():
+            kept = _finished(self, work, info, people, beside)
+        return Scored(
+            self.out,
+            beside,
+            kept,
+            scored=info["scored"],
+            insufficient=info["insufficient_history"],
+            rejections=info["rejected"],
+        )
+
+    def record(self, body: Mapping[str, Any], people: Sequence[Leaf]) -> None:
+        """Put what the batch says, and some of its people, on the ledger."""
+        self.ledger.append(
             Action.BATCH,
-            actor=actor,
-            role=role,
-            purpose=purpose,
-            question=model.question.name,
-            body={**body, "inputs": names} if people else body,
+            actor=self.actor,
+            role=self.role,
+            purpose=self.purpose,
+            question=self.question.name,
+            body={**body, "inputs": self.model.feature_set.names} if people else body,
             people=people,
         )
 
-    with under_way(plan, asked_on[-1]) as work, Scoring(model, version, history, rows) as scoring:
-        try:
-            counts, people = scoring.recorded(work, ledger, record, progress)
-            about = {"promoted": promoted, "actor": actor, "purpose": purpose}
-            info = _info(model, version, history, counts, asked_on) | about
-            files = (out, beside)
-            kept = _finished(work, ledger, record, info, people, model.training, *files)
-        except BaseException:
-            if len(scoring) == 1:  # nothing that would be worth going on with
-                work.drop()
-            raise
-        work.drop()
-    return Scored(
-        out,
-        beside,
-        kept,
-        scored=info["scored"],
-        insufficient=info["insufficient_history"],
-        rejections=info["rejected"],
-    )
-
 
 def _finished(
+    batch: Batch,
     work: Unfinished,
-    ledger: Ledger,
-    record: Record,
     info: dict[str, Any],
     people: Sequence[Leaf] | None,
-    training: Mapping[str, Any],
-    out: Path,
     beside: Path,
 ) -> Run:
     """Bring the parts together; record the last one with the files' hashes; name the files.
 
     `people` are those of the last part; None where it was recorded before a batch was killed.
     """
-    drift = score_drift(training, work.probabilities())
+    out, drift = batch.out, score_drift(batch.model.training, work.probabilities())
     run = draft(work.ranked(), {**info, "score_drift_psi": drift}, run_id=work.run_id)
-    files = {out: _part(out, work.run_id), beside: _part(beside, work.run_id)}
+    files = {path: part_of(path, work.run_id) for path in (out, beside)}
     try:
-        _write(pq.ParquetFile(run.part / ROWS).iter_batches(_LINES_AT_ONCE), SCORED, files[out])
-        refused = (batch for table in work.rejected() for batch in table.to_batches())
-        _write(refused, REJECTED, files[beside])
+        with _room_for(out):
+            if out.suffix.lower() == ".parquet":
+                shutil.copyfile(run.part / ROWS, files[out])
+            else:
+                rows = pq.ParquetFile(run.part / ROWS)
+                _write(rows.iter_batches(_LINES_AT_ONCE), SCORED, files[out])
+            _write(work.rejected(), REJECTED, files[beside])
+            for path in files.values():
+                sync(path)
         said = run.run.info
         body = {name: value for name, value in info.items() if name not in _ELSEWHERE} | {
             "run_id": work.run_id,
@@ -187,8 +276,8 @@ def _finished(
             "part": work.parts,
             "parts": work.parts,
         }
-        if people is not None or not _on_record(ledger, info["question"], body):
-            record(body, people or ())
+        if people is not None or not _on_record(batch.ledger, info["question"], body):
+            batch.record(body, people or ())
         kept = run.keep()
         for path in (beside, out):  # the scored file last: where it is, the other is
             os.replace(files[path], path)
@@ -231,42 +320,9 @@ def rejected_beside(out: Path) -> Path:
     return out.with_name(f"{out.stem}.rejected{out.suffix}")
 
 
-def _spine(
-    model: RiskModel, history: History, spine: pd.DataFrame | None, as_of: date | None
-) -> pd.DataFrame:
-    latest = history.load.default_as_of
-    at = as_of or latest
-    if at > latest:
-        raise UsageError(
-            f"as-of date {at} lies after the day following the end of the records ({latest})",
-            remedy="Ask for that day or an earlier one.",
-            field="as_of_date",
-        )
-    if spine is None and isinstance(model.question.cohort, Provided):
-        raise UsageError(
-            f"question '{model.question.name}': its rows come with a file, not from the records",
-            remedy="Give --spine FILE with nominal_id and as_of_date.",
-            field="spine",
-        )
-    rows = cohort(history, model.question, [at]) if spine is None else spine
-    if rows.empty:
-        raise NotFound(
-            f"question '{model.question.name}': nobody is in the cohort on {at}",
-            remedy="Check the as-of date and the records.",
-            code="nobody",
-        )
-    return rows
-
-
-def _info(
-    model: RiskModel,
-    version: int,
-    history: History,
-    counts: Counts,
-    days: Sequence[date],
-) -> dict[str, Any]:
+def _info(batch: Batch, counts: Counts, days: Sequence[date]) -> dict[str, Any]:
     """What a run says of itself; nothing in it is about one person."""
-    question = model.question
+    question, load = batch.question, batch.load
     expires = days[0] + timedelta(days=question.expires_after_days)
     return {
         "question": question.name,
@@ -281,41 +337,41 @@ def _info(
         "expires_on": expires.isoformat(),
         "model": {
             "name": question.name,
-            "version": version,
-            "sha256": model.sha256,
-            "synthetic": model.synthetic or history.load.synthetic,
+            "version": batch.version,
+            "sha256": batch.model.sha256,
+            "synthetic": batch.model.synthetic or load.synthetic,
         },
         "load": {
-            "number": history.load.number,
-            "data_to": history.load.data_to.isoformat(),
-            "fingerprint": history.load.fingerprint,
+            "number": load.number,
+            "data_to": load.data_to.isoformat(),
+            "fingerprint": load.fingerprint,
         },
         "people": counts.scored + counts.insufficient,
         "scored": counts.scored,
         "insufficient_history": counts.insufficient,
         "rejected": dict(sorted(counts.rejected.items())),
         "mean_probability": counts.total / counts.scored if counts.scored else None,
+        "promoted": batch.promoted,
+        "actor": batch.actor,
+        "purpose": batch.purpose,
     }
-
-
-def _part(path: Path, run_id: str) -> Path:
-    return path.with_name(f".{path.stem}.{run_id}.part{path.suffix}")
 
 
 def _write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> None:
     csv = path.suffix.lower() == ".csv"
+    with (
+        pacsv.CSVWriter(path, schema) if csv else pq.ParquetWriter(path, schema, compression="zstd")
+    ) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+@contextmanager
+def _room_for(out: Path) -> Iterator[None]:
     try:
-        with (
-            pacsv.CSVWriter(path, schema)
-            if csv
-            else pq.ParquetWriter(path, schema, compression="zstd")
-        ) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
+        yield
     except OSError as failed:
         raise PrecursorError(
-            f"{path.parent}: cannot be written ({failed.strerror})",
+            f"{out.absolute().parent}: cannot be written ({failed.strerror})",
             remedy="Make room or choose another folder, and give the same command again.",
         ) from failed

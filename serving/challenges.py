@@ -69,11 +69,10 @@ def challenge(ledger: Ledger, request: ChallengeRequest, principal: Principal) -
     found, left_out = _scored(payload, model, load, (request.table, request.record_id))
     original = {name: payload[name] for name in FIGURES}
     without = _figures(found)
-    names = [] if isinstance(found, Rejected) else list(found.inputs)
     inputs = {
-        name: {"original": payload["inputs"].get(name), "without": found.inputs[name]}
-        for name in names
-        if isinstance(found, Score) and payload["inputs"].get(name) != found.inputs[name]
+        name: {"original": payload["inputs"].get(name), "without": value}
+        for name, value in (found.inputs if isinstance(found, Score) else {}).items()
+        if payload["inputs"].get(name) != value
     }
     change = (
         without["probability"] - original["probability"]
@@ -126,9 +125,7 @@ def _differs(payload: Mapping[str, Any], again: Score | Rejected) -> bool:
         return True
     if again.insufficient_history or payload["insufficient_history"]:
         return bool(again.insufficient_history != payload["insufficient_history"])
-    return bool(
-        dict(again.inputs) != payload["inputs"] or again.probability != payload["probability"]
-    )
+    return bool(again.inputs != payload["inputs"] or again.probability != payload["probability"])
 
 
 def _figures(found: Score | Rejected) -> dict[str, Any]:

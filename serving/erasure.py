@@ -11,7 +11,7 @@ import csv
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from serving.drafts import drop_drafts
 from serving.kept import note_erasure
 from serving.ledger import Action, Ledger
 from serving.runs import FROZEN, INFO, POINTER, ROWS, sha256, write_json, write_rows
+from serving.turns import erasing
 from serving.unfinished import drop_all
 
 
@@ -68,11 +69,16 @@ def erase(
         raise UsageError(
             f"there is no {', '.join(missing)}", remedy="Check the paths.", field="also"
         )
+    with erasing():  # nobody writes about people meanwhile, or puts them back
+        return _erased(nominal_id, ledger, actor, role, purpose, further)
+
+
+def _erased(
+    nominal_id: str, ledger: Ledger, actor: str, role: str, purpose: str, further: Sequence[Path]
+) -> dict[str, Any]:
     try:
         entry: int | None = ledger.erase(nominal_id, actor=actor, role=role, purpose=purpose).seq
-    except (
-        NotFound
-    ):  # recorded nowhere, or an erasure that was interrupted: files may still have it
+    except NotFound:  # recorded nowhere, or an erasure was interrupted: files may still have it
         entry = None
     found: dict[str, dict[str, int]] = {"loads": {}, "runs": {}, "files": {}}
     runs: dict[str, str] = {}

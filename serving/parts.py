@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from features.errors import NotFound
 from features.history import History, dates
+from features.loads import Load
 from features.visible import NEVER, days
 from models.risk_model import RiskModel
 from serving.chain import Leaf
@@ -25,6 +26,7 @@ from serving.score import Rejected, Score
 from serving.scoring import Progress, Worked, told, worked_out
 
 if TYPE_CHECKING:
+    from serving.turns import Turns
     from serving.unfinished import Unfinished
 
 PART = 5_000
@@ -61,8 +63,30 @@ class Counts:
         self.rejected = dict(Counter(self.rejected) + Counter(other.rejected))
 
 
+@dataclass(frozen=True)
+class Told:
+    """A part as it was told: lines of the scored file, the rejected, and the ledger's leaves."""
+
+    scored: pa.Table
+    rejected: pa.Table
+    people: Sequence[Leaf]
+
+
+class Parts(Protocol):
+    """A batch in parts, wherever its figures are worked out."""
+
+    def __len__(self) -> int:
+        """Return how many parts there are."""
+
+    def people(self, part: int) -> int:
+        """Return how many people a part is about."""
+
+    def told(self, part: int) -> Told:
+        """Return a part; parts are asked for in their order."""
+
+
 class Scoring:
-    """The parts of one batch; while one is told, a thread works out the figures of the next.
+    """The parts of one batch on this machine; a thread is always ahead with the figures of one.
 
     Parameters
     ----------
@@ -92,68 +116,18 @@ class Scoring:
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown(cancel_futures=True)
 
-    def recorded(
-        self,
-        work: Unfinished,
-        ledger: Ledger,
-        record: Callable[[Mapping[str, Any], Sequence[Leaf]], None],
-        progress: Progress | None,
-    ) -> tuple[Counts, Sequence[Leaf] | None]:
-        """Score, write and record every part that was not yet; the last is not recorded.
+    def people(self, part: int) -> int:
+        """Return how many people a part is about."""
+        return len(self._ids[self._pieces[part]])
 
-        Returns
-        -------
-        Counts
-            Of all parts.
-        sequence of Leaf or None
-            What is to be recorded of the last part's people; None where that was done before.
-        """
-        found, people = Counts(), None
-        work.parts = len(self)
-        for part in range(len(self)):
-            counts = self._before(work, ledger, part)
-            if counts is None:
-                with _no_search_for_cycles():
-                    counts, people = self._now(work, part)
-                    if part + 1 < len(self):
-                        body = {"run_id": work.run_id, "part": part + 1, "parts": len(self)}
-                        record(body, people)
-                        work.mark(part, asdict(counts))
-            found.add(counts)
-            if progress is not None:
-                progress(min(self._pieces[part].stop, len(self._ids)), len(self._ids))
-        return found, people
-
-    def _before(self, work: Unfinished, ledger: Ledger, part: int) -> Counts | None:
-        """Return the counts of a part that was recorded before the batch was killed."""
-        marked = work.counts(part)
-        if marked is not None:
-            return Counts(**marked)
-        written = work.written(part)
-        if written is None or not len(written[0]):
-            return None
-        try:
-            ledger.score(written[0]["score_id"][0].as_py())
-        except NotFound:
-            return None
-        counts = Counts.of(*written)
-        work.mark(part, asdict(counts))
-        return counts
-
-    def _now(self, work: Unfinished, part: int) -> tuple[Counts, list[Leaf]]:
+    def told(self, part: int) -> Told:
+        """Return a part, while the figures of the next are worked out."""
         coming = self._started(part)
-        if part + 1 < len(self) and work.counts(part + 1) is None:
+        if part + 1 < len(self):
             self._started(part + 1)
-        lines, refused, people = [_table([])], [_refused([])], list[Leaf]()
-        for piece in coming.result().pieces(_TOLD_AT_ONCE):
-            scores, rejected = told(self._model, self._version, self._history, piece)
-            lines.append(_table(scores))
-            refused.append(_refused(rejected))
-            people += _packed(scores, rejected)
+        found = in_columns(self._model, self._version, self._history.load, coming.result())
         del self._ahead[part]
-        tables = pa.concat_tables(lines), pa.concat_tables(refused)
-        work.write(part, *tables)
-        return Counts.of(*tables), people
+        return found
 
     def _started(self, part: int) -> Future[Worked]:
         if part not in self._ahead:
@@ -162,6 +136,73 @@ class Scoring:
                 worked_out, self._model, self._history, self._ids[rows], self._at[rows]
             )
         return self._ahead[part]
+
+
+def in_columns(model: RiskModel, version: int, load: Load, worked: Worked) -> Told:
+    """Tell rows that were worked out, as columns of the file and leaves of the ledger."""
+    lines, refused, people = [_table([])], [_refused([])], list[Leaf]()
+    for piece in worked.pieces(_TOLD_AT_ONCE):
+        scores, rejected = told(model, version, load, piece)
+        lines.append(_table(scores))
+        refused.append(_refused(rejected))
+        people += _packed(scores, rejected)
+    return Told(pa.concat_tables(lines), pa.concat_tables(refused), people)
+
+
+def recorded(
+    parts: Parts,
+    work: Unfinished,
+    ledger: Ledger,
+    record: Callable[[Mapping[str, Any], Sequence[Leaf]], None],
+    turns: Turns,
+    progress: Progress | None,
+) -> tuple[Counts, Sequence[Leaf] | None]:
+    """Write and record every part that was not yet; the last is written and not recorded.
+
+    Returns
+    -------
+    Counts
+        Of all parts.
+    sequence of Leaf or None
+        What is to be recorded of the last part's people; None where that was done before.
+    """
+    found, people, done = Counts(), None, 0
+    total = sum(parts.people(part) for part in range(len(parts)))
+    work.parts = len(parts)
+    for part in range(len(parts)):
+        with turns.turn():
+            counts = _before(work, ledger, part)
+            if counts is None:
+                with _no_search_for_cycles():
+                    now = parts.told(part)
+                    work.write(part, now.scored, now.rejected)
+                    counts, people = Counts.of(now.scored, now.rejected), now.people
+                    if part + 1 < len(parts):
+                        body = {"run_id": work.run_id, "part": part + 1, "parts": len(parts)}
+                        record(body, people)
+                        work.mark(part, asdict(counts))
+        found.add(counts)
+        done += parts.people(part)
+        if progress is not None:
+            progress(done, total)
+    return found, people
+
+
+def _before(work: Unfinished, ledger: Ledger, part: int) -> Counts | None:
+    """Return the counts of a part that was recorded before the batch was killed."""
+    marked = work.counts(part)
+    if marked is not None:
+        return Counts(**marked)
+    written = work.written(part)
+    if written is None or not len(written[0]):
+        return None
+    try:
+        ledger.score(written[0]["score_id"][0].as_py())
+    except NotFound:
+        return None
+    counts = Counts.of(*written)
+    work.mark(part, asdict(counts))
+    return counts
 
 
 @contextmanager
@@ -190,13 +231,12 @@ def leaves(scores: Sequence[Score], rejected: Sequence[Rejected]) -> list[Leaf]:
 def _packed(scores: Sequence[Score], rejected: Sequence[Rejected]) -> list[Leaf]:
     """Return the same leaves as :func:`leaves`, scores as JSON that names none of its inputs.
 
-    The entry names them, once for all (`serving.leaves.open_leaf`); every number of a score that
-    was told is finite.
+    The entry names them, once for all (`serving.leaves.open_leaf`). An input that is empty is NaN,
+    which becomes null; every other number of a score that was told is finite.
     """
     found = []
     for score in scores:
-        inputs = list(score.inputs.values()) if score.inputs else {}
-        payload = {**score.answer(), "stage": score.stage, "inputs": inputs}
+        payload = {**score.answer(), "stage": score.stage, "inputs": score.values or {}}
         found.append(Leaf(score.nominal_id, score.score_id, _JSON.dump_json(payload)))
     return found + leaves((), rejected)
 

@@ -7,6 +7,7 @@ from typing import Any
 from features.errors import Conflict
 from serving.ledger import Action, Ledger
 from serving.runs import find_run, freeze, point
+from serving.turns import turn
 
 
 def publish(
@@ -33,6 +34,13 @@ def publish(
     Conflict
         The run's model was not in force, it holds several as-of dates, or its rows were changed.
     """
+    with turn():  # rows of somebody who is erased meanwhile would be frozen as they were
+        return _published(question, ledger, actor, role, purpose, run_id)
+
+
+def _published(
+    question: str, ledger: Ledger, actor: str, role: str, purpose: str, run_id: str | None
+) -> dict[str, Any]:
     run = find_run(question, run_id)
     if not run.info["promoted"]:
         raise Conflict(

@@ -226,7 +226,7 @@ def now(payload: Mapping[str, Any], model: RiskModel, stock: Stock) -> dict[str,
         return said | {"result": "rejected", "reason": rejected[0].reason, **changed}
     figures = {name: scores[0].answer()[name] for name in ("probability", "interval", "band")}
     same = scores[0].insufficient_history == payload["insufficient_history"]
-    same = same and dict(scores[0].inputs) == payload["inputs"]
+    same = same and scores[0].inputs == payload["inputs"]
     result = "same" if same else "corrected" if changed.get("gone") else "arrived_late"
     return said | {"result": result, **figures, **changed}
 

@@ -170,18 +170,19 @@ def write_rows(tables: pa.Table | Iterable[pa.Table], path: Path) -> None:
     finally:
         if writer is not None:
             writer.close()
-    _sync(path)
+    sync(path)
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write a JSON file in one piece: readers see the old or the new one, never half."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    _sync(part)
+    sync(part)
     os.replace(part, path)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file is on disk."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 

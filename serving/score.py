@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from math import isnan
 from typing import Any
 
 
@@ -13,7 +14,8 @@ class Score:
     """One person's score as it leaves, and the inputs it was computed from.
 
     `probability`, `interval`, `band`, `base` and `raw` are None where the history is insufficient.
-    Contributions and `raw` are in log-odds; `inputs` maps feature names to values (None: empty).
+    Contributions and `raw` are in log-odds; `values` are the inputs in the order of `names`, the
+    model's features, NaN where empty.
     """
 
     score_id: str
@@ -33,7 +35,16 @@ class Score:
     raw: float | None = None
     groups: Mapping[str, float] = field(default_factory=dict)
     reasons: Sequence[Mapping[str, Any]] = ()
-    inputs: Mapping[str, float | None] = field(default_factory=dict)
+    names: Sequence[str] = field(default=(), repr=False)
+    values: Sequence[float] = field(default=(), repr=False)
+
+    @property
+    def inputs(self) -> dict[str, float | None]:
+        """The inputs by name, None where empty, as the ledger keeps them."""
+        return {
+            name: None if isnan(value) else value
+            for name, value in zip(self.names, self.values, strict=True)
+        }
 
     def answer(self) -> dict[str, Any]:
         """Return the score as JSON-ready data, in the shape of the API's answers."""
@@ -58,7 +69,7 @@ class Score:
 
     def payload(self) -> dict[str, Any]:
         """Return what the ledger keeps: the answer, the question's stage, inputs for a replay."""
-        return {**self.answer(), "stage": self.stage, "inputs": dict(self.inputs)}
+        return {**self.answer(), "stage": self.stage, "inputs": self.inputs}
 
 
 @dataclass(frozen=True, slots=True)

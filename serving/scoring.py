@@ -22,6 +22,7 @@ from features.cohort import Judged, Rules
 from features.declare import FeatureSet
 from features.errors import PrecursorError
 from features.history import History, dates
+from features.loads import Load
 from features.visible import NEVER, days
 from models.explanation import group_contributions
 from models.risk_model import TOLERANCE, RiskModel
@@ -119,9 +120,12 @@ def score_rows(
     whom to score need; no frame stands between, which for one person would cost more than the rest.
     """
     worked = worked_out(model, history, nominal_ids, at)
-    return told(
-        model, version, history, worked, reasons=reasons, records=records, progress=progress
+    scores, rejected = told(
+        model, version, history.load, worked, reasons=reasons, progress=progress
     )
+    if records and reasons:
+        return with_records(history, scores), rejected
+    return scores, rejected
 
 
 @dataclass(frozen=True)
@@ -177,16 +181,15 @@ def worked_out(
 def told(
     model: RiskModel,
     version: int,
-    history: History,
+    load: Load,
     worked: Worked,
     *,
     reasons: bool = True,
-    records: bool = False,
     progress: Progress | None = None,
 ) -> tuple[list[Score], list[Rejected]]:
     """Tell rows that were worked out: a score for each with its reasons, or why there is none."""
     figures = iter(_scored(model, worked, reasons=reasons, progress=progress))
-    said = _common(model, version, history)
+    said = _common(model, version, load)
     scores, rejected = [], []
     rows = zip(
         worked.nominal_ids,
@@ -210,8 +213,6 @@ def told(
                 **({} if lacking else next(figures)),
             )
         )
-    if records and reasons:
-        return with_records(history, scores), rejected
     return scores, rejected
 
 
@@ -244,9 +245,8 @@ def _asked(model: RiskModel) -> _Asked:
     )
 
 
-def _common(model: RiskModel, version: int, history: History) -> dict[str, Any]:
+def _common(model: RiskModel, version: int, load: Load) -> dict[str, Any]:
     """What all scores of one call have in common."""
-    load = history.load
     return {
         "question": model.question.name,
         "horizon_days": model.question.horizon_days,
@@ -278,12 +278,11 @@ def _scored(
     results = []
     for start in range(0, len(at), _TOLD_AT_ONCE):
         rows = slice(start, start + _TOLD_AT_ONCE)
-        values = inputs[rows].astype(object)
-        values[np.isnan(inputs[rows])] = None
+        values = inputs[rows]
         said: list[list[Reason]] = [[]] * len(values)
         if reasons:
             said = reasons_of_rows(
-                model, inputs[rows], found.contributions[rows], found.groups[rows], at[rows]
+                model, values, found.contributions[rows], found.groups[rows], at[rows]
             )
         figures = (found.probability, found.low, found.high, found.raw, found.groups)
         columns = [column[rows].tolist() for column in figures]
@@ -299,7 +298,8 @@ def _scored(
                     "raw": raw,
                     "groups": dict(zip(found.group_names, groups, strict=True)),
                     "reasons": [_reason(reason) for reason in why],
-                    "inputs": dict(zip(names, line, strict=True)),
+                    "names": names,
+                    "values": line,
                 }
             )
         if progress is not None:

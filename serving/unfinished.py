@@ -12,10 +12,10 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import numpy as np
@@ -27,11 +27,12 @@ import pyarrow.parquet as pq
 from features.errors import Conflict
 from features.home import home
 from serving.runs import REJECTED, SCORED, new_run_id, write_json
+from serving.turns import turn
 
 MEMORY = "1GB"
 """What putting the lines in order of rank may take, unless told otherwise; beyond it is on disk."""
 
-_PLAN = "plan.json"
+_PLAN, _LOCK = "plan.json", ".lock"
 _LINES_AT_ONCE = 50_000
 
 
@@ -46,10 +47,11 @@ class Unfinished:
     parts : int
     """
 
-    def __init__(self, path: Path, run_id: str) -> None:
+    def __init__(self, path: Path, run_id: str, lock: IO[str]) -> None:
         self.path = path
         self.run_id = run_id
         self.parts = 1
+        self._lock = lock
 
     def counts(self, part: int) -> dict[str, Any] | None:
         """Return what a part holds, if it was finished: scored, recorded and marked."""
@@ -110,14 +112,24 @@ class Unfinished:
         numbers = [column.drop_null().to_numpy() for column in found]
         return np.concatenate(numbers) if numbers else np.zeros(0)
 
-    def rejected(self) -> Iterator[pa.Table]:
-        """Return those who were rejected, in the order in which they were asked for."""
-        for file in sorted(self.path.glob("*.rejected.parquet")):
-            yield pq.read_table(file, schema=REJECTED)
+    def rejected(self) -> Iterator[pa.RecordBatch]:
+        """Return those who were rejected by as-of date and id, in pieces."""
+        files = sorted(self.path.glob("*.rejected.parquet"))
+        found = pa.concat_tables([REJECTED.empty_table(), *map(pq.read_table, files)])
+        order = [(name, "ascending") for name in ("as_of_date", "nominal_id", "reason")]
+        yield from found.sort_by(order).to_batches()
 
     def drop(self) -> None:
-        """Remove the folder: the batch is finished, or not worth going on with."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder: the batch is finished, or not worth going on with.
+
+        Where an erasure did, the same batch may lie there anew, of another process.
+        """
+        try:
+            ours = os.path.samestat(os.fstat(self._lock.fileno()), (self.path / _LOCK).stat())
+        except FileNotFoundError:
+            return
+        if ours:
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def _file(self, part: int, kind: str) -> Path:
         return self.path / f"{part:05}.{kind}.parquet"
@@ -140,35 +152,63 @@ def under_way(plan: Mapping[str, Any], last: date) -> Iterator[Unfinished]:
         Another process is working on the same batch.
     """
     text = json.dumps(plan, sort_keys=True)
-    path = home() / "unfinished" / hashlib.sha256(text.encode()).hexdigest()[:32]
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (path / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(
-                "the very same batch is being scored by another process",
-                remedy="Wait for it, or end it; a second one would say the same.",
-                code="under_way",
-            ) from None
-        said = path / _PLAN
-        if not said.is_file():
-            write_json(said, {**plan, "run_id": new_run_id(last)})
-        yield Unfinished(path, json.loads(said.read_text(encoding="utf-8"))["run_id"])
+    path = _folder() / hashlib.sha256(text.encode()).hexdigest()[:32]
+    with ExitStack() as held:
+        with turn():
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = held.enter_context((path / _LOCK).open("w"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Conflict(
+                    "the very same batch is being scored by another process",
+                    remedy="Wait for it, or end it; a second one would say the same.",
+                    code="under_way",
+                ) from None
+            said = path / _PLAN
+            if not said.is_file():
+                write_json(said, {**plan, "run_id": new_run_id(last)})
+            run_id = json.loads(said.read_text(encoding="utf-8"))["run_id"]
+        yield Unfinished(path, run_id, lock)
+
+
+def part_of(path: Path, run_id: str) -> Path:
+    """Return the name that a batch's file has until it is on the ledger.
+
+    Examples
+    --------
+    >>> part_of(Path("scores.csv"), "2026-02-01-0a1b2c3d").name
+    '.scores.2026-02-01-0a1b2c3d.part.csv'
+    """
+    return path.with_name(f".{path.stem}.{run_id}.part{path.suffix}")
 
 
 def drop_all() -> int:
     """Remove what lies of every batch under way, as an erasure must; return how many there were.
+
+    Whoever calls has the turn (`serving.turns.erasing`), so that none of them is writing.
 
     Examples
     --------
     >>> drop_all() >= 0
     True
     """
-    found = list((home() / "unfinished").glob("*"))
+    found = list(_folder().glob("*"))
     for folder in found:
+        if (folder / _PLAN).is_file():
+            said = json.loads((folder / _PLAN).read_text(encoding="utf-8"))
+            out = Path(said.get("out", folder / "out.csv"))
+            beside = out.with_name(f"{out.stem}.rejected{out.suffix}")
+            for path in (out, beside):  # of one that was killed while its files were written
+                part_of(path, said["run_id"]).unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
+    for run in (home() / "runs").glob("*/.*.part"):
+        shutil.rmtree(run, ignore_errors=True)
     return len(found)
+
+
+def _folder() -> Path:
+    return home() / "unfinished"
 
 
 def digest(rows: pd.DataFrame) -> str:

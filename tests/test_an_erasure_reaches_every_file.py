@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -14,11 +18,12 @@ from house import ROOT
 from served import ME, NAME, put_in_force
 from typer.testing import CliRunner
 
-from features.errors import NotFound, UsageError
+from features.errors import Conflict, NotFound, UsageError
 from features.forget import forget
 from features.history import History
 from features.loads import open_load, unchanged
 from features.matrix import Matrix, write_matrix
+from serving import parts
 from serving.batch import score_batch
 from serving.erasure import erase
 from serving.kept import serve_from
@@ -27,6 +32,7 @@ from serving.publishing import publish
 from serving.replay import replay
 from serving.runs import find_run, published, write_json
 from serving.stock import Stock
+from serving.turns import erasing, turn
 from serving.unfinished import under_way
 
 GONE = "N0001"
@@ -168,6 +174,107 @@ def test_a_batch_that_was_killed_leaves_nothing_of_the_person(
     assert found["unfinished"] == 1
     assert ledger.entry(found["reach"]).body["unfinished"] == 1
     assert holds(precursor_home, GONE) == []
+
+
+ERASES = """
+import sys
+from serving.erasure import erase
+from serving.ledger import Ledger
+with Ledger.open() as ledger:
+    print("begins", flush=True)
+    erase(sys.argv[1], ledger=ledger, actor="d.p.officer", role="operator", purpose="7")
+"""
+
+
+@pytest.mark.parametrize("seen", [40, 120])
+def test_a_batch_that_runs_meanwhile_brings_nobody_back(
+    force: tuple[Ledger, Stock, History],
+    precursor_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seen: int,
+) -> None:
+    ledger, stock, history = force
+    scored(force, precursor_home / "before.csv")
+    monkeypatch.setattr(parts, "PART", 40)
+    model, version = stock.champion(NAME)
+    eraser: list[subprocess.Popen[str]] = []
+
+    def tell(done: int, total: int) -> None:
+        """In the midst of the batch, or after its last part, somebody else begins to erase."""
+        if not eraser and done >= min(seen, total):
+            words = [sys.executable, "-c", ERASES, GONE]
+            env = {**os.environ, "PYTHONPATH": str(ROOT)}
+            eraser.append(subprocess.Popen(words, stdout=subprocess.PIPE, env=env, text=True))
+            assert eraser[0].stdout is not None
+            assert eraser[0].stdout.readline() == "begins\n"
+            if seen == 40:
+                assert eraser[0].wait(120) == 0
+
+    out = precursor_home / "out.parquet"
+    how = {"ledger": ledger, "progress": tell, **ME}
+    if seen == 40:
+        with pytest.raises(Conflict, match="erased while this batch was under way"):
+            score_batch(model, version, history, out, **how)
+        assert not out.exists()
+    else:  # it has ended by the time that the erasure gets its turn, or is refused: not between
+        with suppress(Conflict):
+            score_batch(model, version, history, out, **how)
+        assert eraser[0].wait(120) == 0
+    assert holds(precursor_home, GONE) == []
+    assert not list((precursor_home / "unfinished").glob("*"))
+    with pytest.raises(NotFound):  # nor has a key been made for them anew
+        ledger.erase(GONE, **ME, purpose="7")
+
+    again = History(open_load(history.load.path))
+    score_batch(model, version, again, out, ledger=ledger, **ME)
+    assert GONE not in set(pd.read_parquet(out)["nominal_id"])
+    assert ledger.verify().ok
+
+
+def test_a_history_from_before_an_erasure_is_not_scored(
+    force: tuple[Ledger, Stock, History], tmp_path: Path
+) -> None:
+    forget(force[2].load.path, GONE)
+    with pytest.raises(Conflict, match="starts anew"):
+        scored(force, tmp_path / "out.csv")
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_it_waits_for_its_turn_and_a_batch_for_it(precursor_home: Path) -> None:
+    order: list[str] = []
+
+    def erasure() -> None:
+        with erasing():
+            order.append("erased")
+
+    with turn():
+        other = threading.Thread(target=erasure)
+        other.start()
+        with suppress(BlockingIOError):  # until it stands in the queue
+            while True:
+                with (precursor_home / "erasure.queue").open("a") as queue:
+                    fcntl.flock(queue, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        order.append("written")
+    with turn():  # not before the erasure, which was queued for first
+        order.append("written again")
+    other.join()
+    assert order == ["written", "erased", "written again"]
+
+
+def test_what_a_batch_left_when_it_was_killed_at_its_end_goes_too(
+    force: tuple[Ledger, Stock, History], precursor_home: Path, tmp_path: Path
+) -> None:
+    ledger, _, _ = force
+    with under_way({"out": str(tmp_path / "scores.csv")}, small_force.AS_OF) as batch:
+        left = [tmp_path / f".scores{kind}.{batch.run_id}.part.csv" for kind in ("", ".rejected")]
+        for file in left:
+            file.write_text(f"nominal_id\n{GONE}\n")
+    run = precursor_home / "runs" / NAME / f".{batch.run_id}.part"
+    run.mkdir(parents=True)
+    (run / "scores.parquet").write_text(GONE)
+    erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert not run.exists()
+    assert not any(file.exists() for file in left)
 
 
 def test_it_can_be_run_again_and_nobody_unknown_is_erased(
