@@ -42,10 +42,15 @@ class Standing:
 
 
 def standing(ledger: Ledger, question: Question) -> Standing:
-    """Return at which stage a question is, as the ledger has it."""
-    entries = ledger.entries(action=Action.STAGE, question=question.name, limit=1)
+    """Return at which stage a question is: as was decided, or else as its file says."""
+    return decided(ledger, question.name) or Standing(question.stage)
+
+
+def decided(ledger: Ledger, question: str) -> Standing | None:
+    """Return what was last decided on a question's stage; None where nothing was."""
+    entries = ledger.entries(action=Action.STAGE, question=question, limit=1)
     if not entries:
-        return Standing(question.stage)
+        return None
     said = entries[0].body
     until = said.get("until")
     return Standing(

@@ -28,7 +28,7 @@ from models.risk_model import RiskModel
 from serving.chain import IN_FORCE
 from serving.kept import erasures, find_load, serving_from
 from serving.ledger import Ledger
-from serving.stages import Standing, changed, standing
+from serving.stages import Standing, changed, decided
 
 _Key = tuple[str, str]
 """A load's fingerprint and the list of harm weights: what a compiled history depends on."""
@@ -78,7 +78,7 @@ class Stock:
         self._ledger = ledger
         self._warm = warm
         self._lock = threading.Lock()
-        self._standing: dict[str, tuple[int, Standing]] = {}
+        self._decided: dict[str, tuple[int, Standing | None]] = {}
         self._models: dict[str, tuple[tuple[int, str], RiskModel]] = {}
         self._histories: OrderedDict[_Key, History] = OrderedDict()
         self._in_use: dict[tuple[str, str], _Key] = {}
@@ -112,11 +112,11 @@ class Stock:
     def standing(self, question: Question) -> Standing:
         """Return at which stage the ledger has a question; asked anew when it was moved."""
         at = changed(question.name)
-        known = self._standing.get(question.name)
+        known = self._decided.get(question.name)
         if known is None or known[0] != at:
-            known = (at, standing(self._ledger, question))
-            self._standing[question.name] = known
-        return known[1]
+            known = (at, decided(self._ledger, question.name))
+            self._decided[question.name] = known
+        return known[1] or Standing(question.stage)
 
     def ready(self) -> None:
         """Return if every question in force can be answered; raise the first that cannot.

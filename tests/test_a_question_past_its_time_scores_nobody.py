@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import small_force
-from served import NAME, Served, served
+from served import NAME, Served, put_in_force, served
 from small_force import AS_OF, DATA_TO
 from typer.testing import CliRunner
 
@@ -20,9 +19,13 @@ from features.errors import Conflict, NotFound, UsageError
 from features.labels import label
 from precursor import app
 from serving import stages
+from serving.answers import scores
 from serving.expiry import Expired, last_day, require_current
-from serving.ledger import Action
+from serving.kept import serve_from
+from serving.ledger import Action, Ledger
 from serving.permissions import Principal, Role
+from serving.schema import ScoreRequest
+from serving.stage import InShadow
 from serving.stages import Standing
 from serving.stock import Stock
 from training.shadow import compare, in_words
@@ -70,10 +73,36 @@ def test_a_stage_ends_on_its_last_day(served: Served) -> None:
     assert refused.value.code == "stage_ended"
 
 
-def moved(served: Served, stage: str, until: date = AS_OF + 90 * DAY, by: str = "panel") -> Any:
+@dataclass(frozen=True)
+class Desk:
+    """The small force with a home and a ledger of its own: decisions on stages stay in them."""
+
+    home: Path
+    served: Served
+    ledger: Ledger
+    stock: Stock
+
+    def score(self, role: str = "analyst") -> dict[str, Any]:
+        """Ask for the first person's score, as the service does."""
+        asked = ScoreRequest(
+            question=NAME, nominal_ids=[self.served.people[0]], purpose="weekly review"
+        )
+        return scores(self.stock, self.ledger, asked, actor="t.ester", role=role)
+
+
+@pytest.fixture
+def desk(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("PRECURSOR_HOME", str(tmp_path))
+    with Ledger.open() as ledger:
+        put_in_force(ledger, served.model, 1)
+        serve_from(NAME, served.load)
+        yield Desk(tmp_path, served, ledger, Stock(ledger))
+
+
+def moved(desk: Desk, stage: str, until: date = AS_OF + 90 * DAY, by: str = "panel") -> Any:
     return stages.move(
-        served.ledger,
-        served.model.question,
+        desk.ledger,
+        desk.served.model.question,
         stage,
         decided_by=by,
         until=until,
@@ -83,79 +112,74 @@ def moved(served: Served, stage: str, until: date = AS_OF + 90 * DAY, by: str = 
     )
 
 
-def test_a_question_moves_a_step_at_a_time_and_the_service_follows(served: Served) -> None:
-    person = served.people[0]
-    moved(served, "shadow")
-    try:
-        refused = served.score(person)
-        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "in_shadow")
-        with pytest.raises(Conflict, match="more than one step"):
-            moved(served, "live")
-        with pytest.raises(Conflict, match="already"):
-            moved(served, "shadow")
-        with pytest.raises(UsageError, match="nobody decided"):
-            moved(served, "pilot", by=" ")
-        with pytest.raises(UsageError, match="would end on"):
-            moved(served, "pilot", until=AS_OF - DAY)
-        with pytest.raises(UsageError, match="no stage"):
-            moved(served, "beta")
-        model, _ = Stock(served.ledger).champion(NAME)
-        assert model.question.stage == "shadow"
-        assert model.sha256 == served.model.sha256  # the same model, down to its files
-    finally:
-        moved(served, "pilot", by="ethics panel, chair")
-    assert served.score(person).status_code == 200
-    entry = served.ledger.entries(action=Action.STAGE, limit=1)[0]
+def test_a_question_moves_a_step_at_a_time_and_the_service_follows(desk: Desk) -> None:
+    assert desk.score()["scores"]
+    moved(desk, "shadow")
+    with pytest.raises(InShadow):
+        desk.score()
+    assert desk.ledger.entries(action=Action.REFUSAL, limit=1)[0].body["code"] == "in_shadow"
+    given = desk.score("reviewer")["scores"][0]
+    _, said = desk.ledger.score(given["score_id"])
+    assert said is not None
+    assert said["stage"] == "shadow"
+    with pytest.raises(Conflict, match="more than one step"):
+        moved(desk, "live")
+    with pytest.raises(Conflict, match="already"):
+        moved(desk, "shadow")
+    with pytest.raises(UsageError, match="nobody decided"):
+        moved(desk, "pilot", by=" ")
+    with pytest.raises(UsageError, match="would end on"):
+        moved(desk, "pilot", until=AS_OF - DAY)
+    with pytest.raises(UsageError, match="no stage"):
+        moved(desk, "beta")
+    model, _ = desk.stock.champion(NAME)
+    assert model.question.stage == "shadow"
+    assert model.sha256 == desk.served.model.sha256  # the same model, down to its files
+    moved(desk, "pilot", by="ethics panel, chair")
+    assert desk.score()["scores"]
+    entry = desk.ledger.entries(action=Action.STAGE, limit=1)[0]
     assert entry.body["decided_by"] == "ethics panel, chair"
     assert (entry.body["before"], entry.body["stage"]) == ("shadow", "pilot")
-    assert served.ledger.verify().ok
+    assert desk.ledger.verify().ok
 
 
-def test_a_file_alone_moves_no_question(served: Served) -> None:
-    stock = Stock(served.ledger)
-    before = stock.standing(served.model.question)
-    place = served.home / "champions" / NAME / stages.FILE
+def test_a_file_alone_moves_no_question(desk: Desk) -> None:
+    before = desk.stock.standing(desk.served.model.question)
+    place = desk.home / "champions" / NAME / stages.FILE
     place.write_text('{"entry": 1, "stage": "live"}')
-    assert stock.standing(served.model.question) == before
+    assert desk.stock.standing(desk.served.model.question) == before
 
 
-def test_the_service_says_that_a_stage_has_ended(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_service_says_that_a_stage_has_ended(desk: Desk) -> None:
+    moved(desk, "pilot", until=AS_OF)
+    assert desk.score()["scores"]
     entry = {"actor": "d.ecider", "role": "operator", "purpose": "over", "question": NAME}
     past = {"stage": "pilot", "before": "pilot", "decided_by": "panel"}
-    served.ledger.append(Action.STAGE, **entry, body=past | {"until": (AS_OF - DAY).isoformat()})
-    (served.home / "champions" / NAME / stages.FILE).write_text("{}")
-    try:
-        refused = served.score(served.people[0])
-        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "stage_ended")
-        assert (
-            served.ledger.entries(action=Action.REFUSAL, limit=1)[0].body["code"] == "stage_ended"
-        )
-        out = served.home / "late.parquet"
-        words = ["score", NAME, str(served.load.path), "--out", str(out), "--json"]
-        done = CliRunner().invoke(app, words)
-        assert isinstance(done.exception, Expired)
-        assert not out.exists()
-    finally:
-        moved(served, "pilot")
-    assert served.score(served.people[0]).status_code == 200
+    desk.ledger.append(Action.STAGE, **entry, body=past | {"until": (AS_OF - DAY).isoformat()})
+    (desk.home / "champions" / NAME / stages.FILE).write_text("{}")
+    with pytest.raises(Expired, match="its stage pilot ended on"):
+        desk.score()
+    assert desk.ledger.entries(action=Action.REFUSAL, limit=1)[0].body["code"] == "stage_ended"
+    out = desk.home / "late.parquet"
+    words = ["score", NAME, str(desk.served.load.path), "--out", str(out), "--json"]
+    done = CliRunner().invoke(app, words)
+    assert isinstance(done.exception, Expired)
+    assert not out.exists()
+    moved(desk, "pilot")
+    assert desk.score()["scores"]
 
 
-def test_the_command_shows_and_moves(served: Served) -> None:
+def test_the_command_shows_and_moves(desk: Desk) -> None:
     shown = CliRunner().invoke(app, ["stage", NAME])
     assert shown.exit_code == 0, shown.output
-    assert "is at stage pilot" in shown.output
+    assert "is at stage pilot without an end, as its file says" in shown.output
     incomplete = CliRunner().invoke(app, ["stage", NAME, "live", "--by", "panel"])
     assert isinstance(incomplete.exception, UsageError)
     until = (AS_OF + 30 * DAY).isoformat()
     words = ["stage", NAME, "live", "--by", "chief officer group", "--until", until]
-    try:
-        done = CliRunner().invoke(app, [*words, "--reason", "pilot evaluated"])
-        assert done.exit_code == 0, done.output
-        assert f"at stage live until {until}, decided by chief officer group" in done.output
-    finally:
-        moved(served, "pilot", until=AS_OF + 91 * DAY)
+    done = CliRunner().invoke(app, [*words, "--reason", "pilot evaluated"])
+    assert done.exit_code == 0, done.output
+    assert f"at stage live until {until}, decided by chief officer group" in done.output
 
 
 def test_shadow_scores_are_held_against_rfg_when_what_followed_is_known(served: Served) -> None:
@@ -186,24 +210,17 @@ def test_what_is_not_known_yet_is_not_compared(served: Served) -> None:
         compare(served.model, served.history, spine.iloc[:0].assign(probability=0.5))
 
 
-def test_only_scores_given_before_what_followed_count_as_shadow(served: Served) -> None:
-    moved(served, "shadow", until=AS_OF + 92 * DAY)
-    try:
-        for number, as_of in enumerate((AS_OF, AS_OF - 400 * DAY)):
-            out = served.home / f"shadow-{number}.parquet"
-            words = ["score", NAME, str(served.load.path), "--out", str(out)]
-            done = CliRunner().invoke(app, [*words, "--as-of", as_of.isoformat()])
-            assert done.exit_code == 0, done.output
-    finally:
-        moved(served, "pilot", until=AS_OF + 93 * DAY)
+def test_only_scores_given_before_what_followed_count_as_shadow(desk: Desk) -> None:
+    moved(desk, "shadow")
+    for number, as_of in enumerate((AS_OF, AS_OF - 400 * DAY)):
+        out = desk.home / f"shadow-{number}.parquet"
+        words = ["score", NAME, str(desk.served.load.path), "--out", str(out)]
+        done = CliRunner().invoke(app, [*words, "--as-of", as_of.isoformat()])
+        assert done.exit_code == 0, done.output
     given = stages.given_at(NAME, "shadow")
     assert set(given["as_of_date"].dt.date) == {AS_OF}
-    done = CliRunner().invoke(app, ["shadow", NAME, str(served.load.path)])
+    done = CliRunner().invoke(app, ["shadow", NAME, str(desk.served.load.path)])
     assert done.exit_code == 0, done.output
     assert "Too few to compare" in done.output
+    assert stages.given_at(NAME, "live").empty
     assert stages.given_at("nothing_of_this_name", "shadow").empty
-
-
-def test_the_world_is_the_small_force(served: Served) -> None:
-    assert served.model.question == small_force.QUESTION
-    assert Path(os.environ["PRECURSOR_HOME"]) == served.home
