@@ -88,6 +88,10 @@ def _part(connection: duckdb.DuckDBPyConnection, name: str, nominal_id: str) -> 
         where = f"record_id IN ({named})"
     elif name == "involvement":
         where = f"nominal_id = $who OR offence_id IN ({_OFFENCES})"
+    elif name == "nominal":
+        # others count as different people only where they are known at all
+        beside = f"SELECT nominal_id FROM involvement WHERE offence_id IN ({_OFFENCES})"
+        where = f"nominal_id = $who OR nominal_id IN ({beside})"
     else:
         where = "nominal_id = $who"
     query = f'SELECT * FROM "{name}" WHERE {where}'

@@ -305,9 +305,8 @@ class Access:
             raise Unauthorised(
                 "nobody is signed in", remedy="Sign in; a session lasts 8 hours.", code="signed_out"
             )
-        return Session(
-            Principal(row.actor, Role(row.role)), csrf_token(cookie or ""), row.expires_at
-        )
+        who = Principal(row.actor, Role(row.role))
+        return Session(who, csrf_token(cookie or ""), row.expires_at, row.started_at)
 
     def sign_out(self, cookie: str) -> None:
         """End a session; a cookie that is nobody's ends none, and that is no error."""

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Row
 
 from serving import tables
 from serving.chain import Action, canonical, stamp
-from serving.credentials import SESSION_LASTS
+from serving.credentials import LONGEST_SESSION
 
 TABLES = (tables.token, tables.link, tables.session)
 
@@ -105,7 +105,7 @@ class Over:
 
     def holds(self, connection: Connection, table: sa.Table, row: Row[Any], now: datetime) -> bool:
         """Return whether a link was used or a session ended; older ones have expired anyway."""
-        found, last = over(connection, self._read, stamp(now - SESSION_LASTS))
+        found, last = over(connection, self._read, stamp(now - LONGEST_SESSION))
         self._places |= found
         self._read = max(self._read, last)
         return place(table, row) in self._places

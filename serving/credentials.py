@@ -16,6 +16,8 @@ TOKEN_DAYS = 90
 LONGEST_TOKEN_DAYS = 366
 LINK_LASTS = timedelta(minutes=15)
 SESSION_LASTS = timedelta(hours=8)
+LONGEST_SESSION = timedelta(hours=12)
+"""How far a session can be extended, from its beginning."""
 PREFIX = "precursor_"
 """What every token begins with, so that one left lying about can be found by a search."""
 
@@ -54,7 +56,7 @@ class Session:
     principal : Principal
     csrf : str
         What a form must carry; derived from the cookie, so that nobody without it can know it.
-    expires_at : str
+    expires_at, started_at : str
         UTC, ISO 8601.
 
     Examples
@@ -66,6 +68,7 @@ class Session:
     principal: Principal
     csrf: str
     expires_at: str
+    started_at: str = ""
 
 
 def bare(bearer: str | None) -> str:

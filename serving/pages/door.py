@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from serving.access import Access, Forbidden, Principal, Unauthorised
+from serving.access import Access, Forbidden, Principal, Session, Unauthorised
 
 SESSION, PURPOSE = "precursor_session", "precursor_purpose"
 LONGEST_PURPOSE = 200
@@ -26,6 +26,7 @@ class Visitor:
     principal: Principal
     csrf: str
     purpose: str
+    session: Session | None = None
 
 
 Page = Callable[[Request, Visitor], Response]
@@ -123,7 +124,7 @@ def visitor(request: Request, access: Access) -> Visitor | None:
         session = access.session(cookie)
     except Unauthorised:  # ended or expired: the page asks to sign in
         return None
-    return Visitor(session.principal, session.csrf, purpose)
+    return Visitor(session.principal, session.csrf, purpose, session)
 
 
 def to_sign_in(request: Request) -> Response:
