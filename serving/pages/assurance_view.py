@@ -20,6 +20,9 @@ UNSURE = 1.5
 """An interval that holds everybody's rate divided and multiplied by this says hardly anything."""
 
 CAPACITY = "at capacity"
+EARNS = "LightGBM earns its place"
+"""How the verdict of a training begins where the model beats every simpler method."""
+
 ATTRIBUTES = {"ethnicity": "Ethnicity", "sex": "Sex", "age_band": "Age"}
 
 
@@ -94,15 +97,16 @@ class Groups:
 
 
 def percent(share: float) -> str:
-    """Return a share in percent: whole from ten on, with one decimal below.
+    """Return a share in percent: whole from ten on, with one decimal below where there is one.
 
     Examples
     --------
-    >>> percent(0.0291), percent(0.2), percent(0.0), percent(0.995)
-    ('2.9%', '20%', '0%', '99.5%')
+    >>> percent(0.0291), percent(0.2), percent(0.05), percent(0.0), percent(0.995)
+    ('2.9%', '20%', '5%', '0%', '99.5%')
     """
     tenth = round(share * 100, 1)
-    return f"{tenth:.0f}%" if tenth in (0, 100) or 10 <= tenth < 99 else f"{tenth:.1f}%"
+    whole = tenth == round(tenth) or 10 <= tenth < 99
+    return f"{tenth:.0f}%" if whole else f"{tenth:.1f}%"
 
 
 def points(bands: Sequence[Mapping[str, Any]]) -> list[Point]:
@@ -280,14 +284,17 @@ def findings(training: Mapping[str, Any]) -> list[str]:
 
 
 def headline(training: Mapping[str, Any], drawn: Mapping[str, Any] | None) -> str:
-    """Return what there is to say first, as one sentence or three."""
-    said = [str(training.get("verdict", "")).split(": ")[0].rstrip(".")]
-    if not said[0]:
+    """Return what there is to say first, as one sentence."""
+    verdict = str(training.get("verdict", ""))
+    if not verdict:
         return "This model was registered without an evaluation."
+    better = verdict.startswith(EARNS)
+    said = [f"It {'ranks' if better else 'does not rank'} people better than every simpler method"]
     if drawn is not None:
+        off, of = len(drawn["off"]), len(drawn["table"])
         said.append(
-            "what was recorded lies outside the range of its estimates in part of them"
-            if drawn["off"]
+            f"at {off} of {of} levels of risk its estimates differ from what was recorded"
+            if off
             else "its estimates agree with what was recorded"
         )
     if training.get("fairness"):

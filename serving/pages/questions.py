@@ -257,7 +257,7 @@ def gate(entry: Mapping[str, Any], trail: Sequence[Approval], version: int) -> l
         found.append(
             {
                 "when": "When it was registered",
-                "checks": entry["gate"]["checks"],
+                "checks": _failed_first(entry["gate"]["checks"]),
                 "refuses": entry["gate"].get("refuses", False),
                 "reports_only": entry["gate"].get("reports_only", False),
             }
@@ -265,7 +265,7 @@ def gate(entry: Mapping[str, Any], trail: Sequence[Approval], version: int) -> l
     found += [
         {
             "when": f"{one.words} by {one.actor} on {moment(one.at)}",
-            "checks": one.checks,
+            "checks": _failed_first(one.checks),
             "refuses": False,
             "reports_only": False,
         }
@@ -273,6 +273,10 @@ def gate(entry: Mapping[str, Any], trail: Sequence[Approval], version: int) -> l
         if one.version == version and one.checks
     ]
     return found
+
+
+def _failed_first(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(checks, key=lambda check: bool(check["passed"]))
 
 
 def _day(text: Any) -> str:
