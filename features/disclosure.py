@@ -21,6 +21,8 @@ ROOM = 5
 """How far apart the values must be that a hidden number could have."""
 
 _TRIES = 8
+_SWEEPS = 20
+_BEYOND = 1e9
 _ROUNDING = 1e-6
 
 Whole = npt.NDArray[np.int64]
@@ -68,35 +70,36 @@ def hidden(numbers: npt.ArrayLike, lines: Sequence[Line]) -> Mask:
     away: Mask = (count > 0) & (count < FEWEST)
     if not away.any():
         return away
-    away = _by_line(count, away, lines)  # finds nearly all of it, and fast
     matrix = _sums(len(count), lines)
-    while True:
-        pinned = _pinned(count, away, matrix)
-        if not pinned.any():
-            return away
-        further = _companions(count, away, pinned, lines)
-        if not further.any():
-            return away  # nothing is left that could be hidden
-        away |= further
-
-
-def _by_line(count: Whole, away: Mask, lines: Sequence[Line]) -> Mask:
-    """Hide what plain subtraction along one line would give away."""
-    away = away.copy()
-    cells = [np.array((*line.parts, line.total)) for line in lines]
-    changed = True
-    while changed:
-        changed = False
-        for own in cells:
-            gone = own[away[own]]
-            if not len(gone) or (len(gone) > 1 and away[own[-1]]):
-                continue
-            # parts beside a total that is shown can give and take as far as each is above 1
-            room = (count[gone] - 1).sum() if len(gone) > 1 else 0
-            companion = _companion(own, count, away) if room < ROOM else None
-            if companion is not None:
-                away[companion] = changed = True
+    for pinned_by in (_bounded, _pinned):  # the first is fast and finds nearly all
+        while True:
+            pinned = pinned_by(count, away, matrix)
+            further = _companions(count, away, pinned, lines)
+            if not further.any():
+                break  # nothing is pinned down, or nothing is left that could be hidden
+            away |= further
     return away
+
+
+def _bounded(count: Whole, away: Mask, matrix: csr_array) -> Mask:
+    """Return the hidden numbers that bounds along one line after another pin down."""
+    entries = matrix.tocoo()
+    row, column, sign = entries.row, entries.col, entries.data
+    low = np.where(away, 1, count).astype(float)
+    high = np.where(away, _BEYOND, count).astype(float)
+    plus = sign > 0
+    for _ in range(_SWEEPS):
+        # what the lines add up to at least and at most, parts less total
+        least = np.where(plus, low[column], -high[column])
+        most = np.where(plus, high[column], -low[column])
+        least_of = np.bincount(row, least, matrix.shape[0])[row] - least
+        most_of = np.bincount(row, most, matrix.shape[0])[row] - most
+        before = high - low
+        np.minimum.at(high, column, np.where(plus, -least_of, most_of))
+        np.maximum.at(low, column, np.where(plus, -most_of, least_of))
+        if (high - low == before).all():
+            break
+    return np.asarray(away & (high - low < ROOM))
 
 
 def _companion(cells: Whole, count: Whole, away: Mask) -> int | None:
@@ -157,15 +160,17 @@ def _pinned(count: Whole, away: Mask, matrix: csr_array) -> Mask:
 def _companions(count: Whole, away: Mask, pinned: Mask, lines: Sequence[Line]) -> Mask:
     """Return what goes as well: for each number that is pinned down the least that could help."""
     found = np.zeros(len(count), bool)
-    best: dict[int, tuple[bool, int, int]] = {}
+    best: dict[int, tuple[bool, int, int, int]] = {}
     for line in lines:
         cells = np.array((*line.parts, line.total))
         companion = _companion(cells, count, away)
         if companion is None:
             continue
-        offer = (companion == line.total, int(count[companion]), companion)
+        # a line with few hidden numbers is the likeliest to give them away
+        beside = int(away[cells].sum())
+        offer = (companion == line.total, beside, int(count[companion]), companion)
         for cell in cells[pinned[cells]].tolist():
             best[cell] = min(best.get(cell, offer), offer)
-    for _, _, companion in best.values():
+    for *_, companion in best.values():
         found[companion] = True
     return found

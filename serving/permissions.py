@@ -61,6 +61,8 @@ class Permission(StrEnum):
     SELECTION = "selection"
     CHALLENGE = "challenge"
     SETTLEMENT = "settlement"
+    DASHBOARDS = "dashboards"
+    CASELOAD = "caseload"
     BREAK_GLASS = "break_glass"
     PUBLISH = "publish"
     REPLAY = "replay"
@@ -136,6 +138,15 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.SETTLEMENT: Rule(
             (_SUPERVISOR, _REVIEWER),
             "What becomes of a dispute is said by who neither gave the score nor works by it.",
+        ),
+        Permission.DASHBOARDS: Rule(
+            (_ANALYST, _SUPERVISOR, _REVIEWER),
+            "What records add up to names nobody; it is for who manages the work and who reviews"
+            " it.",
+        ),
+        Permission.CASELOAD: Rule(
+            (_ANALYST, _SUPERVISOR),
+            "Who is outstanding, or has an order that ends, is asked by who can act on it.",
         ),
         Permission.BREAK_GLASS: Rule(
             (_ANALYST, _SUPERVISOR, _REVIEWER),

@@ -27,7 +27,7 @@ from serving.ledger import Ledger
 from serving.limits import Attempts
 from serving.middleware import HEADERS
 from serving.own_view import OwnViewDue, require_own_view
-from serving.pages import accounts, casework, review, sign_in
+from serving.pages import accounts, casework, dashboards, review, sign_in, staying
 from serving.pages.door import Page, Visitor, to_sign_in, visitor
 from serving.pages.forms import poster
 from serving.pages.gate import Gate
@@ -89,7 +89,9 @@ def create_pages(
         Route("/", guarded(first)),
         *sign_in.routes(answer, access, attempts, accounts=named is not None),
         *([] if named is None else accounts.routes(access, named, attempts)),
+        *staying.routes(access, ledger, posted),
         *casework.routes(answer, lists, drafts, gate, settings, guarded, posted),
+        *dashboards.routes(answer, lists, settings, guarded),
         *review.routes(answer, lists, drafts, guarded, posted),
         Route("/how-scores-are-made", guarded(how.show)),
         Route("/marking.css", marking),

@@ -19,6 +19,7 @@ from serving.charts import key_mark
 from serving.pages import words
 from serving.pages.door import Visitor
 from serving.pages.lists import Lists
+from serving.pages.staying import ending
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "static"
@@ -130,6 +131,10 @@ def renderer(settings: Settings, lists: Lists) -> Answer:
                 "settings": settings,
                 "visitor": visitor,
                 "navigation": [] if visitor is None else _navigation(request, visitor),
+                "here": request.url.path,
+                "ending": None
+                if visitor is None or visitor.session is None
+                else ending(visitor.session, lists.ledger.now()),
                 "made_up": lists.made_up() if made_up is None else made_up,
                 **context,
             }
@@ -149,6 +154,7 @@ def _navigation(request: Request, visitor: Visitor) -> list[dict[str, Any]]:
 
 NAVIGATION = (
     ("Priority list", "/lists", Permission.LIST),
+    ("Dashboards", "/dashboards", Permission.DASHBOARDS),
     ("Request scores", "/scores", Permission.SCORE),
     ("Who is managed", "/selections", Permission.SELECTION),
     ("Sign-offs", "/sign-offs", Permission.SIGN_OFF),
