@@ -22,6 +22,9 @@ from serving.ledger import Ledger
 from serving.pages.door import SESSION, Visitor, from_here, local, visitor
 
 MOST_FIELDS = 40
+DATES = frozenset({"review_on", "as_of_date"})
+"""Fields of three parts: what is wrong with one is mended from its first part on."""
+
 INWARD = frozenset({"csrf"})
 """Fields that are the form's own and no draft's."""
 
@@ -48,7 +51,10 @@ class Form:
     @property
     def summary(self) -> list[dict[str, str]]:
         """The errors as a summary lists them, each with a link to its field."""
-        return [{"text": text, "href": f"#{name}"} for name, text in self.errors.items()]
+        return [
+            {"text": text, "href": f"#{name}-day" if name in DATES else f"#{name}"}
+            for name, text in self.errors.items()
+        ]
 
 
 Posted = Callable[[Request, Visitor, Form], Response]

@@ -135,8 +135,9 @@ def managed_words(managed: dict[str, Any] | None) -> str:
     if managed is None:
         return ""
     review = words.day(date.fromisoformat(managed["review_on"]))
-    since = "" if managed["since"] is None else f" on {words.day(moment(managed['since']))}"
-    return f"Taken on{since}. Next review: {review}."
+    since = managed["since"]
+    begun = "Managed" if since is None else f"Managed since {words.day(moment(since))}"
+    return f"{begun}. Next review: {review}."
 
 
 def _managed(question: str, row: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
