@@ -111,18 +111,42 @@ def suspend(question: QuestionName, reason: Reason, as_json: Json = False) -> No
 
     Example: precursor suspend domestic_abuse_high_harm --reason "calibration lost"
     """
+    version = _suspended(question, reason)
+    found = {"question": question, "version": version}
+    text = f"{question} scores nobody; version {version} is out of force."
+    text += f" Back: precursor promote {question} {version} --reason TEXT."
+    answer(found, text, as_json)
+
+
+def _suspended(question: str, reason: str) -> int:
+    """Suspend a question, on the ledger first; return the version that was in force."""
     from models import published
     from serving.ledger import Action
     from training import promotion
 
     version = int(published.pointer(question)["version"])
-    found = {"question": question, "version": version}
     with desk.ledger() as book:
         desk.record(book, Action.SUSPENSION, reason, question, {"version": version})
-    promotion.withdraw(question)
-    text = f"{question} scores nobody; version {version} is out of force."
-    text += f" Back: precursor promote {question} {version} --reason TEXT."
-    answer(found, text, as_json)
+        promotion.withdraw(question)
+    return version
+
+
+def act(question: str, version: int, level: str) -> str:
+    """Suspend a question where its drift calls for it; say what was done."""
+    from models import published
+    from training.limits import LEVELS
+
+    if level != LEVELS[-1]:
+        return f"Nothing is suspended: the level is {level}."
+    if question not in published.questions():
+        return f"Nothing is suspended: {question} has no model in force."
+    if int(published.pointer(question)["version"]) != version:
+        return f"Nothing is suspended: version {version} is not in force."
+    _suspended(question, f"drift of version {version}: {level}")
+    return f"Version {version} of {question} is suspended, and on the ledger."
+
+
+training.audit_commands.ACT.append(act)
 
 
 @app.command()

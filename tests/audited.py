@@ -15,8 +15,9 @@ from features.matrix import build, learning_dates
 from features.question import Question
 from features.synthetic import Switches, synthesise
 from training.drift import Drift, monitor
+from training.events import read_events
 from training.experiment import Result, train
-from training.period import period_rows, read_events
+from training.period import period_rows
 from training.questions import question
 
 OFF = Switches.off()

@@ -25,9 +25,10 @@ from features.suppression import FEWEST, suppressed
 from training.drift import chance, monitor, psi
 from training.effects import e_value
 from training.evaluation import Judged
+from training.events import read_events
 from training.fairness import CAPACITY, audit
 from training.metrics import Figure
-from training.period import as_of_dates, read_events
+from training.period import as_of_dates
 from training.study import study
 from training.trial import trial
 

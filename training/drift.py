@@ -21,6 +21,8 @@ from scipy.stats import chi2, norm
 from features.declare import FeatureColumn
 from features.errors import PrecursorError
 from models.risk_model import RiskModel
+from training.events import Event, between
+from training.limits import LEVELS, LIMITS, Limits
 from training.metrics import Floats
 from training.reference import (
     EVERYBODY,
@@ -32,14 +34,7 @@ from training.reference import (
     shares_of_groups,
 )
 
-LEVELS = ("stable", "watch", "review", "retrain")
 SIGNIFICANCE = 0.05
-PSI = (0.10, 0.25)
-"""Population stability index from which a difference is watched, and reviewed; by custom."""
-RATIOS = (1.10, 1.25)
-"""The same for ratios of recorded rates, and of predicted to recorded outcomes."""
-AUC_LOST = (0.02, 0.05)
-SIZES = (1.25, 2.0)
 
 
 @dataclass(frozen=True)
@@ -70,15 +65,6 @@ class Check:
     p: float
     level: str
     words: str
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something dated that is known to have changed offending or its recording."""
-
-    name: str
-    first: date
-    last: date
 
 
 @dataclass(frozen=True)
@@ -127,10 +113,7 @@ class Drift:
             "mature_rows": self.mature,
             "growing": self.growing,
             "checks": [vars(check) for check in self.checks],
-            "events": [
-                {"name": e.name, "first": e.first.isoformat(), "last": e.last.isoformat()}
-                for e in self.events
-            ],
+            "events": [event.to_data() for event in self.events],
         }
 
 
@@ -139,6 +122,7 @@ def monitor(
     frame: pd.DataFrame,
     protected: pd.DataFrame | None = None,
     events: Sequence[Event] = (),
+    limits: Limits = LIMITS,
 ) -> Drift:
     """Hold the rows of a period against a model's training.
 
@@ -151,6 +135,8 @@ def monitor(
     protected : DataFrame, optional
         Who the people are, for the population and for figures by group.
     events : sequence of Event
+    limits : Limits
+        From which difference on something is watched, reviewed, and so on.
 
     Returns
     -------
@@ -181,11 +167,11 @@ def monitor(
     number = len(np.unique(people))
     checks = _adjusted(
         [
-            *_population(kept, told, people, dates),
-            *_features(model, kept, frame, number, growing=False),
-            *_features_by_group(model, kept, frame, people, told),
-            *_scores(kept, scores, people, told),
-            *_outcomes(kept, frame, scores, people, told, known),
+            *_population(kept, told, people, dates, limits),
+            *_features(model, kept, frame, number, limits, growing=False),
+            *_features_by_group(model, kept, frame, people, told, limits),
+            *_scores(kept, scores, people, told, limits),
+            *_outcomes(kept, frame, scores, people, told, known, limits),
         ]
     )
     since, until = dates.min().astype(object), dates.max().astype(object)
@@ -194,9 +180,10 @@ def monitor(
         level=max((c.level for c in checks), key=LEVELS.index, default=LEVELS[0]),
         checks=checks,
         growing=sum(
-            check.value >= PSI[0] for check in _features(model, kept, frame, number, growing=True)
+            check.level != LEVELS[0]
+            for check in _features(model, kept, frame, number, limits, growing=True)
         ),
-        events=tuple(e for e in events if e.last >= begun and e.first <= until),
+        events=between(events, begun, until),
         rows=len(frame),
         people=number,
         mature=int(known.sum()),
@@ -245,17 +232,14 @@ def _spread(
     before: Sequence[float],
     now: Sequence[float],
     people: tuple[float, float],
+    limits: Limits,
 ) -> Check:
     value = psi(before, now, people)
     gap = float(np.abs(np.cumsum(before) - np.cumsum(now)).max())
     said = f"{words}: PSI {value:.2f}, largest cumulated gap {gap:.2f}"
-    return Check(kind, name, value, gap, chance(before, now, people), _level(value, PSI), said)
-
-
-def _level(value: float, steps: tuple[float, float], highest: str = "review") -> str:
-    if value < steps[0]:
-        return LEVELS[0]
-    return highest if value >= steps[1] else LEVELS[1]
+    return Check(
+        kind, name, value, gap, chance(before, now, people), limits.level("psi", value), said
+    )
 
 
 def _population(
@@ -263,6 +247,7 @@ def _population(
     told: pd.DataFrame | None,
     people: npt.NDArray[Any],
     dates: npt.NDArray[np.datetime64],
+    limits: Limits,
 ) -> list[Check]:
     number = float(len(np.unique(people)))
     each = len(people) / len(np.unique(dates))
@@ -275,7 +260,7 @@ def _population(
             ratio,
             None,
             float(2 * norm.sf(abs(np.log(ratio)) / error)),
-            _level(max(ratio, 1 / ratio), SIZES),
+            limits.level("size", max(ratio, 1 / ratio)),
             f"people in the cohort on a date: {ratio:.2f} times as many as in training",
         )
     ]
@@ -288,19 +273,26 @@ def _population(
         found_now = [now.get(value, 0.0) for value in values]
         words = f"people by {name.replace('_', ' ')}"
         both = (kept["people"], number)
-        found.append(_spread("population", name, words, then, found_now, both))
+        found.append(_spread("population", name, words, then, found_now, both, limits))
     return found
 
 
 def _features(
-    model: RiskModel, kept: Mapping[str, Any], frame: pd.DataFrame, people: int, *, growing: bool
+    model: RiskModel,
+    kept: Mapping[str, Any],
+    frame: pd.DataFrame,
+    people: int,
+    limits: Limits,
+    *,
+    growing: bool,
 ) -> list[Check]:
     found = []
     for name, (edges, before) in kept["features"].items():
         if _grows(model.feature_set[name]) is not growing:
             continue
         now = Shares.of(frame[name].to_numpy(np.float64), edges).shares
-        found.append(_spread("feature", name, name, before, now, (kept["people"], people)))
+        both = (kept["people"], people)
+        found.append(_spread("feature", name, name, before, now, both, limits))
     return found
 
 
@@ -310,6 +302,7 @@ def _features_by_group(
     frame: pd.DataFrame,
     people: npt.NDArray[Any],
     told: pd.DataFrame | None,
+    limits: Limits,
 ) -> list[Check]:
     """The columns most used, within each sex and ethnicity of at least ten people then and now."""
     found = []
@@ -322,7 +315,7 @@ def _features_by_group(
             if _grows(model.feature_set[name]):
                 continue
             now = Shares.of(frame[name].to_numpy(np.float64)[at], edges).shares
-            found.append(_spread("feature", name, f"{name}, {group}", then, now, both))
+            found.append(_spread("feature", name, f"{name}, {group}", then, now, both, limits))
     return found
 
 
@@ -336,6 +329,7 @@ def _scores(
     scores: Floats,
     people: npt.NDArray[Any],
     told: pd.DataFrame | None,
+    limits: Limits,
 ) -> list[Check]:
     found = []
     edges, before = kept["scores"]["edges"], kept["scores"]["shares"]
@@ -343,7 +337,8 @@ def _scores(
         if name in before:
             now = Shares.of(scores[at], edges).shares
             number = (kept["judged_people"][name], float(len(np.unique(people[at]))))
-            found.append(_spread("score", name, f"scores of {name}", before[name], now, number))
+            words = f"scores of {name}"
+            found.append(_spread("score", name, words, before[name], now, number, limits))
     return found
 
 
@@ -361,6 +356,7 @@ def _outcomes(
     people: npt.NDArray[Any],
     told: pd.DataFrame | None,
     known: npt.NDArray[np.bool_],
+    limits: Limits,
 ) -> list[Check]:
     if not known.any():
         return []
@@ -377,12 +373,13 @@ def _outcomes(
             p = float(2 * norm.sf(abs(change) / np.hypot(now.error, before.error)))
             if kind == "ranking":
                 words = f"AUC {now.value:.3f}, in training {before.value:.3f}"
-                level = _level(-change, AUC_LOST, "retrain")
+                level = limits.level("auc_lost", -change)
                 found.append(Check(kind, name, change, None, p, level, words))
                 continue
             ratio = float(np.exp(change))
-            highest = "retrain" if (kind, name) == ("calibration", EVERYBODY) else "review"
-            level = _level(max(ratio, 1 / ratio), RATIOS, highest)
+            limit = "recorded" if kind == "label" else "calibration"
+            limit += "" if kind == "label" or name == EVERYBODY else "_by_group"
+            level = limits.level(limit, max(ratio, 1 / ratio))
             words = _WORDS[kind].format(name=name, ratio=ratio)
             found.append(Check(kind, name, ratio, None, p, level, words))
     return found

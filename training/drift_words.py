@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from training.drift import SIGNIFICANCE, Check, Drift, Event
+from training.drift import SIGNIFICANCE, Check, Drift
 
 ADVICE = {
     "stable": "Nothing parts from the training beyond chance. Nothing to do.",
@@ -12,6 +10,8 @@ ADVICE = {
     "review": "It differs enough that a person should look at it before the next list is used.",
     "retrain": "Predictions no longer fit what is recorded. Train again; until then say so"
     " beside every list, or stop using the model.",
+    "suspend": "Predictions have parted so far from what is recorded that nobody should be scored"
+    " by this model. Suspend it, and train again.",
 }
 MOST = 15
 
@@ -27,6 +27,7 @@ def in_words(found: Drift, most: int = MOST) -> str:
 
     Examples
     --------
+    >>> from datetime import date
     >>> quiet = Drift("stable", (), 0, (), 10, 5, 0, date(2026, 1, 1), date(2026, 2, 1))
     >>> print(in_words(quiet).splitlines()[0])
     STABLE: Nothing parts from the training beyond chance. Nothing to do.
@@ -56,19 +57,10 @@ def in_words(found: Drift, most: int = MOST) -> str:
             "",
             "Known between the training and the end of this period; whether one of them is behind"
             " what was found, the records do not say:",
-            *[f"  {_dated(event)}" for event in found.events],
+            *[f"  {event.words}" for event in found.events],
         ]
     return "\n".join(lines)
 
 
 def _line(check: Check) -> str:
     return f"  {check.level:<8}{check.kind:<12}{check.words} (p {check.p:.1g})"
-
-
-def _dated(event: Event) -> str:
-    same = event.first == event.last
-    return f"{_day(event.first)}{'' if same else f' to {_day(event.last)}'}: {event.name}"
-
-
-def _day(day: date) -> str:
-    return day.isoformat()

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from importlib.resources import files
-from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from features.errors import PrecursorError, UsageError
+from features.errors import UsageError
 from features.history import History
 from features.labels import label
 from features.matrix import KEYS, training_spine
 from features.question import Provided
-from features.yaml_file import faults, read_yaml
 from models.risk_model import RiskModel
-from training.drift import Event
 
 Progress = Callable[[int, int], None]
 
@@ -88,55 +83,3 @@ def period_rows(
     rows = label(history, question, spine)
     columns = history.matrix(rows, feature_set=model.feature_set, progress=progress)
     return pd.concat([rows[[*KEYS, "label"]], columns[model.feature_set.names]], axis=1)
-
-
-class _Event(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    name: str
-    first: date
-    last: date | None = None
-
-
-def read_events(path: Path | None = None) -> list[Event]:
-    """Return the known events that come with Precursor, and those of a force's own file.
-
-    Raises
-    ------
-    UsageError
-        Where the file cannot be read.
-    PrecursorError
-        Where entries are wrong; all of them are listed.
-
-    Examples
-    --------
-    >>> [event.name for event in read_events()][-1][:13]
-    'counting rule'
-    """
-    own = Path(str(files("training").joinpath("known_events.yaml")))
-    return [event for file in (own, path) if file is not None for event in _read(file)]
-
-
-def _read(path: Path) -> list[Event]:
-    entries = read_yaml(path, "events")
-    if not isinstance(entries, list):
-        raise UsageError(
-            f"{path}: events are a list, not {type(entries).__name__}",
-            remedy="Begin each entry with '- name: ...'.",
-            field="events",
-        )
-    found, found_wrong = [], []
-    for number, entry in enumerate(entries, start=1):
-        try:
-            event = _Event.model_validate(entry)
-        except ValidationError as wrong:
-            found_wrong += [f"entry {number}: {fault}" for fault in faults(wrong)]
-            continue
-        last = event.last or event.first
-        if last < event.first:
-            found_wrong.append(f"entry {number}: ends on {last}, before it begins on {event.first}")
-        found.append(Event(event.name, event.first, last))
-    if found_wrong:
-        raise PrecursorError(
-            f"{path.name}: {'; '.join(found_wrong)}", remedy="Mend these entries.", field="events"
-        )
-    return found

@@ -254,8 +254,13 @@ def _completeness(f: Facts) -> str:
     return (
         f"{people} {len(f.model.nullable)} of {len(f.model.feature_set.columns)} columns were empty"
         f" in some training row; {f.part['positives'] / f.part['rows']:.1%} of rows have the"
-        " outcome. What nobody reports is not in the records."
+        f" outcome. What nobody reports is not in the records. {_events(f)}"
     )
+
+
+def _events(f: Facts) -> str:
+    known = [f"{event['name']} ({event['first']})" for event in f.training.get("events", [])]
+    return f"Known in the years of these rows: {'; '.join(known) or 'no change of counting'}."
 
 
 def _operational(f: Facts) -> str:

@@ -93,6 +93,13 @@ def text(report: Mapping[str, Any], evaluation: Evaluation) -> str:
     ]
     for name, other in report["also"].items():
         lines += ["", f"The same scores judged by {name.replace('_', ' ')}:", *_lines(other)]
+    if report.get("events"):
+        lines += ["", "Known in the years of these rows, whether or not it matters to them:"]
+        lines += [
+            f"  {event['first']}: {event['name']}"
+            + (f" ({event['kind']})" if event["kind"] != "event" else "")
+            for event in report["events"]
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from features.further import horizon_of
 from features.matrix import Matrix
@@ -18,6 +19,7 @@ from training.baselines import WORDS
 from training.consistency_tables import require_consistent
 from training.contest import Contest, bands
 from training.evaluation import MODEL, Evaluation, evaluate
+from training.events import between, read_events
 from training.splits import FEWEST_POSITIVES, Split
 
 Mask = npt.NDArray[np.bool_]
@@ -53,12 +55,20 @@ def report_of(
         "listed": "by_date" if isinstance(question.cohort, CohortRule) else "in_all",
         "evaluation": evaluation.to_data(),
         "baselines": dict(notes),
+        "events": _events(work, question),
         "methods": {MODEL: "LightGBM", **WORDS},
         "matrix_fingerprint": work.fingerprint,
         **parts,
     }
     require_consistent(told)
     return told
+
+
+def _events(work: Matrix, question: Question) -> list[dict[str, Any]]:
+    """What is known to have changed offending or recording in the years of the rows."""
+    at = pd.to_datetime(work.frame["as_of_date"])
+    last = at.max() + pd.Timedelta(days=question.horizon_days)
+    return [e.to_data() for e in between(read_events(), at.min().date(), last.date())]
 
 
 def also(held: Contest, work: Matrix, draws: int, seed: int) -> dict[str, Any]:
@@ -104,6 +114,7 @@ def training_of(
         "evaluation": evaluation.to_data(),
         "calibration": told["calibration"],
         "horizons": told["horizons"],
+        "events": told["events"],
         "pooled": told["backtest"]["pooled"]["figures"][MODEL],
     }
 
