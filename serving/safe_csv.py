@@ -6,10 +6,11 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any
 
 MEDIA = "text/csv; charset=utf-8"
-_BEGINS_A_FORMULA = "=+-@|%\t\r\n"
+_BEGINS_A_FORMULA = "=+-@|%"
 BOM = "\ufeff"
 """At the head of the file, so that a spreadsheet reads UTF-8."""
 
@@ -32,10 +33,11 @@ def cell(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
     text = str(value)
-    first = next((letter for letter in text if not _unseen(letter)), "")
+    head = "".join(takewhile(_unseen, text))
+    first = text[len(head) : len(head) + 1]
     # the plain form of a full-width or small sign is what a spreadsheet takes it for
     plain = unicodedata.normalize("NFKC", first)[:1]
-    controls = text[:1] in ("\t", "\r", "\n")
+    controls = any(letter in "\t\r\n" for letter in head)
     return f"'{text}" if controls or (plain and plain in _BEGINS_A_FORMULA) else text
 
 

@@ -1,0 +1,103 @@
+"""Scores asked for by id: checked before they are given, and everybody rejected told why."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import small_force
+from desk import hidden, text_of
+from pages_world import NAME, World, world
+
+from serving.ledger import Action
+
+assert world  # a fixture
+PEOPLE = f"N0007, N0008\n{small_force.CHILD} {small_force.UNBORN};nobody {small_force.QUIET}"
+
+
+def ask(client: Any, **fields: Any) -> Any:
+    page = client.get("/scores")
+    given = {"question": NAME, "nominal_ids": PEOPLE, "purpose": "new referral"}
+    return client.post("/scores", data=hidden(page.text) | given | fields)
+
+
+def test_what_is_asked_is_checked_and_then_each_id_has_its_answer(world: World) -> None:
+    client = world.client()
+    before = world.ledger.entries(action=Action.SCORE, limit=None)
+    check = ask(client)
+    assert check.status_code == 200, text_of(check.text)
+    assert "Check what you ask for" in check.text
+    assert "People (6)" in check.text
+    assert len(world.ledger.entries(action=Action.SCORE, limit=None)) == len(before)
+    change = client.post("/scores", data=hidden(check.text) | {"next_step": "change"})
+    assert "N0007" in change.text
+    assert "new referral" in change.text
+    answer = client.post(
+        "/scores", data=hidden(check.text) | {"next_step": "ask"}, follow_redirects=False
+    )
+    assert answer.status_code == 303
+    result = client.get(answer.headers["location"])
+    seen = text_of(result.text)
+    rejected = seen.partition("Not scored:")[2]
+    for person, why in (
+        (small_force.CHILD, "Under 18 on that date"),
+        (small_force.UNBORN, "No date of birth on record"),
+        ("nobody", "Not in the records"),
+        (small_force.QUIET, "Outside the question's cohort"),
+    ):
+        assert re.search(rf"{person} {why}", rejected), (person, rejected)
+    entry = world.ledger.entries(action=Action.SCORE, limit=1)[0]
+    assert (entry.purpose, entry.body["people_asked"]) == ("new referral", 6)
+    links = re.findall(rf'href="(/lists/{NAME}/s\w+)"', result.text)
+    assert links
+    page = client.get(links[0])
+    assert page.status_code == 200
+    assert "This score is not on the list in force" in html.unescape(page.text)
+    assert "Average on this list" not in text_of(page.text)
+    for path in (f"{links[0]}/decision", f"{links[0]}/selection"):
+        assert client.get(path).status_code == 200
+
+
+def test_an_earlier_day_is_asked_for_and_a_later_one_refused(world: World) -> None:
+    client = world.client()
+    day = {"as_of_date-day": "1", "as_of_date-month": "6", "as_of_date-year": "2025"}
+    check = ask(client, nominal_ids="N0009", **day)
+    assert "1 June 2025" in check.text
+    client.post("/scores", data=hidden(check.text) | {"next_step": "ask"})
+    entry = world.ledger.entries(action=Action.SCORE, limit=1)[0]
+    assert entry.body["as_of_date"] == "2025-06-01"
+    late = ask(client, **day | {"as_of_date-year": "2031"})
+    assert late.status_code == 400
+    assert 'href="#as_of_date-day"' in late.text
+    assert 'id="as_of_date-day"' in late.text
+
+
+def test_all_that_is_wrong_is_said_at_once(world: World) -> None:
+    client = world.client()
+    answer = ask(client, question="", nominal_ids="", purpose="", **{"as_of_date-day": "x"})
+    assert answer.status_code == 400
+    assert "<title>Error: Request scores" in answer.text
+    for name in ("question", "nominal_ids", "as_of_date-day", "purpose"):
+        assert f'href="#{name}"' in answer.text
+    twice = ask(client, nominal_ids="N0001x N0001x <b>")
+    assert "more than once: N0001x" in twice.text
+    assert "&lt;b&gt;" in twice.text
+    many = ask(client, nominal_ids=" ".join(f"P{n}" for n in range(1_001)))
+    assert "Enter 1,000 people at most; there are 1,001" in many.text
+    unknown = ask(client, question="no_such_question")
+    assert unknown.status_code == 400
+
+
+def test_results_are_for_whom_they_were_given(world: World) -> None:
+    client = world.client(actor="ann")
+    check = ask(client, nominal_ids="N0010")
+    answer = client.post(
+        "/scores", data=hidden(check.text) | {"next_step": "ask"}, follow_redirects=False
+    )
+    where = answer.headers["location"]
+    assert client.get(where).status_code == 200
+    assert world.client(actor="bob").get(where).status_code == 404
+    assert client.get("/scores/1").status_code == 404
+    for role in ("supervisor", "reviewer", "data_scientist"):
+        assert world.client(role).get("/scores").status_code == 403
