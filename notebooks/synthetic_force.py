@@ -8,8 +8,6 @@
 # %%
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import matplotlib
 
 matplotlib.use("svg")
@@ -115,16 +113,10 @@ def bars(axis: plt.Axes, name: str) -> None:
     """Draw one category's ends of custody, published beside synthetic."""
     chosen = rows[rows["figure"].str.startswith(f"{name}: ")]
     at = np.arange(len(chosen))
-    values: Sequence[float] = [pair[0] for pair in chosen["published"]]
-    axis.barh(at + 0.2, values, 0.4, color="#801650", label="published")
-    axis.barh(
-        at - 0.2,
-        chosen["simulated"],
-        0.4,
-        xerr=2 * chosen["sampling_error"],
-        color="#a9bfd3",
-        label="synthetic, with two sampling errors",
-    )
+    published, error = chosen["published"].str[0], 2 * chosen["sampling_error"]
+    words = "synthetic, with two sampling errors"
+    axis.barh(at + 0.2, published, 0.4, color="#801650", label="published")
+    axis.barh(at - 0.2, chosen["simulated"], 0.4, xerr=error, color="#a9bfd3", label=words)
     axis.set_yticks(at, chosen["figure"].str.split(": ").str[1].str.split(",").str[0])
     axis.set_title(name)
 
