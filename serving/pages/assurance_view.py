@@ -226,6 +226,9 @@ def _line(
     if figure is None:
         return GroupLine(name, counted, "Too few to be told", "", True, "")
     value_, low, high = figure["value"], figure["low"], figure["high"]
+    if low == high:  # nobody in any sample had it, or everybody: that tells of no range
+        said = f"{written(value_)}, range not known"
+        return GroupLine(name, f"{counted}, too few to be sure", said, "", True, "")
     unsure = everyone is not None and low <= everyone / UNSURE and high >= everyone * UNSURE
     beside = ""
     if everyone is not None and not unsure:

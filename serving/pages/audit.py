@@ -62,7 +62,7 @@ class Audit:
             "form": Form({name: [value] for name, value in request.query_params.items()}, errors),
             "asked": asked,
             "lines": [_line(entry) for entry in found],
-            "actions": [(action.value, words.spoken(action.value)) for action in Action],
+            "actions": [(one.value, first_large(words.spoken(one.value))) for one in Action],
             "questions": [(name, words.spoken(name)) for name in trail.questions(ledger)],
             "filtered": bool(query),
             "newest": f"/audit?{urlencode(query)}" if start is not None else "",

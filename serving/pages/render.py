@@ -163,7 +163,6 @@ NAVIGATION = (
     ("Questions", "/questions", Permission.QUESTIONS),
     ("Replay", "/replays", Permission.REPLAY),
     ("Audit", "/audit", Permission.AUDIT),
-    ("Model record", "/model-record", Permission.MODEL_RECORD),
     ("How scores are made", "/how-scores-are-made", Permission.MODEL_RECORD),
 )
 """Entries of the navigation, in their order; each is shown to the roles that may open it."""
