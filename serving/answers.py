@@ -64,7 +64,13 @@ def scores(
             raise InShadow(request.question)
         require_current(in_force.model, in_force.version, in_force.load, in_force.standing)
         require_own_view(ledger, request.question, who)
-        require_need(ledger, in_force.load.fingerprint, who, request.nominal_ids)
+        require_need(
+            ledger,
+            in_force.load.fingerprint,
+            who,
+            request.nominal_ids,
+            request.on_behalf_of,
+        )
         at = _as_of(request.as_of_date, in_force.load.default_as_of)
         with step("score"):
             scored, rejected = score_rows(
@@ -150,7 +156,8 @@ def one_score(
         raise InShadow(payload["question"])
     who = Principal(actor, Role(role))
     require_own_view(ledger, payload["question"], who)
-    require_need(ledger, payload["load"]["fingerprint"], who, [payload["nominal_id"]])
+    load, person = payload["load"]["fingerprint"], payload["nominal_id"]
+    require_need(ledger, load, who, [person], on_behalf_of)
     answer = explained(stock, payload)
     ledger.append(
         Action.VIEW,
@@ -208,7 +215,7 @@ def list_page(
     rows = found.page(offset, limit)
     who = Principal(actor, Role(role))
     people = [row["nominal_id"] for row in rows]
-    hidden = withheld(ledger, info["load"]["fingerprint"], who, people)
+    hidden = withheld(ledger, info["load"]["fingerprint"], who, people, on_behalf_of)
     ledger.append(
         Action.LIST,
         actor=actor,

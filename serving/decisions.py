@@ -12,7 +12,7 @@ from features.errors import Conflict, NotFound, PrecursorError
 from features.question import BANDS
 from serving.answers import Gone
 from serving.ledger import Action, Entry, Leaf, Ledger
-from serving.need_to_know import require_need
+from serving.need_to_know import require_need, require_need_of_score, unnamed
 from serving.own_view import require_own_view
 from serving.permissions import Forbidden, Principal
 from serving.schema import DecisionRequest, SignOffRequest
@@ -201,7 +201,7 @@ def sign_off(
     Gone
         The person was erased.
     Forbidden
-        It is the supervisor's own.
+        It is the supervisor's own, or about somebody they need not know of.
     Conflict
         It was signed off already.
     """
@@ -220,6 +220,8 @@ def sign_off(
             f"decision {decision} cannot be read: the person was erased",
             remedy=f"The ledger's entry {decision} still says that it was taken, and when.",
         )
+    assert about.payload is not None  # as long as the person's name can be read
+    require_need_of_score(ledger, about.payload["decided"]["score_id"], principal)
     if taken.actor == principal.actor:
         raise Forbidden(
             "nobody signs off their own decision",
@@ -327,6 +329,7 @@ def page(
         ],
     )
     plain = shown.astype(object).where(shown.notna(), None)
+    lines = [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
     return {
         "question": question,
         "decisions": len(rows),
@@ -334,7 +337,7 @@ def page(
         "sign_off_due": int(rows["sign_off_due"].astype(bool).sum()),
         "offset": offset,
         "limit": limit,
-        "rows": plain.to_dict("records"),
+        "rows": unnamed(ledger, question, principal, lines),
     }
 
 

@@ -14,6 +14,7 @@ from features.errors import Conflict, NotFound
 from serving.answers import Gone
 from serving.leaves import Recorded
 from serving.ledger import Action, Leaf, Ledger
+from serving.need_to_know import require_need_of_score
 from serving.permissions import Forbidden, Principal
 from serving.schema import SettlementRequest
 
@@ -99,11 +100,12 @@ def settle(
     NotFound, Gone
         As `dispute`.
     Forbidden
-        It is the settler's own dispute.
+        It is the settler's own dispute, or about somebody they need not know of.
     Conflict
         It was settled already.
     """
     found = dispute(ledger, number)
+    require_need_of_score(ledger, found.score_id, principal)
     if found.actor == principal.actor:
         raise Forbidden(
             "nobody settles their own dispute",

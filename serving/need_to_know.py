@@ -8,7 +8,7 @@ breaks the glass: it is on the ledger with the reason, and holds for that person
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import NotFound, UsageError
 from serving.chain import stamp
-from serving.kept import find_load
+from serving.kept import find_load, serving_from
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Forbidden, Principal, Role
 from serving.schema import BreakGlassRequest
@@ -84,7 +84,11 @@ def _read(path: str, _changed: int) -> Policy:
 
 
 def withheld(
-    ledger: Ledger, fingerprint: str, principal: Principal, nominal_ids: Iterable[str]
+    ledger: Ledger,
+    fingerprint: str,
+    principal: Principal,
+    nominal_ids: Iterable[str],
+    on_behalf_of: str | None = None,
 ) -> set[str]:
     """Return those of some people whom somebody may not see.
 
@@ -92,11 +96,24 @@ def withheld(
     ----------
     fingerprint : str
         Of the load whose areas count. Where it is gone, no area is known and nobody is seen.
+    on_behalf_of : str, optional
+        Whom a program asks for; it gets what both of them may see.
     """
     rules = policy()
     if rules is None or principal.role is Role.OPERATOR:
         return set()
     asked = set(nominal_ids)
+    if principal.role is Role.SERVICE and on_behalf_of is not None:
+        person = Principal(on_behalf_of, Role.ANALYST)
+        return _withheld(ledger, fingerprint, principal, asked, rules) | _withheld(
+            ledger, fingerprint, person, asked, rules
+        )
+    return _withheld(ledger, fingerprint, principal, asked, rules)
+
+
+def _withheld(
+    ledger: Ledger, fingerprint: str, principal: Principal, asked: set[str], rules: Policy
+) -> set[str]:
     hidden = set() if principal.actor in rules.cleared else asked & rules.restricted
     own = rules.areas.get(principal.actor)
     if own is not None:
@@ -106,7 +123,11 @@ def withheld(
 
 
 def require_need(
-    ledger: Ledger, fingerprint: str, principal: Principal, nominal_ids: Iterable[str]
+    ledger: Ledger,
+    fingerprint: str,
+    principal: Principal,
+    nominal_ids: Iterable[str],
+    on_behalf_of: str | None = None,
 ) -> None:
     """Refuse to show people whom somebody does not need to know; their places are named.
 
@@ -115,7 +136,7 @@ def require_need(
     NeedToKnow
     """
     asked = list(nominal_ids)
-    hidden = withheld(ledger, fingerprint, principal, asked)
+    hidden = withheld(ledger, fingerprint, principal, asked, on_behalf_of)
     if not hidden:
         return
     places = [f"nominal_ids[{n}]" for n, person in enumerate(asked) if person in hidden]
@@ -126,6 +147,44 @@ def require_need(
         remedy="If it cannot wait, POST /v1/break-glass with the reason; it is recorded.",
         field=places[0] if len(asked) > 1 else "nominal_id",
     )
+
+
+def require_need_of_score(ledger: Ledger, score_id: str, principal: Principal) -> None:
+    """Refuse whoever does not need to know the person that a score is about.
+
+    Raises
+    ------
+    NeedToKnow
+    """
+    _, payload = ledger.score(score_id)
+    if payload is not None:
+        load, person = payload["load"]["fingerprint"], payload["nominal_id"]
+        require_need(ledger, load, principal, [person])
+
+
+def unnamed(
+    ledger: Ledger, question: str, principal: Principal, rows: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return lines about people, without what says who it is where the reader need not know.
+
+    Parameters
+    ----------
+    question : str
+        The load it is served from says who lives where.
+    rows : sequence of mapping
+        Each with `nominal_id`, `score_id` and a `reason` in somebody's own words.
+    """
+    try:
+        load = str(serving_from(question)["fingerprint"])
+    except NotFound:
+        load = ""
+    hidden = withheld(ledger, load, principal, [row["nominal_id"] for row in rows])
+    return [
+        {**row, "nominal_id": f"withheld-{row['score_id'][:8]}", "reason": "withheld"}
+        if row["nominal_id"] in hidden
+        else dict(row)
+        for row in rows
+    ]
 
 
 def break_glass(ledger: Ledger, request: BreakGlassRequest, principal: Principal) -> dict[str, Any]:

@@ -28,6 +28,8 @@ from models.risk_model import RiskModel
 from models.words import reasons as reasons_in_words
 from serving.kept import find_model, serving_from
 from serving.ledger import Action, Leaf, Ledger
+from serving.need_to_know import require_need_of_score
+from serving.permissions import Principal, Role
 from serving.scoring import computed, score_people, stored
 from serving.stock import Stock
 
@@ -81,7 +83,10 @@ def replay(
     ------
     NotFound
         No score has this id.
+    NeedToKnow
+        The person is restricted, or outside the areas of whoever asks.
     """
+    require_need_of_score(ledger, score_id, Principal(actor, Role(role)))
     entry, payload = ledger.score(score_id)
     if payload is None:
         found = _erased(score_id, entry.seq, ledger.erasure_of(score_id))

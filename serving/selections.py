@@ -13,6 +13,7 @@ from typing import Any
 from features.errors import Conflict
 from serving.decisions import readable
 from serving.ledger import Action, Leaf, Ledger
+from serving.need_to_know import unnamed
 from serving.permissions import Principal
 from serving.schema import SelectionRequest
 
@@ -122,4 +123,5 @@ def selected(
         body={"what": "GET /v1/selections", "selected": len(rows)},
         people=[Leaf(row["nominal_id"], None, {"listed": row["score_id"]}) for row in rows],
     )
-    return {"question": question, "selected": len(rows), "rows": rows}
+    shown = unnamed(ledger, question, principal, rows)
+    return {"question": question, "selected": len(rows), "rows": shown}

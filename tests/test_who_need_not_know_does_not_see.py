@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import small_force
+import worlds
 import yaml
 from served import ME, NAME, Served, served
 
 from features.errors import UsageError
+from features.loads import write_load
+from serving.access import GIVEN
 from serving.batch import score_batch
-from serving.ledger import Action
-from serving.need_to_know import policy
+from serving.decisions import decide
+from serving.kept import serve_from, serving_from
+from serving.ledger import Action, Ledger
+from serving.need_to_know import policy, withheld
+from serving.permissions import Principal, Role
 from serving.publishing import publish
+from serving.routes import ROUTES
+from serving.schema import DecisionRequest, SelectionRequest
+from serving.selections import select
 
 __all__ = ["served"]
 
@@ -90,6 +105,177 @@ def test_areas_say_who_is_seen(
     # nobody of this force has an area on record, so the analyst of North sees nobody
     assert served.score(served.people[0]).status_code == 403
     assert served.score(served.people[0], role="service", on_behalf_of="x").status_code == 200
+
+
+@dataclass(frozen=True)
+class Areas:
+    """People with an area on record, and a score of one of each, given before the rules held."""
+
+    near: str
+    far: str
+    near_score: str
+    far_score: str
+
+
+@pytest.fixture
+def by_area(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Areas]:
+    """Serve a load in which every other person lives in North; who asks works there."""
+    rows = small_force.rows()
+    for record in rows["nominal"]:
+        north = record["nominal_id"][-1] in "02468"
+        record["area"] = "North" if north else "South"
+    load = write_load(
+        tmp_path / "records",
+        worlds.tables(rows),
+        kind="synthetic",
+        data_to=small_force.DATA_TO,
+        synthetic=True,
+    )
+    near = next(one for one in served.people if one[-1] in "02468")
+    far = next(one for one in served.people if one[-1] not in "02468")
+    serve_from(NAME, load)
+    try:
+        deadline = time.monotonic() + 120
+        while True:  # the new load is opened beside the one in use
+            scores = served.score(near, far).json()["scores"]
+            if scores[0]["load"]["fingerprint"] == load.fingerprint:
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        file = tmp_path / "need.yaml"
+        rules = {"areas": {f"{role.value} one": ["North"] for role in GIVEN} | {"PC 1": ["North"]}}
+        file.write_text(yaml.safe_dump(rules))
+        monkeypatch.setenv("PRECURSOR_NEED_TO_KNOW", str(file))
+        yield Areas(near, far, scores[0]["score_id"], scores[1]["score_id"])
+    finally:
+        serve_from(NAME, served.load)
+
+
+def ask(served: Served, role: str, method: str, path: str, **body: Any) -> Any:
+    if role == "service" and method == "GET":
+        path += "?on_behalf_of=x"
+    if role == "service" and method == "POST":
+        body["on_behalf_of"] = "x"
+    more = {"json": body | {"purpose": "p"}} if method == "POST" else {}
+    return served.client.request(method, path, headers=served.headers(role), **more)
+
+
+def test_each_route_that_names_a_person_asks_who_needs_to_know(
+    served: Served, by_area: Areas
+) -> None:
+    """Every route by which one person can be asked for, for every role that may use it."""
+
+    def answers(role: str, method: str, path: str, **body: Any) -> tuple[Any, Any]:
+        """Ask the same about somebody near and somebody far."""
+
+        def about(person: str, score: str) -> Any:
+            said = {k: v.format(person=person, score=score) for k, v in body.items()}
+            if "nominal_ids" in said:
+                said["nominal_ids"] = [said["nominal_ids"]]
+            return ask(served, role, method, path.format(score=score), **said)
+
+        return about(by_area.near, by_area.near_score), about(by_area.far, by_area.far_score)
+
+    asked = [
+        ("POST", "/v1/scores", {"question": NAME, "nominal_ids": "{person}"}),
+        ("GET", "/v1/scores/{score}", {}),
+        ("GET", "/v1/replays/{score}", {}),
+        ("POST", "/v1/decisions", {"score_id": "{score}", "decision": "agree", "reason": "r"}),
+        (
+            "POST",
+            "/v1/challenges",
+            {"score_id": "{score}", "table": "offence", "record_id": "none", "reason": "r"},
+        ),
+        (
+            "POST",
+            "/v1/selections",
+            {"score_id": "{score}", "action": "deselect", "reason": "r"},
+        ),
+    ]
+    seen = set()
+    for method, path, body in asked:
+        (route,) = [
+            one for one in ROUTES if one.method == method and one.matches(path.format(score="s1"))
+        ]
+        for role in route.roles:
+            if role not in GIVEN:
+                continue
+            near, far = answers(role.value, method, path, **body)
+            assert near.status_code != 403, (path, role, near.text)
+            assert far.status_code == 403, (path, role, far.text)
+            assert far.json()["error"]["code"] == "need_to_know"
+            assert by_area.far not in far.text
+            seen.add((path, role))
+    assert len(seen) > len(asked)
+
+
+def test_lists_of_what_was_done_name_only_who_is_seen(served: Served, by_area: Areas) -> None:
+    ledger = served.ledger
+    analyst, supervisor = (
+        Principal(f"{role} two", Role(role)) for role in ("analyst", "supervisor")
+    )
+    chosen: dict[str, Any] = {"reason": "in their own words", "purpose": "p"}
+    review = ledger.now().date() + timedelta(days=30)
+    numbers = {}
+    for person, score in ((by_area.near, by_area.near_score), (by_area.far, by_area.far_score)):
+        decision = DecisionRequest(score_id=score, decision="agree", **chosen)
+        numbers[person] = decide(ledger, decision, analyst, sign_off="always")["decision"]
+        taken_on = SelectionRequest(score_id=score, action="select", review_on=review, **chosen)
+        select(ledger, taken_on, supervisor)
+    try:
+        for path, role in (
+            (f"/v1/selections/{NAME}", "analyst"),
+            (f"/v1/selections/{NAME}", "supervisor"),
+            (f"/v1/decisions/{NAME}", "supervisor"),
+            (f"/v1/decisions/{NAME}", "reviewer"),
+        ):
+            rows = {row["score_id"]: row for row in ask(served, role, "GET", path).json()["rows"]}
+            assert rows[by_area.near_score]["nominal_id"] == by_area.near
+            line = rows[by_area.far_score]
+            assert line["nominal_id"].startswith("withheld-")
+            assert line["reason"] == "withheld"
+        sign = {"agreed": True, "reason": "r"}
+        for person, status in ((by_area.near, 200), (by_area.far, 403)):
+            path = f"/v1/decisions/{numbers[person]}/sign-off"
+            assert ask(served, "supervisor", "POST", path, **sign).status_code == status
+    finally:
+        for score in (by_area.near_score, by_area.far_score):
+            select(
+                ledger, SelectionRequest(score_id=score, action="deselect", **chosen), supervisor
+            )
+
+
+def test_a_program_gets_no_more_than_whom_it_asks_for(served: Served, by_area: Areas) -> None:
+    """`PC 1` works in North; the rules let the program itself see everybody."""
+    rules = yaml.safe_load(Path(os.environ["PRECURSOR_NEED_TO_KNOW"]).read_text())
+    del rules["areas"]["service one"]
+    Path(os.environ["PRECURSOR_NEED_TO_KNOW"]).write_text(yaml.safe_dump(rules))
+
+    def asked(person: str, named: str) -> int:
+        return int(served.score(person, role="service", on_behalf_of=named).status_code)
+
+    assert [asked(by_area.near, name) for name in ("PC 1", "PC 2")] == [200, 200]
+    assert [asked(by_area.far, name) for name in ("PC 1", "PC 2")] == [403, 200]
+    path = f"/v1/scores/{by_area.far_score}?on_behalf_of="
+    assert served.get(path + "PC 1", "service").status_code == 403
+    assert served.get(path + "PC 2", "service").status_code == 200
+
+
+def test_broken_glass_opens_one_person_of_another_area_for_eight_hours(
+    served: Served, by_area: Areas
+) -> None:
+    other = next(one for one in served.people if one[-1] not in "02468" and one != by_area.far)
+    assert served.score(by_area.far).status_code == 403
+    assert glass(served, by_area.far).status_code == 200
+    assert served.score(by_area.far).status_code == 200
+    assert served.get(f"/v1/scores/{by_area.far_score}").status_code == 200
+    assert served.get(f"/v1/scores/{by_area.far_score}", "supervisor").status_code == 403
+    assert served.score(other).status_code == 403, "nobody else is opened by it"
+    load = str(serving_from(NAME)["fingerprint"])
+    later = Ledger.open(clock=lambda: served.ledger.now() + timedelta(hours=8, minutes=1))
+    with later:
+        who = Principal("analyst one", Role.ANALYST)
+        assert withheld(later, load, who, [by_area.far]) == {by_area.far}
 
 
 @pytest.mark.parametrize("text", ["restricted: 7", "unknown: []", "- a", "a: ["])
