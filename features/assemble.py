@@ -21,7 +21,21 @@ from features.visible import NEVER, Array
 
 YEAR = 365.25
 
-DECAY = np.round(DECAY_ONE * 0.5 ** (np.arange(16 * HALF_LIFE + 1) / HALF_LIFE)).astype(np.int64)
+
+@lru_cache(maxsize=8)
+def decay(half_life: int) -> Array:
+    """Return the weight of an event by its age in whole days, halved after every half-life.
+
+    Examples
+    --------
+    >>> decay(365)[[0, 365, 730]].tolist()
+    [65536, 32768, 16384]
+    """
+    ages = np.arange(16 * half_life + 1)
+    return np.round(DECAY_ONE * 0.5 ** (ages / half_life)).astype(np.int64)
+
+
+DECAY = decay(HALF_LIFE)
 """Integer weight of an event by whole days of age: halves each year, ends after sixteen."""
 
 VARIETY_OF = tuple(
@@ -102,11 +116,12 @@ class Assembly:
         return events.persons(chosen, column.window, at_least=2)
 
     def decayed(self, column: FeatureColumn) -> Array:
-        """The amount of all dated events, each weighted by its age."""
+        """The amount of all dated events, each weighted by its age; a window is a half-life."""
         events, chosen = self._of(column)
         row, event, age = events.each(chosen)
         amounts = events.records.amounts[column.amount][event]
-        weight = DECAY[np.minimum(age, len(DECAY) - 1)] * (age < len(DECAY))
+        table = DECAY if column.window is None else decay(column.window)
+        weight = table[np.minimum(age, len(table) - 1)] * (age < len(table))
         weighted = np.where(amounts == MISSING, 0, amounts) * weight
         return _added(row, weighted, len(events.rows))
 

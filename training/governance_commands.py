@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from features.console import Json, QuestionName, answer
+from features.console import Json, QuestionName, Records, answer, day
 
 app = typer.Typer()
 
@@ -92,3 +92,34 @@ def record(
     if said["changes"] is not None:
         text += f"\n{in_words(said['changes'])}"
     answer(said | {"written": written}, text, as_json)
+
+
+@app.command()
+def sensitivity(
+    question: QuestionName,
+    records: Records,
+    as_of: Annotated[str | None, typer.Option(help="Date; the day after the records end.")] = None,
+    version: Annotated[
+        str, typer.Option(help="A number, 'champion' or 'challenger'.")
+    ] = "champion",
+    seeds: Annotated[int, typer.Option(min=0, max=50, help="Other seeds of the trees.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Tell how far each person's rank depends on choices: harm weights, decay, counting, seeds.
+
+    Example: precursor sensitivity domestic_abuse_high_harm .precursor/records/demo --seeds 3
+    """
+    from features.history import History
+    from features.loads import open_load
+    from models import registry
+    from training import rank_range
+
+    load = open_load(records)
+    at = load.default_as_of if as_of is None else day("--as-of", as_of)
+    model, number = registry.fetch(question, version)
+    history = History(load, harm=model.question.harm)
+    found = rank_range.rank_ranges(
+        model, number, history, at, seeds=seeds, progress=lambda line: typer.echo(line, err=True)
+    )
+    kept = str(rank_range.keep(found))
+    answer(found.to_data() | {"kept": kept}, f"{rank_range.in_words(found)}\nKept: {kept}", as_json)
