@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from served import ME, put_in_force
 from starlette.applications import Starlette
 
 from features.history import History
+from features.question import OwnView
 from features.synthetic import synthesise
 from serving.access import Access
 from serving.batch import score_batch
@@ -28,22 +30,31 @@ QUESTION = small_force.QUESTION.model_copy(
     update={"name": "stalking_escalation", "title": "Stalking", "capacity": 12}
 )
 NAME = QUESTION.name
-NOMINALS = 3_000
+BLIND = "z_own_view_first"
+"""A second question, whose list opens after the analyst's own view."""
+
+NOMINALS = 2_000
 _open = contextlib.ExitStack()
 
 
 def build(home: Path) -> World:
     """Make a home with a simulated force, a promoted model and a list."""
-    load = synthesise(home / "records" / "force", nominals=NOMINALS, years=3, seed=3)
+    load = synthesise(home / "records" / "force", nominals=NOMINALS, years=2, seed=3)
     history = History(load)
-    model = small_force.make_model(history, question=QUESTION)
-    ledger = Ledger.open()
-    put_in_force(ledger, model, 1)
-    serve_from(NAME, load)
-    made = score_batch(
-        model, 1, history, home / "list.parquet", ledger=ledger, **ME, as_of=load.default_as_of
+    # a model of other records: the scores need only be there, and this one is fitted in a moment
+    learnt = History(small_force.make_load(home / "learnt"))
+    model = small_force.make_model(learnt, question=QUESTION)
+    view = {"people": 2, "near_line": 4}
+    other = QUESTION.model_copy(
+        update={"name": BLIND, "title": "Z: own view first", "own_view": OwnView(**view)}
     )
-    publish(NAME, ledger=ledger, **ME, run_id=made.run.run_id)
+    ledger = Ledger.open()
+    for question, scorer in ((NAME, model), (BLIND, replace(model, question=other))):
+        put_in_force(ledger, scorer, 1)
+        serve_from(question, load)
+        out, at = home / f"{question}.parquet", load.default_as_of
+        made = score_batch(scorer, 1, history, out, ledger=ledger, **ME, as_of=at)
+        publish(question, ledger=ledger, **ME, run_id=made.run.run_id)
     access = Access(ledger)
     return World(home, load, ledger, access, create_pages(Stock(ledger), ledger, access))
 

@@ -84,6 +84,7 @@ def evaluate_intervention(
 
     Example: precursor evaluate-intervention domestic_abuse_programme .precursor/records/demo
     """
+    from features.dashboards import evaluations
     from features.history import History
     from features.loads import open_load
     from training.effects import evaluate
@@ -95,4 +96,7 @@ def evaluate_intervention(
     with progress("compiling histories", as_json) as tell:
         rows = trial(History(load), asked, tell)
     found = evaluate(asked, rows, synthetic=load.synthetic)
-    answer(found.to_data(), in_words(found), as_json)
+    said = in_words(found)
+    # the pages show what is kept; they fit nothing themselves
+    evaluations.keep(found.to_data(), said, load)
+    answer(found.to_data(), said, as_json)

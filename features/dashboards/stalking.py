@@ -141,6 +141,7 @@ def counted(found: pd.DataFrame, level: pd.Series) -> Cube:
         ("area", "group"),
         ("group", "type"),
         ("group", "type", "nature"),
+        ("level",),
         ("group", "level"),
         ("group", "type", "level"),
     ]

@@ -136,20 +136,24 @@ def _groups(found: Cube, area: str, query: dict[str, str] | None) -> Section:
         if not area:
             row += [_with_score(found, ALL, group, ALL, ALL), share_cell(shares[group])]
         rows.append(row)
-    total: list[Cell] = [Cell("All four"), number(found.count(area, ALL, ALL, ALL, ALL))]
+    total = [Cell("All four"), number(found.count(area, ALL, ALL, ALL, ALL))]
     if not area:
-        total += [Cell(""), Cell("")]
-    rows.append(
-        total[: len(heads)] if area else [*total[:2], Cell("See groups"), Cell("See groups")]
-    )
+        everybody = share(found, "All four", ALL, ALL, ALL, ALL)
+        total += [_with_score(found, ALL, ALL, ALL, ALL), share_cell(everybody)]
+    rows.append(total)
     drawn = [each for each in shares.values() if each is not None]
     return Section(
         "The four groups",
         Table("People by group", heads, rows, strong=frozenset([len(rows) - 1])),
-        chart=share_chart("Share with a high score, by group", drawn) if drawn else None,
+        chart=share_chart("Share with a high score, by group", drawn) if _any(drawn) else None,
         after=[SUPPRESSED, *([] if area else [SHARE])]
         + (["For one area only the groups are told, not types and natures."] if area else []),
     )
+
+
+def _any(shares: list[Share]) -> bool:
+    """Return whether there is anything to draw."""
+    return any(each.value is not None for each in shares)
 
 
 def _with_score(found: Cube, *cell: str) -> Cell:
@@ -180,7 +184,7 @@ def _detail(found: Cube, group: str, query: dict[str, str] | None) -> list[Secti
                 " The nature is the gravest behaviour recorded, in the order of the columns."
             ],
             chart=share_chart(f"{title}: share with a high score, by type", drawn)
-            if drawn
+            if _any(drawn)
             else None,
             after=[SHARE],
         )
