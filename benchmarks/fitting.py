@@ -89,7 +89,7 @@ def bare(part: fit.Rows) -> str:
     chosen: dict[str, Any] = {**fit.PARAMETERS, **constraints.parameters(part.feature_set)}
     chosen["num_threads"] = fit.threads_for(part)
     seen = fit.as_read(part.X, part.feature_set)
-    data = lgb.Dataset(seen, part.y, params=dict(chosen), free_raw_data=False)
+    data = lgb.Dataset(seen, part.y, params=dict(chosen))
     fold = folds(part.people, fit.FOLDS)
     pairs = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(fit.FOLDS)]
     found = lgb.cv(

@@ -229,5 +229,4 @@ def dataset(rows: Rows, chosen: Mapping[str, Any]) -> lgb.Dataset:
         rows.y,
         feature_name=rows.feature_set.names,
         params=dict(chosen),
-        free_raw_data=False,
     )
