@@ -105,7 +105,7 @@ def _custody(
         )
     return Table(
         "Stays in custody by how they ended",
-        ["", *custody.KINDS.values()],
+        ["How the stay ended", *custody.KINDS.values()],
         rows,
         strong=frozenset([0]),
         sub=frozenset(sub),
@@ -122,7 +122,7 @@ def _ends(found: Cube, area: str) -> dict[str, Cell]:
         return {end: number(count) for end, count in counts.items()}
     shares = custody.per_cent([count or 0 for count in counts.values()])
     return {
-        end: Cell(f"{percent}%", note=f"{count:,}", number=None)
+        end: Cell(f"{percent}%", note=f"{count:,}", number=count)
         for (end, count), percent in zip(counts.items(), shares, strict=True)
     }
 

@@ -155,15 +155,22 @@ def file(view: View, said: Sequence[str]) -> bytes:
 
 def _heads(view: View) -> list[str]:
     found = [section.table for section in view.sections if section.table is not None]
-    return list(found[0].heads) if len(found) == 1 else []
+    return _columns(found[0]) if len(found) == 1 else []
+
+
+def _columns(table: Table) -> list[str]:
+    """Return a table's heads as a file has them: where people live is a column of its own."""
+    first, *rest = table.heads
+    return [first, *(["Area"] if table.people else []), *rest]
 
 
 def _lines(view: View, said: Sequence[str]) -> Iterator[Sequence[Any]]:
     tables = [section.table for section in view.sections if section.table is not None]
     for table in tables:
         if len(tables) > 1:
-            yield [table.caption, *table.heads]
-        for row in table.rows:
-            yield [table.caption, *(cell.plain for cell in row)]
+            yield [table.caption, *_columns(table)]
+        for first, *rest in table.rows:
+            own = [first.text, first.note] if table.people else [first.plain]
+            yield [table.caption, *own, *(cell.plain for cell in rest)]
     for line in said:
         yield ["Note", line]

@@ -168,6 +168,8 @@ class Desk:
         chosen = request.query_params.get("list", "")
         if chosen not in names:
             chosen = preferred if preferred in names else names[0]
+        # whoever refuses, or leads to the view that is due, looks for the question there
+        request.path_params["question"] = chosen
         require_own_view(self.lists.ledger, chosen, visitor.principal)
         found = Scored.of(self.lists.open(chosen, visitor.principal.role))
         return found, Filter("list", "Scores of", offered, chosen)

@@ -104,6 +104,6 @@ def _evaluation(found: dict[str, object]) -> Section:
 
 
 def _figure(ratio: dict[str, float | None]) -> str:
-    if ratio["value"] is None:
+    if None in (ratio["value"], ratio["low"], ratio["high"]):
         return "cannot be told"
     return f"{ratio['value']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
