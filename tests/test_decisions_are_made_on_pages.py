@@ -193,6 +193,19 @@ def test_somebody_is_taken_on_reviewed_and_let_go(asked_first: World, desk: Any)
     assert "Not taken on at present" in desk.get(at).text
 
 
+def test_scores_over_time_are_broken_where_the_model_changed(desk: Any) -> None:
+    """Check 26: no line joins scores of two models, and the page says so."""
+    page = desk.get(person(desk, 8)).text
+    assert "Scores either side of a dashed line come from different models." in page
+    chart = re.search(r'(?s)<svg class="chart chart--wide"[^>]*trend-wide.*?</svg>', page)
+    assert chart is not None
+    assert "ink-break" in chart[0]
+    assert "ink-trend" not in chart[0]
+    table = text_of(page.partition("The scores over time as a table")[2].partition("</table>")[0])
+    assert "model version 1" in table
+    assert "model version 40" in table
+
+
 def test_nobody_else_decides_or_takes_on(asked_first: World, desk: Any) -> None:
     at = person(desk, 7)
     for role, path in (

@@ -22,8 +22,10 @@ def test_the_list_opens_where_one_was_once_all_views_are_given(asked_first: Worl
     wanted = f"{LIST}?band=High&page=1"
     listed = published("violence_6m").page(0, 200)
     scores = {line["score_id"] for line in listed}
+    decision = f"{LIST}/{listed[0]['score_id']}/decision"
+    more = (f"{LIST}/not-scored", f"{LIST}/list.csv", decision)
     for left in (2, 1):
-        for path in (wanted, f"{LIST}/{listed[0]['score_id']}", f"{LIST}/not-scored"):
+        for path in (wanted, f"{LIST}/{listed[0]['score_id']}", *more):
             shut = client.get(path)
             assert shut.status_code == 409, path
             assert "Give your view first" in shut.text
@@ -43,6 +45,16 @@ def test_the_list_opens_where_one_was_once_all_views_are_given(asked_first: Worl
     views = asked_first.ledger.entries(action=Action.OWN_VIEW, limit=2)
     assert [entry.body["kind"] for entry in views] == ["given", "given"]
     assert client.get(GATE, follow_redirects=False).headers["location"] == LIST
+
+
+def test_nobody_is_scored_on_request_before_the_own_view(asked_first: World) -> None:
+    """Check 22: no way round by asking for one person."""
+    client = asked_first.client(actor="analyst 0")
+    fields = hidden(client.get("/scores").text) | {"question": "violence_6m", "purpose": "x"}
+    for step in ("", "ask"):
+        asked = client.post("/scores", data=fields | {"nominal_ids": "N0007", "next_step": step})
+        assert asked.status_code == 409
+        assert "in 100" not in asked.text
 
 
 def test_people_are_asked_about_by_id_and_one_at_a_time(asked_first: World) -> None:
