@@ -148,7 +148,7 @@ def test_an_answer_that_says_nothing_yet_is_none(tmp_path: Path) -> None:
     file = tmp_path / "answers.yaml"
     file.write_text(blank(NAME))
     assert read_answers(NAME, file) == {}
-    file.write_text("team: TODO\nwebsite: ''\ncontact: To be confirmed.\nprocurement: None held.\n")
+    file.write_text("team: TBC\nwebsite: ''\ncontact: To be confirmed.\nprocurement: None held.\n")
     assert read_answers(NAME, file) == {"procurement": "None held."}
 
 

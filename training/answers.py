@@ -103,7 +103,7 @@ def is_empty(text: str) -> bool:
 
     Examples
     --------
-    >>> is_empty(" TODO. "), is_empty("None: no supplier has access.")
+    >>> is_empty(" TBC. "), is_empty("None: no supplier has access.")
     (True, False)
     """
     return text.strip().rstrip(".").casefold() in _EMPTY
