@@ -23,6 +23,8 @@ from features.errors import PrecursorError
 from features.synthetic import synthesise
 from training.study import studies
 
+pytestmark = pytest.mark.timeout(1800)
+
 QUESTION = "domestic_abuse_high_harm"
 
 PAGES_DONE_ELSEWHERE = {
@@ -74,12 +76,9 @@ NOT_RUN = {
 """Commands that are not run here, as patterns of their beginning, each with the reason."""
 
 REFUSED = {
-    r"precursor promote ": ("the gate does not let it through", "so small a model beats nothing"),
-    r"precursor rollback ": ("no champion before", "one model was promoted"),
-    r"precursor evaluate-intervention ": (
-        "treated",
-        "too few people were treated in so small a force",
-    ),
+    r"precursor promote ": ("Train a better one", "so small a model beats nothing"),
+    r"precursor evaluate-intervention ": ("both groups need", "too few people were treated here"),
+    r"precursor shadow ": ("nobody was scored in shadow yet", "the question is no shadow here"),
 }
 """Commands that this small world has to refuse: what the refusal says, and why."""
 
@@ -163,6 +162,18 @@ def exports(folder: Path) -> None:
         (place / table["file"]).write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
 
 
+def register_again() -> None:
+    """Register the champion once more, as challenger: cheaper than another training."""
+    import mlflow
+
+    from models import registry
+
+    model, report = registry._fetched(registry.find(QUESTION, "champion"))
+    with mlflow.start_run(experiment_id=registry.experiment(QUESTION)):
+        again = registry.log(model, report=report)
+    registry.set_alias(QUESTION, registry.CHALLENGER, again.number)
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("documented")
@@ -176,21 +187,29 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
             shutil.copytree(records / "demo", records / name)
         exports(folder)
         shutil.copytree(ROOT / "docs", folder / "docs")
-        (folder / "ours.yaml").write_text(blocks("docs/audits.md", "yaml")[0])
+        (events,) = [one for one in blocks("docs/audits.md", "yaml") if one.startswith("- {name")]
+        (folder / "ours.yaml").write_text(events)
         study = studies()["domestic_abuse_programme"].model_dump(mode="json")
         (folder / "our_study.yaml").write_text(yaml.safe_dump(study))
         row = "n,positives,precision,recall,MCC\n1000,200,0.70,0.14,0.26\n"
         (folder / "published.csv").write_text(row)
 
+        promote = ("promote", QUESTION, "challenger", "--reason", "a small world", "--force")
         for words in (
             ("train", QUESTION, ".precursor/records/demo"),
-            ("promote", QUESTION, "challenger", "--reason", "a small world", "--force"),
+            promote,
+            (),
+            promote,
+            (),
             ("score", QUESTION, ".precursor/records/demo", "--out", "scores.csv"),
             ("publish", QUESTION),
         ):
+            if not words:
+                register_again()
+                continue
             code, text = made.precursor(*words)
             assert code == 0, text
-            made.said[words[1]] = made.said.get(words[1], text)
+            made.said.setdefault(words[1], text)
         checkpoint = json.loads(made.precursor("audit", "checkpoint", "--json")[1])
         made.precursor("token", "--role", "analyst")
         (token, *_) = json.loads(made.precursor("tokens", "--json")[1])["tokens"]
@@ -199,6 +218,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
             "PUBLIC_KEY": checkpoint["public_key"],
             "SEQ:HASH": f"{checkpoint['seq']}:{checkpoint['hash']}",
             "0a1b2c3d4e5f": token["token_id"],
+            "stalking_escalation": QUESTION,
             " RECORDS ": " .precursor/records/demo ",
         }
     return made
@@ -213,6 +233,8 @@ def test_a_documented_command_does_what_is_said(
     refusals = [told for pattern, told in REFUSED.items() if re.match(pattern, line)]
     if line.startswith("precursor ingest"):
         shutil.rmtree(world.folder / shlex.split(line)[4], ignore_errors=True)
+    if line.startswith("precursor audit export"):
+        (world.folder / shlex.split(line)[3]).unlink(missing_ok=True)
     code, text = world.run(line)
     if refusals:
         assert (code, refusals[0][0] in text) == (1, True), text
