@@ -62,7 +62,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[str]:
     environment = os.environ | {"PRECURSOR_HOME": str(home)}
     with subprocess.Popen(command, cwd=HERE.parent, env=environment) as server:
         try:
-            for _ in range(600):
+            for _ in range(3000):  # a busy machine imports slowly
                 with socket.socket() as door:
                     if door.connect_ex(("127.0.0.1", port)) == 0:
                         break
