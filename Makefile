@@ -12,7 +12,7 @@ UV ?= uv
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo docs bench soak set-up set-up-dev test test-all lint format types check assets lock clean
+.PHONY: help demo docs bench soak set-up set-up-dev test test-all lint format types check assets pictures lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -55,6 +55,9 @@ types: set-up-dev ## mypy, strict
 	$(BIN)/mypy
 
 check: lint types test ## lint, types and tests
+
+pictures: set-up-dev ## screenshots for README and docs, from a made-up force; needs Chromium
+	$(BIN)/python tests/pictures.py docs/pictures
 
 assets: ## compile the style sheet again; needs Node and npm
 	serving/static-src/compile

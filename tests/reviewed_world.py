@@ -21,7 +21,6 @@ import worlds
 from made_up_matrix import QUICK
 from pages_world import World, rows
 from served import ME
-from starlette.applications import Starlette
 
 from features.attributes import attributes
 from features.errors import Conflict
@@ -50,7 +49,7 @@ QUESTION = small_force.QUESTION.model_validate(
     | {"own_view": {"people": 60, "near_line": 4}}
 )
 NAME = QUESTION.name
-PEOPLE = 420
+PEOPLE = 300
 ANALYST = Principal("a.nalyst", Role.ANALYST)
 SECRET = "Their sister said so"
 """In the reason of one decision: it is read out to reviewers and to nobody else."""
@@ -117,7 +116,7 @@ def _decide(ledger: Ledger) -> None:
     for person in waiting(ledger, listed, ANALYST.actor):
         view = {"nominal_id": person, "band": rng.choice(BANDS), "would_select": False}
         give(ledger, OwnViewRequest(**said, **view, reason="by the records"), ANALYST)
-    for number, line in enumerate(listed.page(0, 400)):
+    for number, line in enumerate(listed.page(0, 180)):
         if line["insufficient_history"]:
             continue
         given: dict[str, Any] = {"score_id": line["score_id"], "purpose": "weekly review"}
@@ -126,12 +125,6 @@ def _decide(ledger: Ledger) -> None:
             other = rng.choice([band for band in BANDS if band != line["band"]])
             given |= {"decision": "override", "judged_band": other}
         decide(ledger, DecisionRequest(**given), ANALYST)
-
-
-def reopened() -> Starlette:
-    """Return the pages over a home that was made before, for a server in a process of its own."""
-    ledger = Ledger.open()
-    return create_pages(Stock(ledger), ledger, Access(ledger))
 
 
 @cache
