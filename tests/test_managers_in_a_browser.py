@@ -25,9 +25,8 @@ assert chromium
 
 HERE = Path(__file__).resolve().parent
 PAGES = (
-    *("", "/stalking", "/stalking?area=area-1", "/stalking/people?type=several", "/volumes"),
-    *("/custody", "/outstanding", "/outstanding?why=wanted&tag=weapon", "/orders"),
-    *("/orders?show=unprotected", "/dangerous", "/interventions"),
+    *("", "/stalking", "/stalking/people?type=several", "/volumes", "/custody"),
+    *("/outstanding?why=wanted&tag=weapon", "/orders", "/dangerous", "/interventions"),
 )
 
 
