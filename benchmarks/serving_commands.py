@@ -124,3 +124,30 @@ def bench_score(
         answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
     else:
         Console().print(table.terminal(figures, table.circumstances()))
+
+
+@app.command("pages")
+def bench_pages(
+    people: Annotated[
+        int, typer.Option(min=100, help="On record; about half are scored.")
+    ] = 210_000,
+    requests: Annotated[int, typer.Option(min=1, help="Requests for each page.")] = 20,
+    trees: Annotated[int, typer.Option(help="Trees of the booster.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Measure pages of a priority list at the server, each view on the ledger before its answer.
+
+    Example: precursor bench pages --people 2000 --requests 5
+    """
+    from rich.console import Console
+
+    from benchmarks import pages, table
+    from features.home import home
+
+    where = home() / "benchmarks"
+    figures = list(pages.run(where, people=people, requests=requests, trees=trees))
+    if as_json:
+        about = table.circumstances()
+        answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
+    else:
+        Console().print(table.terminal(figures, table.circumstances()))

@@ -216,13 +216,11 @@ def close_call(share: float) -> str:
 
 def _swaps(found: OpenList) -> str:
     """Return which ranks may change sides when the model is fitted again, in a sentence."""
-    close = [
-        found.rows["rank"][int(position)].as_py()
-        for position in np.flatnonzero((found.above >= CLOSE) & (found.above <= 1 - CLOSE))
-    ]
+    near = (found.above >= CLOSE) & (found.above <= 1 - CLOSE)
+    close = found.rows["rank"].to_numpy(zero_copy_only=False)[near].astype(np.int64)
     if len(close) < 2:
         return ""
-    return f" Ranks {min(close):,} to {max(close):,} may change sides in re-runs."
+    return f" Ranks {close.min():,} to {close.max():,} may change sides in re-runs."
 
 
 def rfg_words(found: OpenList, position: int) -> str:
