@@ -283,7 +283,7 @@ def test_whoever_need_not_know_somebody_does_not_see_them(
     assert person not in after.text
     assert "are left out" in client.get("/dashboards/outstanding").text
     file.write_text(yaml.safe_dump({"areas": {"analyst one": ["area-1"]}}))
-    found = lines(client.get("/dashboards/orders.csv").content)
+    found = lines(client.get("/dashboards/outstanding.csv").content)
     areas = {line[2] for line in found if line[0] != "Note"} - {"Area"}
     assert areas == {"area-1"}
 
