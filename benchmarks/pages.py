@@ -39,7 +39,12 @@ def run(place: Path, *, people: int, requests: int, trees: int) -> Iterator[Figu
     for what, runs in found["pages"].items():
         aim = f"at most {AIM_MS} ms"
         yield Figure(
-            "pages", f"{what}, of {found['scored']:,} scored", median(runs), "ms", aim, tuple(runs)
+            "pages",
+            f"{what}, of {found['scored']:,} scored",
+            median(runs),
+            "ms",
+            aim,
+            runs=tuple(runs),
         )
 
 
