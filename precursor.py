@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -23,11 +23,12 @@ import features.commands
 import features.linking_commands
 import features.register_commands
 import serving.access_commands
+import serving.governance_commands
 import serving.stage_commands
 import training.audit_commands
 import training.commands
 import training.governance_commands
-from features.console import Json, Purpose, QuestionName, Reason, Records, answer, progress
+from features.console import Json, QuestionName, Reason, Records, answer, progress
 from features.errors import Conflict, PrecursorError, UsageError
 from serving import commands as desk
 
@@ -46,6 +47,7 @@ for floor in (
     training.governance_commands,
     desk,
     serving.access_commands,
+    serving.governance_commands,
     serving.stage_commands,
 ):
     app.add_typer(floor.app)
@@ -66,10 +68,13 @@ def promote(
 
     Example: precursor promote domestic_abuse_high_harm challenger --reason "first model"
     """
+    from models import registry
     from serving.ledger import Action
+    from serving.retirement import require_not_retired
     from training import promotion
 
     with desk.ledger() as book:
+        require_not_retired(book, question, registry.find(question, version).number)
         verdict = promotion.promote(
             question,
             version,
@@ -94,13 +99,16 @@ def rollback(question: QuestionName, reason: Reason, as_json: Json = False) -> N
     Example: precursor rollback domestic_abuse_high_harm --reason "drift seen in May"
     """
     from serving.ledger import Action
+    from serving.retirement import require_not_retired
     from training import promotion
 
     with desk.ledger() as book:
-        now, before = promotion.rollback(
-            question,
-            record=lambda body: desk.record(book, Action.ROLLBACK, reason, question, body),
-        )
+
+        def record(body: dict[str, Any]) -> None:
+            require_not_retired(book, question, body["version"])
+            desk.record(book, Action.ROLLBACK, reason, question, body)
+
+        now, before = promotion.rollback(question, record=record)
     found = {"question": question, "version": now, "before": before}
     answer(found, f"Version {now} of {question} is in force again, after {before}.", as_json)
 
@@ -167,43 +175,6 @@ def shadow(question: QuestionName, records: Records, as_json: Json = False) -> N
         model, version = Stock(book).champion(question)
     found = compare(model, History(load, harm=model.question.harm), given_at(question, SHADOW))
     answer(found.to_data() | {"question": question, "version": version}, in_words(found), as_json)
-
-
-@app.command()
-def decisions(
-    question: QuestionName,
-    records: Records,
-    purpose: Purpose = "review of decisions",
-    as_json: Json = False,
-) -> None:
-    """Show decisions beside what followed, by subgroup, for reviewers; nobody is named.
-
-    Example: precursor decisions domestic_abuse_high_harm .precursor/records/2027-01
-    """
-    from features.history import History
-    from features.loads import open_load
-    from serving.access import operator
-    from serving.outcomes import reviewed
-    from serving.stock import Stock
-
-    load = open_load(records)
-    with desk.ledger() as book:
-        asked = Stock(book).champion(question)[0].question
-        history = History(load, harm=asked.harm)
-        found = reviewed(book, asked, history, operator(), purpose=purpose)
-    lines = [f"{found['decisions']:,} decisions; a decision changes what follows it."]
-    for cell in found["groups"]:
-        place = f"  {cell['attribute']} {cell['group']}, {cell['decision']}: "
-        if cell["suppressed"]:
-            lines.append(place + "too few to show")
-        elif not cell["mature"]:
-            lines.append(place + f"{cell['decisions']}, none mature")
-        else:
-            lines.append(
-                place + f"{cell['decisions']}, of {cell['mature']} mature ones"
-                f" {cell['followed']:.0%} followed ({cell['low']:.0%} to {cell['high']:.0%})"
-            )
-    answer(found, "\n".join(lines), as_json)
 
 
 @app.command()

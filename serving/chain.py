@@ -59,7 +59,7 @@ class Action(StrEnum):
     PROMOTION = "promotion", "a model came into force for a question"
     ROLLBACK = "rollback", "an earlier model came back into force"
     SUSPENSION = "suspension", "a question stopped being scored for the time being"
-    RETIREMENT = "retirement", "a question stopped being scored for good"
+    RETIREMENT = "retirement", "a model stopped for good; it is never in force again"
     STAGE = "stage", "a question was moved to another stage: shadow, pilot or live"
     ERASURE = "erasure", "a person's key was destroyed, and with it what the ledger says about them"
     ERASURE_REACH = "erasure_reach", "an erased person was taken out of records, runs and files"
@@ -77,7 +77,8 @@ IN_FORCE = frozenset({Action.PROMOTION, Action.ROLLBACK})
 """Actions that put a model in force; their body names its version and its SHA-256."""
 
 OUT_OF_FORCE = frozenset({Action.SUSPENSION, Action.RETIREMENT})
-"""Actions after which no model is in force for the question."""
+"""Actions after which no model is in force for the question; a retirement of one that was not in
+force leaves the other where it is."""
 
 
 @dataclass(frozen=True, slots=True)

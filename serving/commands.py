@@ -131,6 +131,7 @@ def scored(
     from serving.expiry import require_current
     from serving.kept import serve_from, serving_named
     from serving.permissions import operator
+    from serving.retirement import require_not_retired
     from serving.stock import Stock
 
     tell = how.pop("tell", None)
@@ -141,6 +142,8 @@ def scored(
     model, version = stock.champion(name) if which is None else registry.fetch(name, which)
     if promoted:
         require_current(model, version, load, stock.standing(model.question))
+    else:
+        require_not_retired(book, name, version)
     history = history or History(load, harm=model.question.harm)
     done = score_batch(model, version, history, out, promoted=promoted, **given)
     if promoted and not serving_named(name):

@@ -193,10 +193,14 @@ class Reader:
         (version, sha256) or None
             None before a first promotion, and after a suspension or retirement.
         """
-        found = self.entries(action=IN_FORCE | OUT_OF_FORCE, question=question, limit=1)
-        if not found or found[0].action in OUT_OF_FORCE:
-            return None
-        return Promoted(found[0].body["version"], found[0].body["sha256"])
+        found = self.entries(action=IN_FORCE | OUT_OF_FORCE, question=question, limit=None)
+        for entry in found:
+            if entry.action == Action.RETIREMENT and not entry.body.get("in_force", True):
+                continue  # of a version that was not in force: the one in force stays
+            if entry.action in OUT_OF_FORCE:
+                return None
+            return Promoted(entry.body["version"], entry.body["sha256"])
+        return None
 
     def _head(self, connection: Connection) -> Head | None:
         row = connection.execute(_LAST).one_or_none()

@@ -1,0 +1,129 @@
+"""A retired model is on the register with what became of its scores, and never comes back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from made_up_registry import registry_in
+from typer.testing import CliRunner, Result
+
+from features.errors import Conflict, NotFound
+from models import published, registry
+from precursor import app
+from serving.ledger import Action, Ledger
+from serving.permissions import Principal, Role
+from serving.retirement import as_csv, as_page, register, retire
+from serving.runs import folder, write_json
+from serving.stock import Stock
+
+NAME = "made_up"
+WHO = Principal("s.cientist", Role("operator"))
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture
+def store(precursor_home: Path) -> Path:
+    """Two registered versions; the first is in force, and scored somebody."""
+    registry_in(precursor_home)
+    done = run("promote", NAME, "1", "--reason", "first model")
+    assert done.exit_code == 0, done.output
+    body = {"model": {"version": 1}, "scored": 12, "expires_on": "2026-03-08", "run_id": "r1"}
+    with Ledger.open() as book:
+        book.append(
+            Action.BATCH, actor="a", role="analyst", purpose="week", question=NAME, body=body
+        )
+    folder(NAME).mkdir(parents=True)
+    write_json(folder(NAME) / "list.json", {"run_id": "r1"})
+    return precursor_home
+
+
+def test_the_model_in_force_stops_and_the_register_says_what_became_of_its_scores(
+    store: Path,
+) -> None:
+    done = run("retire", NAME, "champion", "--reason", "learned from lost records")
+    assert done.exit_code == 0, done.output
+    assert "learned from lost records" in done.output
+    assert "12 scores given, the last expires on 2026-03-08" in done.output
+    assert "scores nobody until another model is promoted" in done.output
+    assert published.questions() == []
+    with pytest.raises(NotFound, match="no champion"):
+        registry.champion(NAME)
+    with Ledger.open() as book:
+        (one,) = register(book)
+        assert (one.version, one.was_in_force, one.its_list_stood) == (1, True, True)
+        assert one.in_force_since == one.retired_on
+        assert book.promoted_sha(NAME) is None
+        with pytest.raises(NotFound, match="not in force"):
+            Stock(book).get(NAME)
+        assert book.verify().ok
+
+
+def test_it_is_never_promoted_rolled_back_to_or_scored_with_again(store: Path) -> None:
+    assert run("promote", NAME, "2", "--force", "--reason", "second").exit_code == 0
+    # the first is `previous` now; to retire it leaves the second in force
+    done = run("retire", NAME, "previous", "--reason", "replaced")
+    assert done.exit_code == 0, done.output
+    assert "not in force when it was retired" in done.output
+    assert published.pointer(NAME)["version"] == 2
+    with Ledger.open() as book:
+        assert book.promoted_sha(NAME) is not None
+        assert book.promoted_sha(NAME).version == 2  # type: ignore[union-attr]
+        Stock(book).champion(NAME)
+    for words in (
+        ("promote", NAME, "1", "--force", "--reason", "again"),
+        ("rollback", NAME, "--reason", "again"),
+    ):
+        refused = run(*words)
+        assert refused.exit_code != 0
+    assert isinstance(run("promote", NAME, "1", "--reason", "again").exception, Conflict)
+    registry.set_alias(NAME, "previous", 1)  # set by hand: the ledger still knows
+    again = run("rollback", NAME, "--reason", "again").exception
+    assert isinstance(again, Conflict)
+    assert again.code == "retired"
+    assert published.pointer(NAME)["version"] == 2
+
+
+def test_a_retirement_that_was_interrupted_is_finished_by_saying_it_again(store: Path) -> None:
+    def killed() -> None:
+        raise OSError("killed")
+
+    with Ledger.open() as book:
+        sha256 = published.pointer(NAME)["sha256"]
+        with pytest.raises(OSError, match="killed"):
+            retire(book, NAME, 1, sha256, who=WHO, reason="old", stop=killed)
+        assert book.promoted_sha(NAME) is None  # nobody is scored from the first moment on
+    again = run("retire", NAME, "1", "--reason", "old")
+    assert isinstance(again.exception, Conflict)
+    assert "retired on" in again.exception.message
+    assert published.questions() == []
+    with Ledger.open() as book:
+        assert len(register(book)) == 1
+
+
+def test_the_register_is_a_page_a_table_and_data(store: Path, tmp_path: Path) -> None:
+    assert "No model was retired yet" in run("retired").output
+    run("retire", NAME, "1", "--reason", "<b>bold</b>, and a comma")
+    page, table = tmp_path / "r.html", tmp_path / "r.csv"
+    assert run("retired", "--out", str(page)).exit_code == 0
+    assert run("retired", "--out", str(table)).exit_code == 0
+    assert "&lt;b&gt;bold" in page.read_text()
+    assert "<b>bold" not in page.read_text()
+    assert '"<b>bold</b>, and a comma"' in table.read_text()
+    (one,) = json.loads(run("retired", "--json").output)["retired"]
+    assert (one["question"], one["scores"]) == (NAME, 12)
+    refused = run("retired", "--out", str(tmp_path / "r.doc"))
+    assert "ends in .html, .csv, .json" in str(refused.exception)
+    assert as_csv([]).startswith("question,version")
+    assert "No model was retired yet" in as_page([])
+
+
+def test_what_does_not_exist_or_has_no_reason_is_not_retired(store: Path) -> None:
+    assert isinstance(run("retire", NAME, "9", "--reason", "x").exception, NotFound)
+    assert run("retire", NAME, "1").exit_code == 2
+    assert "purpose is empty" in str(run("retire", NAME, "1", "--reason", " ").exception)
+    assert published.pointer(NAME)["version"] == 1
