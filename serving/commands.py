@@ -68,6 +68,7 @@ def score(
     as_of: Annotated[str | None, typer.Option(help="Date; the day after the records end.")] = None,
     spine: SpineFile = None,
     model: Annotated[str | None, typer.Option(help="Score with this version, unpromoted.")] = None,
+    backend: Annotated[str, typer.Option(help="duckdb, postgres or spark.")] = "duckdb",
     purpose: Purpose = "batch",
     as_json: Json = False,
 ) -> None:
@@ -91,6 +92,7 @@ def score(
             load,
             out,
             which=model,
+            backend=backend,
             spine=rows,
             as_of=at,
             purpose=purpose,
@@ -119,6 +121,7 @@ def scored(
     *,
     which: str | None = None,
     history: History | None = None,
+    backend: str = "duckdb",
     **how: Any,
 ) -> Scored:
     """Score with the model in force, or with another version, which is marked so.
@@ -144,8 +147,13 @@ def scored(
         require_current(model, version, load, stock.standing(model.question))
     else:
         require_not_retired(book, name, version)
-    history = history or History(load, harm=model.question.harm)
-    done = score_batch(model, version, history, out, promoted=promoted, **given)
+    if backend == "spark":
+        from serving.spark import score_on_spark
+
+        done = score_on_spark(model, version, load, out, promoted=promoted, **given)
+    else:
+        history = history or History(load, harm=model.question.harm, backend=backend)
+        done = score_batch(model, version, history, out, promoted=promoted, **given)
     if promoted and not serving_named(name):
         serve_from(name, load)
     return done

@@ -173,7 +173,7 @@ def recorded(
         with turns.turn():
             counts = _before(work, ledger, part)
             if counts is None:
-                with _no_search_for_cycles():
+                with no_search_for_cycles():
                     now = parts.told(part)
                     work.write(part, now.scored, now.rejected)
                     counts, people = Counts.of(now.scored, now.rejected), now.people
@@ -206,7 +206,7 @@ def _before(work: Unfinished, ledger: Ledger, part: int) -> Counts | None:
 
 
 @contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
+def no_search_for_cycles() -> Iterator[None]:
     """Spare a part the garbage collector: what is told has no cycles, and much of it is made.
 
     Each search would walk all that the process holds, which takes longer than telling.

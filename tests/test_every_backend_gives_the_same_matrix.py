@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from on_spark import spark_here
 
 from features.backends.postgres import drop_copies
 from features.errors import PrecursorError, UsageError
@@ -19,6 +18,8 @@ from features.loads import open_load
 from features.matrix import Matrix, build
 from features.question import Question
 from tests.worlds import DATA_TO, load, world
+
+__all__ = ["spark_here"]
 
 AFTER = DATA_TO + timedelta(days=1)
 QUESTION = Question(
@@ -121,19 +122,6 @@ def test_a_server_that_is_not_named_or_does_not_answer_is_told_without_its_passw
         History(reference.load, backend="postgres")
     assert "s3cret" not in str(refused.value)
     assert "refused" in str(refused.value)
-
-
-@pytest.fixture(scope="module")
-def spark_here() -> Iterator[None]:
-    if shutil.which("java") is None:
-        pytest.skip("Spark runs on Java, and there is none here")
-    pytest.importorskip("pyspark", reason="Spark is not installed: pip install 'precursor[spark]'")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRECURSOR_SPARK_MASTER", "local[2]")
-        from features.spark import session
-
-        yield
-        session().stop()
 
 
 @pytest.mark.spark
