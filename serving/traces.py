@@ -1,7 +1,7 @@
 """OpenTelemetry traces of requests, by one variable: ``PRECURSOR_TRACES``.
 
 Empty, there are none and nothing is imported. ``http://HOST:4318/v1/traces`` sends them to a
-collector (needs the package opentelemetry-exporter-otlp-proto-http); any other value names a file,
+collector (needs the extra `otlp`); any other value names a file,
 to which each span is appended as JSON. A span carries route template, status and request id, and
 nothing about a person, an actor or a purpose. A caller's ``traceparent`` is continued.
 """
@@ -93,7 +93,7 @@ def _exporter(where: str) -> Any:
         except ImportError as missing:
             raise UsageError(
                 f"{VARIABLE}={where}: the package that sends traces is not installed",
-                remedy="Install opentelemetry-exporter-otlp-proto-http, or name a file.",
+                remedy="pip install 'precursor[otlp]', or name a file.",
             ) from missing
         return sender.OTLPSpanExporter(endpoint=where)
     out = open(where, "a", encoding="utf-8", opener=_private)  # noqa: SIM115 - open to the end

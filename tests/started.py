@@ -7,6 +7,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -36,12 +37,17 @@ class Started:
     token: str
     process: subprocess.Popen[bytes]
     log: Path
+    tls: ssl.SSLContext | None = None
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, bytes]:
         """Send a request; return status and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
+        if self.tls is not None:
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=40, context=self.tls
+            )
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -58,7 +64,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(home: Path, folder: Path) -> Iterator[Started]:
+def started(home: Path, folder: Path, tls: ssl.SSLContext | None = None) -> Iterator[Started]:
     """Start a server over a state folder, which ``PRECURSOR_HOME`` names, and end it."""
     load = small_force.make_load(home / "records" / "small", people=60)
     with Ledger.open() as ledger:
@@ -76,7 +82,7 @@ def started(home: Path, folder: Path) -> Iterator[Started]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        server = Started(port, token, process, log)
+        server = Started(port, token, process, log, tls)
         try:
             deadline = time.monotonic() + SECONDS_TO_START
             while time.monotonic() < deadline and process.poll() is None:

@@ -22,6 +22,7 @@ NOT_IMPORTED = {
     "httpx": "behind Starlette's test client",
     "mkdocs-material": "the look of `make docs`, by name",
     "mypy": "`make types`",
+    "opentelemetry-exporter-otlp-proto-http": "`serving.traces`, by name",
     "pandas-stubs": "types of pandas",
     "pre-commit": "the hooks of .pre-commit-config.yaml",
     "psycopg": "behind postgresql:// addresses",
@@ -38,7 +39,12 @@ NOT_IMPORTED = {
 
 
 SITE = "requirements-docs.in"
-EXTRAS = ("requirements-link.in", "requirements-science.in", "requirements-spark.in")
+EXTRAS = (
+    "requirements-link.in",
+    "requirements-otlp.in",
+    "requirements-science.in",
+    "requirements-spark.in",
+)
 
 
 def test_an_extra_is_imported_only_when_it_is_used() -> None:
