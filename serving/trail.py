@@ -53,7 +53,7 @@ class Asked:
         >>> Asked.of({"action": "view", "since": "2026-02-30"})[1]
         {'since': 'Enter a date as year-month-day, for example 2026-11-03'}
         """
-        given = {field.name: said.get(field.name, "").strip()[:200] for field in fields(cls)}
+        given = {field.name: printable(said.get(field.name, "")) for field in fields(cls)}
         errors = {}
         for name in ("since", "until"):
             if given[name] and _day(given[name]) is None:
@@ -81,6 +81,17 @@ class Asked:
             "until": None if until is None else (until + timedelta(days=1)).isoformat(),
             "about": self.score or None,
         }
+
+
+def printable(text: str) -> str:
+    r"""Return a text as a database takes it: without controls, and of a length that is worked with.
+
+    Examples
+    --------
+    >>> printable(" a.\x00nalyst ")
+    'a.nalyst'
+    """
+    return "".join(letter for letter in text if letter.isprintable()).strip()[:200]
 
 
 def _day(text: str) -> date | None:

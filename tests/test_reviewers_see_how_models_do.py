@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pages_world import World
 from reviewed_world import NAME, SECRET, world
@@ -114,7 +114,7 @@ def test_overrides_and_what_followed_are_those_of_the_ledger(world: World) -> No
     assert f"Everybody Decisions: {len(decisions):,}" in seen
     assert f"Overridden: {view.percent(share)} (" in seen
     own = decisions[decisions["own_band"].notna()]
-    assert len(own) >= 50
+    assert len(own) >= 30
     before, after = ((own[name] == own["band"]).mean() for name in ("own_band", "judged_band"))
     assert f"had the score’s band in {view.percent(before)}" in seen
     assert f"after they had seen the score, in {view.percent(after)}" in seen
@@ -131,6 +131,7 @@ def test_outcomes_that_cannot_be_known_yet_have_a_date(world: World) -> None:
     assert mature_from(QUESTION, rows.iloc[:0]) is None
 
 
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.sampled_from(["agree", "higher", "lower"])),

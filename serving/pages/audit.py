@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from features.errors import NotFound, PrecursorError
 from serving import safe_csv, trail
 from serving.access import Permission, require
-from serving.chain import Action, Entry, Leaf
+from serving.chain import Action, Entry, Leaf, plain_json
 from serving.ledger_export import public_key
 from serving.need_to_know import withheld
 from serving.pages import words
@@ -27,6 +28,9 @@ MOST = 2**53
 
 READ_OUT = 20
 """People of one entry whose part of it is read out."""
+
+SCORE = re.compile(r'"(s[0-9a-f]{32})"')
+"""A score's id as what is said about somebody names it: a decision, a view, an own view."""
 
 NOT_SAID = frozenset({"nominal_id", "inputs", "groups", "reasons"})
 """Parts of what was said that name somebody or are shown on the page of the score."""
@@ -90,11 +94,11 @@ class Audit:
         if number >= MOST:
             raise NotFound("there is no such entry", remedy="Open it from the audit trail.")
         found = self._lists.ledger.entry(number)
-        said = self._read_out(found, visitor)
+        said, of_scores = self._read_out(found, visitor)
         people = [
             {
                 "pseudonym": trail.pseudonym(subject),
-                "score_id": score_id,
+                "score_id": score_id or of_scores.get(place),
                 "said": said.get(place),
             }
             for place, (subject, score_id) in enumerate(
@@ -131,8 +135,11 @@ class Audit:
             "at_once": entries + leaves <= trail.MOST_WALKED,
         }
 
-    def _read_out(self, entry: Entry, visitor: Visitor) -> dict[int, Any]:
-        """Return what an entry says about each person, where they are few and may be seen."""
+    def _read_out(self, entry: Entry, visitor: Visitor) -> tuple[dict[int, Any], dict[int, str]]:
+        """Return what an entry says about each person, and of which score, where they are few.
+
+        Of whoever may not be seen it is said that it is withheld.
+        """
         ledger = self._lists.ledger
         leaves = ledger.people(entry.seq) if entry.leaf_count <= READ_OUT else []
         named = {leaf.nominal_id for leaf in leaves if leaf.nominal_id is not None}
@@ -144,6 +151,7 @@ class Audit:
             [Leaf(who, None, {"read": entry.seq}) for who in seen],
         )
         said: dict[int, Any] = {}
+        of_scores: dict[int, str] = {}
         for place, leaf in enumerate(leaves):
             if leaf.payload is None:
                 said[place] = "erased"
@@ -151,7 +159,10 @@ class Audit:
                 said[place] = "withheld"
             else:
                 said[place] = list(_facts(leaf.payload))
-        return said
+                named_in = SCORE.search(plain_json(leaf.payload))
+                if named_in is not None:
+                    of_scores[place] = named_in[1]
+        return said, of_scores
 
     def _load(self, entry: Entry) -> str:
         try:

@@ -73,10 +73,11 @@ class Replays:
         wanted = form["score_id"]
         if not wanted:
             errors = {"score_id": "Enter the id of a score"}
-        elif self._lists.ledger.subject(wanted) is None:
+        elif self._lists.ledger.subject(trail.printable(wanted)) is None:
             errors = {"score_id": "No score on the ledger has this id: check it"}
         else:
-            return done(self._drafts, visitor, request, f"/replays/{quote(wanted, safe='')}")
+            address = f"/replays/{quote(trail.printable(wanted), safe='')}"
+            return done(self._drafts, visitor, request, address)
         return self._form(request, form.wrong(errors), status=400)
 
     def show(self, request: Request, visitor: Visitor) -> Response:
@@ -86,7 +87,7 @@ class Replays:
     def identify(self, request: Request, visitor: Visitor, form: Form) -> Response:
         """Record why a reviewer has to know who it is, and lead back to the page that says it."""
         require(visitor.principal, Permission.IDENTITY)
-        score_id, ledger = request.path_params["score_id"], self._lists.ledger
+        score_id, ledger = trail.printable(request.path_params["score_id"]), self._lists.ledger
         if not form["reason"] or len(form["reason"]) > LONGEST:
             said = f"Say why you have to know who it is, in {LONGEST} characters at most"
             return self._page(request, visitor, form.wrong({"reason": said}), status=400)
@@ -111,7 +112,7 @@ class Replays:
 
     def _page(self, request: Request, visitor: Visitor, form: Form, status: int = 200) -> Response:
         require(visitor.principal, Permission.REPLAY)
-        score_id, ledger = request.path_params["score_id"], self._lists.ledger
+        score_id, ledger = trail.printable(request.path_params["score_id"]), self._lists.ledger
         entry, payload = ledger.score(score_id)
         if payload is not None:
             load = payload["load"]["fingerprint"]
