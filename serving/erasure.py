@@ -92,7 +92,7 @@ def _erased(
             if rows is not None:
                 found["runs"][path.parent.name] = gone
                 runs[path.parent.name] = rows
-        for path in _files(further):
+        for path in files(further):
             if lines := _from_file(path, nominal_id):
                 found["files"][str(path)] = lines
     except OSError as failed:
@@ -172,7 +172,7 @@ def _from_run(run: Path, nominal_id: str) -> tuple[int, str | None]:
     return gone, now if info["sha256"] != now else None
 
 
-def _files(further: Iterable[Path]) -> Iterator[Path]:
+def files(further: Iterable[Path]) -> Iterator[Path]:
     """Yield tables outside loads and runs: scored files, matrices, whatever has a nominal_id."""
     apart = {*loads(further), *(home() / "runs").glob("*/*")}
     for path in sorted(home().rglob("*")):

@@ -1,0 +1,316 @@
+"""Subject access: all that this installation holds about one person, from records to ledger.
+
+For whoever answers a request under section 45 of the Data Protection Act 2018. Records, scores,
+views, decisions and challenges are gathered; other people are struck out, and who used the product
+is told by role. Free text that somebody wrote is marked to be read before it is handed over: no
+program can tell what in it is about somebody else. The export is on the ledger before it exists.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.errors import Conflict, NotFound, UsageError
+from features.excerpt import excerpt
+from features.loads import Load, open_load
+from features.records import TABLES
+from serving.chain import stamp
+from serving.erasure import files, loads
+from serving.leaves import Recorded
+from serving.ledger import Action, Leaf, Ledger
+from serving.permissions import Principal
+
+ANOTHER = "[another person]"
+"""What stands where somebody else was named."""
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "scores": (Action.SCORE, Action.BATCH),
+    "views": (Action.VIEW, Action.LIST, Action.BREAK_GLASS, Action.REPLAY, Action.AUDIT),
+    "copies": (Action.EXPORT,),
+    "decisions": (Action.OWN_VIEW, Action.DECISION, Action.SIGN_OFF, Action.SELECTION),
+    "challenges": (Action.CHALLENGE, Action.SETTLEMENT),
+}
+"""Sections of the export and what of the ledger goes into each; the rest is under `other`."""
+
+FREE_TEXT = frozenset({"reason", "purpose", "note", "remarks", "comment", "found"})
+"""Keys under which somebody wrote in their own words."""
+
+BEFORE_HANDING_OVER = (
+    "Read every free text marked here: it may name or describe other people.",
+    "Decide, and record, whether anything is withheld under section 45(4) of the Data Protection"
+    " Act 2018, for example while an investigation goes on. Nothing is withheld here for that.",
+    "Check that whoever asks is this person.",
+    "Copies outside this installation, back-ups and the source of the records are not in it.",
+)
+
+_WORD = re.compile(r"[^\s,;:\"'()\[\]<>]+")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is held about a person, ready to be written.
+
+    Attributes
+    ----------
+    said : dict
+        Plain data: `records` by table, one list for each of `KINDS`, `other`, `files`, and what
+        to do before it is handed over.
+    counts : dict of str to int
+        Lines in each part, for the ledger.
+    """
+
+    said: dict[str, Any]
+    counts: dict[str, int]
+
+
+def gather(
+    nominal_id: str, *, ledger: Ledger, also: Iterable[Path] = (), staff: bool = False
+) -> Held:
+    """Gather what the records, the ledger and the files here say about a person.
+
+    Parameters
+    ----------
+    also : iterable of Path
+        Loads and tables outside the state folder.
+    staff : bool
+        Name who used the product, instead of their role alone.
+
+    Raises
+    ------
+    NotFound
+        Nothing here is about such a person, or they were erased.
+    LedgerDamaged
+        What the ledger says was altered.
+    """
+    further = [Path(path) for path in also]
+    missing = [str(path) for path in further if not path.exists()]
+    if missing:
+        raise UsageError(
+            f"there is no {', '.join(missing)}", remedy="Check the paths.", field="also"
+        )
+    folders = [open_load(path) for path in loads(further)]
+    others = _others(folders, nominal_id)
+    records = _records(folders, nominal_id, others)
+    told = ledger.person(nominal_id)
+    tables = _tables(further, nominal_id, others)
+    if not (records or told or tables):
+        raise NotFound(
+            "nothing here is about this person, or they were erased",
+            remedy="Check the nominal id; name loads and files elsewhere with --also.",
+            field="nominal_id",
+        )
+    said: dict[str, Any] = {
+        "nominal_id": nominal_id,
+        "made_at": stamp(ledger.now()),
+        "records_up_to": {str(load.path): load.data_to.isoformat() for load in folders},
+        "records": records,
+    }
+    kinds = {action: kind for kind, actions in KINDS.items() for action in actions}
+    sections: dict[str, list[dict[str, Any]]] = {kind: [] for kind in (*KINDS, "other")}
+    for one in told:
+        sections[kinds.get(one.entry.action, "other")].append(_line(one, others, staff))
+    said |= sections | {"files": tables, "before_handing_over": list(BEFORE_HANDING_OVER)}
+    counts = {"records": sum(len(rows) for rows in records.values())}
+    counts |= {kind: len(lines) for kind, lines in sections.items()}
+    counts["files"] = sum(len(rows) for rows in tables.values())
+    return Held(said | {"free_text": _free(sections)}, counts)
+
+
+def export(
+    held: Held, out: Path, *, ledger: Ledger, who: Principal, purpose: str
+) -> tuple[Path, Path]:
+    """Write what is held as JSON and as a page, on the ledger first.
+
+    Parameters
+    ----------
+    out : Path
+        A new folder.
+
+    Raises
+    ------
+    Conflict
+        The folder exists.
+    """
+    from serving.subject_page import as_page
+
+    if out.exists():
+        raise Conflict(f"{out} exists already", remedy="Name a new folder.", field="out")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            f"{out}: the folder {out.absolute().parent} does not exist",
+            remedy="Make it first.",
+            field="out",
+        )
+    entry = ledger.append(
+        Action.EXPORT,
+        actor=who.actor,
+        role=who.role,
+        purpose=purpose,
+        body={"what": "subject access", "lines": held.counts},
+        people=[Leaf(held.said["nominal_id"], None, {"subject_access": held.counts})],
+    )
+    said = held.said | {"entry": entry.seq, "purpose": purpose}
+    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    part.mkdir(mode=0o700)
+    text = json.dumps(said, ensure_ascii=False, indent=1, default=str) + "\n"
+    (part / "held.json").write_text(text, encoding="utf-8")
+    (part / "held.html").write_text(as_page(json.loads(text)), encoding="utf-8")
+    os.rename(part, out)
+    return out / "held.html", out / "held.json"
+
+
+def _others(folders: Iterable[Load], nominal_id: str) -> frozenset[str]:
+    """Return the ids of everybody else that any table here names."""
+    found: set[str] = set()
+    for load in folders:
+        for name, file in load.tables.items():
+            if "nominal_id" in TABLES[name]:
+                column = pq.read_table(file, columns=["nominal_id"])["nominal_id"]
+                found |= set(pc.unique(column).to_pylist())
+    return frozenset(found - {nominal_id, None})
+
+
+def _records(
+    folders: Iterable[Load], nominal_id: str, others: frozenset[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return each record about the person once, and which loads have it; others struck out."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for load in folders:
+        with tempfile.TemporaryDirectory(prefix="precursor-subject-") as folder:
+            part = excerpt(load, nominal_id, Path(folder) / "part").load
+            for name, file in part.tables.items():
+                rows = pq.read_table(file).drop_columns(["load"])
+                if name == "nominal":  # of others only that they are there
+                    rows = rows.filter(pc.equal(rows["nominal_id"], nominal_id))
+                for row in rows.to_pylist():
+                    kept = {key: value for key, value in row.items() if value is not None}
+                    if kept.get("nominal_id", nominal_id) != nominal_id:
+                        kept |= {"record_id": ANOTHER, "nominal_id": ANOTHER}
+                        kept.pop("relationship", None)
+                    kept = _struck(kept, others)
+                    key = json.dumps(kept, sort_keys=True, default=str)
+                    line = found.setdefault(name, {}).setdefault(key, kept | {"loads": []})
+                    if str(load.path) not in line["loads"]:
+                        line["loads"].append(str(load.path))
+    return {name: list(rows.values()) for name, rows in found.items()}
+
+
+def _tables(
+    further: Iterable[Path], nominal_id: str, others: frozenset[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the person's lines of all other tables here: scored files, ranges, matrices."""
+    found = {}
+    for path in files(further):
+        try:
+            if path.suffix.lower() == ".csv":
+                frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+            elif "nominal_id" in pq.read_schema(path).names:
+                frame = pq.read_table(path, filters=[("nominal_id", "=", nominal_id)]).to_pandas()
+            else:
+                continue
+        except (ValueError, UnicodeDecodeError, OSError):  # no table of ours
+            continue
+        if "nominal_id" not in frame:
+            continue
+        own = frame[frame["nominal_id"].astype(str) == nominal_id]
+        if len(own):
+            rows = json.loads(own.to_json(orient="records", date_format="iso"))
+            found[str(path)] = [_struck(row, others) for row in rows]
+    return found
+
+
+def _line(one: Recorded, others: frozenset[str], staff: bool) -> dict[str, Any]:
+    """Return what one entry says about the person, as it is told to them."""
+    entry = one.entry
+    line = {
+        "entry": entry.seq,
+        "at": entry.at,
+        "what": entry.action,
+        "in_words": {action.value: action.words for action in Action}[entry.action],
+        "by": f"{entry.actor} ({entry.role})" if staff else entry.role,
+        "question": entry.question,
+        "purpose": entry.purpose,
+        "score_id": one.score_id,
+        "said": one.payload,
+    }
+    struck: dict[str, Any] = _struck(line, others)
+    return struck if staff else _by_role(struck, entry.actor)
+
+
+def _by_role(value: Any, actor: str) -> Any:
+    """Return a value without the names of those who used the product."""
+    named = ("actor", "reviewer", "signed_by", "analyst", "supervisor")
+    if isinstance(value, Mapping):
+        return {
+            key: "[a member of staff]"
+            if key in named and isinstance(each, str)
+            else _by_role(each, actor)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_by_role(each, actor) for each in value]
+    return "[a member of staff]" if value == actor else value
+
+
+def _struck(value: Any, others: frozenset[str]) -> Any:
+    """Return a value with the ids of others struck out, wherever they stand.
+
+    Examples
+    --------
+    >>> _struck({"reason": "seen with N2, not N1"}, frozenset({"N2"}))
+    {'reason': 'seen with [another person], not N1'}
+    """
+    if isinstance(value, Mapping):
+        return {key: _struck(each, others) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_struck(each, others) for each in value]
+    if not isinstance(value, str):
+        return value
+    if value in others:
+        return ANOTHER
+    return _WORD.sub(lambda found: ANOTHER if found[0].rstrip(".!?") in others else found[0], value)
+
+
+def _free(sections: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return every text that somebody wrote in their own words, and where it stands."""
+    found = []
+
+    def walk(value: Any, entry: int, place: str) -> None:
+        if isinstance(value, Mapping):
+            for key, each in value.items():
+                if key in FREE_TEXT and isinstance(each, str):
+                    found.append({"entry": entry, "place": f"{place}.{key}", "text": each})
+                else:
+                    walk(each, entry, f"{place}.{key}")
+        elif isinstance(value, list):
+            for each in value:
+                walk(each, entry, place)
+
+    for kind, lines in sections.items():
+        for line in lines:
+            if isinstance(line["said"], Mapping):
+                walk(line["said"], line["entry"], kind)
+            found.append(
+                {"entry": line["entry"], "place": f"{kind}.purpose", "text": line["purpose"]}
+            )
+    return found
+
+
+def in_words(held: Held) -> str:
+    """Return what is held in numbers, and what is to be done before it is handed over."""
+    parts = Counter({name: rows for name, rows in held.counts.items() if rows})
+    lines = [f"  {name}: {number:,}" for name, number in parts.items()]
+    return "\n".join(["Held about this person:", *lines, *BEFORE_HANDING_OVER])
