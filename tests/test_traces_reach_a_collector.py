@@ -7,11 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import import_module
 
 import pytest
 
 from features.errors import UsageError
 from serving import traces
+
+EXPORTER = "opentelemetry.exporter.otlp.proto.http"
+SENT = "opentelemetry.proto.collector.trace.v1.trace_service_pb2"
 
 
 @contextmanager
@@ -42,11 +46,8 @@ def collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
 
 
 def test_spans_arrive_with_route_and_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip(
-        "opentelemetry.exporter.otlp.proto.http", reason="the extra `otlp` is not installed"
-    )
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
+    pytest.importorskip(EXPORTER, reason="the extra `otlp` is not installed")
+    sent = pytest.importorskip(SENT, reason="the extra `otlp` is not installed")
     with collector() as (address, received):
         monkeypatch.setenv(traces.VARIABLE, address)
         caller = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
@@ -57,7 +58,7 @@ def test_spans_arrive_with_route_and_steps(monkeypatch: pytest.MonkeyPatch) -> N
     spans = [
         span
         for _, body in received
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for resource in sent.ExportTraceServiceRequest.FromString(body).resource_spans
         for scope in resource.scope_spans
         for span in scope.spans
     ]
@@ -76,7 +77,7 @@ def test_without_the_extra_an_address_is_refused_in_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     try:
-        import opentelemetry.exporter.otlp.proto.http  # noqa: F401
+        import_module(EXPORTER)
     except ImportError:
         monkeypatch.setenv(traces.VARIABLE, "http://127.0.0.1:1/v1/traces")
         with pytest.raises(UsageError, match=r"precursor\[otlp\]"), traces.span("score"):
