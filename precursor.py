@@ -163,6 +163,7 @@ def shadow(question: QuestionName, records: Records, as_json: Json = False) -> N
 
     Example: precursor shadow domestic_abuse_high_harm .precursor/records/2027-01
     """
+    from features import kept_reports
     from features.history import History
     from features.loads import open_load
     from serving.stage import SHADOW
@@ -174,7 +175,36 @@ def shadow(question: QuestionName, records: Records, as_json: Json = False) -> N
     with desk.ledger() as book:
         model, version = Stock(book).champion(question)
     found = compare(model, History(load, harm=model.question.harm), given_at(question, SHADOW))
-    answer(found.to_data() | {"question": question, "version": version}, in_words(found), as_json)
+    said = found.to_data() | {"version": version, "load": load.fingerprint}
+    kept_reports.keep(kept_reports.SHADOW, question, said | {"words": in_words(found)})
+    answer(said | {"question": question}, in_words(found), as_json)
+
+
+@app.command()
+def watch(question: QuestionName, records: Records, as_json: Json = False) -> None:
+    """Tell whether listed people are recorded more often than people like them beyond the line.
+
+    It ends with 0 where nothing was found and with 3 where something was, or cannot be told apart.
+
+    Example: precursor watch domestic_abuse_high_harm .precursor/records/2027-01
+    """
+    from features import kept_reports
+    from features.loads import open_load
+    from serving.review_sample import given_lists
+    from serving.stock import Stock
+    from training import feedback
+
+    load = open_load(records)
+    with desk.ledger() as book:
+        model, version = Stock(book).champion(question)
+    lists = given_lists(question)
+    found = feedback.watch(load, lists, model.question.capacity)
+    said = found.to_data() | {"version": version, "load": load.fingerprint}
+    text = feedback.in_words(found)
+    kept_reports.keep(kept_reports.FEEDBACK, question, said | {"words": text})
+    answer(said | {"question": question}, text, as_json)
+    if found.verdict in (feedback.FOUND, feedback.UNLIKE):
+        raise typer.Exit(3)
 
 
 @app.command()

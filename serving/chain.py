@@ -51,6 +51,7 @@ class Action(StrEnum):
     SIGN_OFF = "sign_off", "a supervisor agreed with somebody's decision or did not"
     SELECTION = "selection", "a person was selected from a list, reviewed or de-selected"
     CHALLENGE = "challenge", "a record was disputed and the person scored without it"
+    REVIEW_SAMPLE = "review_sample", "people near the line were drawn by lot, to be reviewed blind"
     SETTLEMENT = "settlement", "what was found about a disputed record was said"
     REPLAY = "replay", "a score was computed again and compared"
     AUDIT = "audit", "the ledger itself was read or verified"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -107,3 +107,105 @@ def decisions(
                 f" {cell['followed']:.0%} followed ({cell['low']:.0%} to {cell['high']:.0%})"
             )
     answer(found, "\n".join(lines), as_json)
+
+
+@app.command("export-subject")
+def export_subject(
+    nominal: Annotated[str, typer.Argument(metavar="NOMINAL", help="Id of the person.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder: held.html and held.json.")],
+    reason: Reason,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="A load or table outside the state folder.")
+    ] = None,
+    staff: Annotated[
+        bool, typer.Option("--staff", help="Name who used the product, not their role alone.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Gather all that is held about a person, records to ledger, others struck out.
+
+    Example: precursor export-subject N000123 --out held --reason "subject access request 12"
+    """
+    from serving.permissions import operator
+    from serving.subject_access import export, gather, in_words
+
+    with ledger() as book:
+        held = gather(nominal, ledger=book, also=also or (), staff=staff)
+        written = export(held, out, ledger=book, who=operator(), purpose=reason)
+    files = [str(file) for file in written]
+    found = {"nominal_id": nominal, "lines": held.counts, "written": files}
+    answer(found, f"{in_words(held)}\nWritten: {', '.join(files)}", as_json)
+
+
+@app.command()
+def retention(
+    records: Records,
+    as_of: Annotated[str | None, typer.Option(help="Date; the day after the records end.")] = None,
+    schedule: Annotated[
+        Path | None, typer.Option(help="YAML of a force's own periods by group.")
+    ] = None,
+    reviews: Annotated[
+        Path | None, typer.Option(help="CSV of reviews made: who, when, keep or dispose, why.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="CSV of those due, each with group and reason.")
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Not only those due.")] = False,
+    purpose: Purpose = "review of retention",
+    as_json: Json = False,
+) -> None:
+    """Tell whose records are due for review, by MoPI group; nothing is deleted by itself.
+
+    Example: precursor retention .precursor/records/demo --as-of 2026-01-01 --out due.csv
+    """
+    from features.console import day
+    from features.loads import open_load
+    from features.retention import LATER, due_for_review, in_words, read_reviews, read_schedule
+    from serving.permissions import operator
+    from serving.retention import ages, ages_in_words, write
+
+    load = open_load(records)
+    at = load.default_as_of if as_of is None else day("--as-of", as_of)
+    known = read_reviews(reviews, at)
+    found = due_for_review(load, at, schedule=read_schedule(schedule), reviews=known)
+    with ledger() as book:
+        old = ages(book)
+        text = f"{in_words(found, at)}\n{ages_in_words(old)}"
+        counts = found.groupby(["group", "state"]).size().rename("people").reset_index()
+        said: dict[str, Any] = {
+            "as_of": at.isoformat(),
+            "people": len(found),
+            "groups": counts.to_dict("records"),
+            "ledger": old,
+        }
+        if out is not None:
+            listed = found if everybody else found[found["state"] != LATER]
+            entry = write(book, listed, out, who=operator(), purpose=purpose, load=load)
+            said |= {"out": str(out), "listed": len(listed), "entry": entry}
+            text += f"\n{len(listed):,} people are listed in {out}."
+    answer(said, text, as_json)
+
+
+@app.command("review-sample")
+def review_sample(
+    question: QuestionName,
+    out: Annotated[Path, typer.Option("--out", help="CSV of those drawn, to be filled in.")],
+    reason: Reason,
+    people: Annotated[int, typer.Option(min=2, help="How many, half on either side.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Draw people near the line of the list by lot, to be reviewed without their score.
+
+    Example: precursor review-sample domestic_abuse_high_harm --out sample.csv --reason "quarterly"
+    """
+    from serving.permissions import operator
+    from serving.review_sample import draw
+
+    with ledger() as book:
+        found = draw(book, question, people, out, who=operator(), purpose=reason)
+    text = (
+        f"{found['drawn']} people near the line of list {found['run_id']} are in {out}, drawn by"
+        f" lot from {found['of']['listed']:,} above it and {found['of']['unlisted']:,} below"
+        f" (entry {found['entry']}). The file does not say who stands where."
+    )
+    answer(found, text, as_json)

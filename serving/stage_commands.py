@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.console import Json, QuestionName, answer, day
 from features.errors import UsageError
 from serving.commands import ledger
+
+if TYPE_CHECKING:
+    from models.risk_model import RiskModel
 
 app = typer.Typer()
 
@@ -30,10 +34,7 @@ def stage(
 
     Example: precursor stage domestic_abuse_high_harm
     """
-    from features.loads import open_load
     from serving import stages
-    from serving.expiry import today_of
-    from serving.kept import serving_from
     from serving.permissions import operator
     from serving.stock import Stock
 
@@ -47,14 +48,13 @@ def stage(
                     remedy="Give --until DATE and --reason TEXT.",
                     field="until" if until is None else "reason",
                 )
-            at = open_load(serving_from(question)["path"])
             stages.move(
                 book,
                 asked,
                 to,
                 decided_by=decided_by,
                 until=day("--until", until),
-                today=today_of(asked, at),
+                today=_today(model),
                 who=operator(),
                 reason=reason,
             )
@@ -64,3 +64,20 @@ def stage(
     found = {"question": question, "version": version, "stage": now.stage}
     found |= {"until": now.until, "decided_by": now.decided_by or None}
     answer(found, f"{question} (version {version}) is at stage {now.stage} {ends}{by}.", as_json)
+
+
+def _today(model: RiskModel) -> date:
+    """Return what day it is by the question's clock; a stage may be decided before any score."""
+    from features.errors import NotFound
+    from features.loads import open_load
+    from serving.expiry import today_of
+    from serving.kept import serving_from
+
+    asked = model.question
+    if asked.clock == "calendar":
+        return date.today()
+    try:
+        return today_of(asked, open_load(serving_from(asked.name)["path"]))
+    except NotFound:  # nothing is served yet: the records that the model learned from
+        upto = model.training.get("load", {}).get("data_to")
+        return date.today() if upto is None else date.fromisoformat(upto) + timedelta(days=1)

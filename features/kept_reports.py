@@ -1,0 +1,71 @@
+"""What was found each time a question was looked at, kept as small files that a page can show.
+
+``HOME/KIND/QUESTION/TIME.json`` holds one report of one kind: drift, shadow or feedback. Nothing in
+it is about one person.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from features.errors import Conflict
+from features.home import home
+
+DRIFT, SHADOW, FEEDBACK = "drift", "shadow", "feedback"
+
+
+def folder(kind: str, question: str) -> Path:
+    """Return where a question's reports of a kind lie.
+
+    Examples
+    --------
+    >>> folder(SHADOW, "stalking_escalation").parts[-2:]
+    ('shadow', 'stalking_escalation')
+    """
+    return home() / kind / question
+
+
+def keep(kind: str, question: str, said: Mapping[str, Any], at: datetime | None = None) -> Path:
+    """Keep a report; no two are kept under one time.
+
+    Parameters
+    ----------
+    kind : str
+    question : str
+    said : mapping
+        Plain data.
+    at : datetime, optional
+        Now by default.
+    """
+    when = at or datetime.now(UTC)
+    place = folder(kind, question)
+    place.mkdir(parents=True, exist_ok=True)
+    file = place / f"{when:%Y%m%dT%H%M%S%f}.json"
+    part = file.with_name(f".{file.name}.part")
+    told = {**said, "question": question, "at": when.isoformat()}
+    part.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return part.replace(file)
+
+
+def history(kind: str, question: str) -> list[dict[str, Any]]:
+    """Return a question's reports of a kind, the earliest first.
+
+    Raises
+    ------
+    Conflict
+        Where one of them is not what was written.
+    """
+    found = []
+    for file in sorted(folder(kind, question).glob("*.json")):
+        try:
+            found.append(json.loads(file.read_text(encoding="utf-8")))
+        except ValueError as broken:
+            raise Conflict(
+                f"{file}: this is not the report that was written",
+                remedy="Restore it from a back-up, or move it away.",
+            ) from broken
+    return found

@@ -1,0 +1,135 @@
+"""A sample near the line, drawn by lot: people on both sides of it, reviewed without their score.
+
+Who stands just above the line and who just below it is close to chance. Where somebody who does not
+know on which side they stand reviews some of both, what they find is about the line and not about
+being listed. The lot is worked out from a secret of the ledger, so nobody can choose or foresee it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.errors import Conflict, UsageError
+from serving.ledger import Action, Leaf, Ledger
+from serving.permissions import Principal
+from serving.runs import FROZEN, INFO, find_run, folder, published
+from serving.safe_csv import written
+from serving.stage import SHADOW
+
+LISTED, UNLISTED = "listed", "unlisted"
+
+
+def given_lists(question: str) -> pd.DataFrame:
+    """Return every list that a question was given, with ranks, the earliest first.
+
+    Only lists that were published, not in shadow, and made before anything after their date was on
+    record.
+
+    Returns
+    -------
+    DataFrame
+        `nominal_id`, `as_of_date`, `rank` and `probability`.
+    """
+    columns = ["nominal_id", "as_of_date", "rank", "probability"]
+    found = []
+    names = {path.parent.name for path in folder(question).glob(f"*/{FROZEN}")}
+    runs = [
+        find_run(question, name)
+        for name in names
+        if not name.startswith(".") and (folder(question) / name / INFO).is_file()
+    ]
+    for run in sorted(runs, key=lambda run: str(run.info["created_at"])):
+        if run.info["stage"] == SHADOW:
+            continue
+        rows = pd.read_parquet(run.rows, columns=columns)
+        rows["as_of_date"] = pd.to_datetime(rows["as_of_date"])
+        upto = pd.Timestamp(run.info["load"]["data_to"])
+        found.append(rows[rows["rank"].notna() & (rows["as_of_date"] > upto)])
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+
+
+def draw(
+    ledger: Ledger, question: str, people: int, out: Path, *, who: Principal, purpose: str
+) -> dict[str, Any]:
+    """Draw people near the line of the list in force, and write who they are, on the ledger first.
+
+    Half of them stand above the line and half below it. The file names them by id, in the order of
+    their ids, and tells neither rank nor side; the ledger has both.
+
+    Parameters
+    ----------
+    people : int
+        How many; an even number from 2 on.
+    out : Path
+        CSV file, which must not exist.
+
+    Returns
+    -------
+    dict
+        entry, run_id, how many were `drawn`, and `of` how many on each side.
+
+    Raises
+    ------
+    NotFound
+        No list is published for this question.
+    Conflict
+        The list's sample was drawn before, or the file exists.
+    UsageError
+        Too many for the ranks near the line.
+    """
+    listed = published(question)
+    capacity, run_id = int(listed.run.info["capacity"]), listed.run.run_id
+    for entry in ledger.entries(action=Action.REVIEW_SAMPLE, question=question, limit=None):
+        if entry.body["run_id"] == run_id:
+            raise Conflict(
+                f"the sample of list {run_id} was drawn on {entry.at[:10]} (entry {entry.seq})",
+                remedy="A lot is drawn once; the next list has its own.",
+                code="drawn",
+            )
+    if out.exists():
+        raise Conflict(f"{out} exists already", remedy="Name another file.", field="out")
+    width = max(capacity // 2, 20)
+    rows = listed.columns("nominal_id", "as_of_date", "rank").to_pandas()
+    near = rows[(rows["rank"] - capacity).between(1 - width, width)]
+    near = near.assign(
+        side=near["rank"].le(capacity).map({True: LISTED, False: UNLISTED}),
+        lot=_lots(ledger, run_id, near["nominal_id"].to_list()),
+    )
+    of = {side: int((near["side"] == side).sum()) for side in (LISTED, UNLISTED)}
+    each = people // 2
+    if people < 2 or people % 2 or each > min(of.values()):
+        raise UsageError(
+            f"{people} people cannot be drawn: {of[LISTED]} stand near the line above it and"
+            f" {of[UNLISTED]} below",
+            remedy="Give an even number, half of which stand on either side.",
+            field="people",
+        )
+    drawn = near.sort_values("lot").groupby("side").head(each).sort_values("nominal_id")
+    entry = ledger.append(
+        Action.REVIEW_SAMPLE,
+        actor=who.actor,
+        role=who.role,
+        purpose=purpose,
+        question=question,
+        body={"run_id": run_id, "drawn": len(drawn), "of": of, "width": width},
+        people=[
+            Leaf(row["nominal_id"], None, {"review_sample": row["side"], "rank": int(row["rank"])})
+            for row in drawn.to_dict("records")
+        ],
+    )
+    lines = [(row.nominal_id, str(row.as_of_date)[:10], "", "") for row in drawn.itertuples()]
+    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    part.write_bytes(written(("nominal_id", "as_of_date", "would_list", "reason"), lines))
+    os.replace(part, out)
+    return {"entry": entry.seq, "run_id": run_id, "drawn": len(drawn), "of": of}
+
+
+def _lots(ledger: Ledger, run_id: str, people: list[str]) -> list[bytes]:
+    key = hmac.digest(ledger.secret("review sample"), run_id.encode(), "sha256")
+    return [hmac.digest(key, person.encode(), "sha256") for person in people]
