@@ -220,7 +220,12 @@ def _line(
     name = f"{name[:1].upper()}{name[1:]}"
     if people is None:
         return GroupLine(
-            name, "Fewer than 10 people, or shown with one such", "Not shown", "", True, ""
+            name,
+            "Fewer than 10 people, or left out so that such a group stays hidden",
+            "Not shown",
+            "",
+            True,
+            "",
         )
     counted = words.count(people, "person", "people")
     if figure is None:
