@@ -26,6 +26,9 @@ from benchmarks.child import peak_gb
 from benchmarks.serving_world import QUESTION
 from features.errors import PrecursorError
 
+BARE = 50_000
+"""Rows that LightGBM is given at once."""
+
 
 def run(
     cache: Path,
@@ -68,7 +71,8 @@ def run(
         "≤ 1.2",
     )  # fmt: skip
     yield Figure(
-        "batch", "the same in processor time", found["batch_cpu"] / found["bare_cpu"], "×"
+        "batch", "the same in processor time", found["batch_cpu"] / found["bare_cpu"], "×",
+        "≤ 1.2",
     )  # fmt: skip
     yield Figure("batch", "rows scored with reasons, recorded", found["scored"], "")
     yield Figure("batch", "the batch, from records to file and ledger", found["batch_s"], "s")
@@ -91,11 +95,15 @@ def measure(rows: int) -> dict[str, Any]:
     with Ledger.open() as ledger:
         model, version = Stock(ledger).champion(QUESTION.name)
         spine = _spine(history, cohort, rows)
-        inputs = history.dense(history.subjects(spine), model.feature_set)
-        began, busy = time.perf_counter(), time.process_time()
-        model.booster.predict(inputs, pred_contrib=True)
-        bare, bare_cpu = time.perf_counter() - began, time.process_time() - busy
-        del inputs
+        bare = bare_cpu = 0.0
+        for start in range(0, len(spine), BARE):  # so that the peak of memory is the batch's own
+            rows_now = history.subjects(spine.iloc[start : start + BARE])
+            inputs = history.dense(rows_now, model.feature_set)
+            began, busy = time.perf_counter(), time.process_time()
+            model.booster.predict(inputs, pred_contrib=True)
+            bare += time.perf_counter() - began
+            bare_cpu += time.process_time() - busy
+            del inputs
         with tempfile.TemporaryDirectory(dir=home()) as folder:
             began, busy = time.perf_counter(), time.process_time()
             done = score_batch(

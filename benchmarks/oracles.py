@@ -10,17 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from features.history import History
 from features.loads import open_load
-from features.matrix import build, learning_dates
+from features.matrix import Matrix, build, learning_dates
 from features.question import Question
 from features.synthetic import synthesise
 from features.synthetic.truth import MANIFEST
-from training import fit
+from training import cohorts, fit, recalibration
+from training.coverage import coverage
+from training.evaluation import Judged
+from training.experiment import SEED
+from training.metrics import Floats
 from training.oracles_distance import Distance, Oracles
 from training.oracles_truth import open_truth
 from training.splits import cuts
@@ -43,6 +48,9 @@ class Nearness:
         What it was trained on.
     trees : int
     distance : Distance
+    coverage : list of dict
+        How often intervals contain the record oracle's value (`training.coverage`); empty unless
+        refits were asked for.
     """
 
     question: str
@@ -50,6 +58,7 @@ class Nearness:
     positives: int
     trees: int
     distance: Distance
+    coverage: list[dict[str, Any]]
 
     @property
     def line(self) -> str:
@@ -62,7 +71,25 @@ class Nearness:
             f" {found.above:+.4f} ({found.error:.4f}) |"
         )
 
+    @property
+    def covered(self) -> str:
+        """The coverage of its intervals as a row of a table in Markdown; empty where not asked."""
+        share = {one["part"]: one["covered"] for one in self.coverage}
+        if not share:
+            return ""
+        tenths = [value for part, value in share.items() if part.startswith("tenth")]
+        others = [f"{part} {value:.0%}" for part, value in share.items() if part[:5] != "tenth"][1:]
+        spread = f"{min(tenths):.0%} to {max(tenths):.0%}" if tenths else "too few rows"
+        return (
+            f"| `{self.question}` | {self.positives:,} | {share['all']:.0%} | {spread} |"
+            f" {', '.join(others) or 'none'} |"
+        )
 
+
+COVERED = (
+    "| question | outcomes learnt from | intervals that hold the oracle's value |"
+    " by tenths of risk | by sub-cohort |\n| --- | ---: | ---: | ---: | --- |"
+)
 HEAD = (
     "| question | training rows | with the outcome | soft AUC | record oracle (standard error) |"
     " of the oracle, above chance | above it (standard error) |\n"
@@ -87,9 +114,12 @@ def nearness(
     *,
     universes: int,
     universe_nominals: int | None,
+    refits: int = 0,
     tell: Tell,
 ) -> Nearness:
     """Fit a champion as a training does, and hold it against both oracles.
+
+    With refits, its intervals are made as a training makes them, and held against the oracle too.
 
     Raises
     ------
@@ -115,7 +145,32 @@ def nearness(
     fitted = fit.fit(rows)
     probability = fitted.calibration.probability(fitted.raw(test.X))
     found = oracles.judge(test, probability)
-    return Nearness(question.name, len(rows.y), int(rows.y.sum()), fitted.trees, found)
+    held: list[dict[str, Any]] = []
+    if refits and oracles.best is not None:
+        tell(f"{question.name}: {refits} refits for the intervals")
+        held = _covered(question, fitted, rows, test, refits, *oracles.best)
+    return Nearness(question.name, len(rows.y), int(rows.y.sum()), fitted.trees, found, held)
+
+
+def _covered(
+    question: Question,
+    fitted: fit.Fit,
+    rows: fit.Rows,
+    test: Matrix,
+    refits: int,
+    at: npt.NDArray[np.int64],
+    best: Floats,
+) -> list[dict[str, Any]]:
+    """Return how often intervals contain the record oracle's value, part by part."""
+    raw, people = fitted.raw(test.X), test.frame["nominal_id"].to_numpy(dtype=str)
+    judged = Judged(
+        test.y, people, capacity=question.capacity, lists=test.frame["as_of_date"].to_numpy()
+    )
+    again = fit.refits(rows, fitted, test.X, count=refits, seed=SEED)
+    probability = recalibration.final(raw, judged.y, fitted.calibration).probability(raw)[at]
+    table = recalibration.interval_table(raw, again, judged, fitted.calibration, SEED)
+    low, high = table.ends(probability)
+    return coverage(low, high, probability, best, cohorts.parts(test.frame.iloc[at]))
 
 
 def _training(history: History, question: Question, at: npt.NDArray[np.datetime64]) -> fit.Rows:

@@ -56,6 +56,9 @@ def bench_oracles(
     ],
     years: Annotated[int, typer.Option(min=3, help="Years of records.")] = 10,
     universes: Annotated[int, typer.Option(min=2, help="Other worlds to learn from.")] = 3,
+    refits: Annotated[
+        int, typer.Option(min=0, help="Refits for intervals, held against the oracle too.")
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     keep: Annotated[Path | None, typer.Option(help="Page to put the figures into.")] = None,
     as_json: Json = False,
@@ -80,19 +83,28 @@ def bench_oracles(
         records, truth = oracles.force(home() / "benchmarks", nominals, years, seed, tell)
         found.append(
             oracles.nearness(
-                of, records, truth, universes=universes, universe_nominals=others, tell=tell
+                of,
+                records,
+                truth,
+                universes=universes,
+                universe_nominals=others,
+                refits=refits,
+                tell=tell,
             )
         )
         typer.echo(found[-1].line, err=True)
     about = table.circumstances()
     text = "\n".join((oracles.HEAD, *(one.line for one in found)))
+    if refits:
+        text += "\n\n" + "\n".join((oracles.COVERED, *(one.covered for one in found)))
     if keep is not None:
-        given = f"--years {years} --universes {universes} --seed {seed}"
+        given = f"--years {years} --universes {universes} --refits {refits} --seed {seed}"
         command = f"precursor bench oracles {' '.join(asked)} {given}"
         table.keep(keep, f"Measured on {about['date']} by `{command}`:\n\n{text}")
     plain = [
         {"question": one.question, "rows": one.rows, "positives": one.positives}
-        | {"trees": one.trees, "goal": oracles.GOAL, **one.distance.to_data()}
+        | {"trees": one.trees, "goal": oracles.GOAL, "coverage": one.coverage}
+        | one.distance.to_data()
         for one in found
     ]
     answer({"circumstances": about, "figures": plain}, text, as_json)

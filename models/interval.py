@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.9
 BINS = 12
-WIDER = 1.6
+WIDER = 1.3
 """By how much the scatter of refits is widened.
 
 A booster is held back towards the mean, and what it has not learnt its refits have not learnt

@@ -236,7 +236,7 @@ def test_how_near_champions_come_is_told_by_one_command(
     page = tmp_path / "page.md"
     page.write_text(f"{table.BEGIN}\n{table.END}\n")
     asked = ["domestic_abuse_high_harm=3000/2000", "iom_flex_high_harm=3000/2000"]
-    sizes = ["--years", "4", "--universes", "2"]
+    sizes = ["--years", "4", "--universes", "2", "--refits", "2"]
     ran = CliRunner().invoke(
         precursor.app, ["bench", "oracles", *asked, *sizes, "--keep", str(page), "--json"]
     )
@@ -248,6 +248,8 @@ def test_how_near_champions_come_is_told_by_one_command(
     assert len(worlds) == 2  # both questions learnt from the same other worlds
     assert f"precursor bench oracles {' '.join(asked)} --years 4" in page.read_text()
     assert f"{one['share_of_record_oracle']:.1%}" in page.read_text()
+    assert one["coverage"][0]["part"] == "all"
+    assert f"| {one['coverage'][0]['covered']:.0%} |" in page.read_text()
 
 
 @pytest.mark.parametrize(
