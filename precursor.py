@@ -54,6 +54,7 @@ for floor in (
 
 
 features.linking_commands.RECORD.append(desk.linked)
+training.governance_commands.RECORD.append(desk.ranged)
 
 
 @app.command()

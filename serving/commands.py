@@ -20,6 +20,8 @@ from features.console import (
 from features.errors import UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from features.history import History
     from features.loads import Load
     from features.merges import Applied
@@ -58,6 +60,29 @@ def linked(applied: Applied, decisions: Path) -> None:
     with ledger() as book:
         given = {"actor": who.actor, "role": who.role, "purpose": "decisions about duplicates"}
         record_linking(book, applied, sha256(decisions), **given)
+
+
+def ranged(question: str, version: int, table: pd.DataFrame) -> None:
+    """Put ranges of ranks on the ledger, each person's part for themselves."""
+    from serving.ledger import Action, Leaf
+    from serving.permissions import operator
+
+    who, columns = operator(), ["nominal_id", "rank", "best", "worst"]
+    told = [
+        Leaf(row.pop("nominal_id"), None, {"rank_range": {k: int(n) for k, n in row.items()}})
+        for row in table[columns].to_dict("records")
+    ]
+    with ledger() as book:
+        for first in range(0, len(told), 50_000):
+            book.append(
+                Action.EXPORT,
+                actor=who.actor,
+                role=who.role,
+                purpose="ranges of ranks",
+                question=question,
+                body={"what": "ranges of ranks", "version": version},
+                people=told[first : first + 50_000],
+            )
 
 
 @app.command()

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from features.errors import Conflict, NotFound, UsageError
 from features.excerpt import excerpt
+from features.home import home
 from features.loads import Load, open_load
 from features.records import TABLES
 from serving.chain import stamp
@@ -213,7 +214,8 @@ def _tables(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the person's lines of all other tables here: scored files, ranges, matrices."""
     found = {}
-    for path in files(further):
+    runs = sorted((home() / "runs").glob("*/*/*.parquet"))
+    for path in (*files(further), *runs):
         try:
             if path.suffix.lower() == ".csv":
                 frame = pd.read_csv(path, dtype=str, keep_default_na=False)

@@ -65,6 +65,11 @@ NOT_RUN = {
         "real histories; tests/test_broward_pack_becomes_canonical_records.py and its neighbours"
     ),
     r"precursor ingest database ": "tests/test_database_is_taken_in_as_of_one_moment.py",
+    r"precursor retire ": "the model is gone then; tests/test_a_retired_model_stays_retired.py",
+    r"precursor review-sample ": (
+        "nobody is beyond the line of so short a list;"
+        " tests/test_feedback_is_found_and_nothing_is_cried.py draws one"
+    ),
     r"precursor link ": "needs names; tests/test_pairs_are_proposed_with_evidence.py makes some",
     r"precursor synthesise .* --truth ": (
         "the truth of a force takes minutes; tests/test_oracles_true_risk_is_unbiased.py"
@@ -75,6 +80,7 @@ NOT_RUN = {
 REFUSED = {
     r"precursor promote ": ("Train a better one", "so small a model beats nothing"),
     r"precursor evaluate-intervention ": ("both groups need", "too few people were treated here"),
+    r"precursor watch ": ("not on record yet", "the list is new here"),
     r"precursor shadow ": ("nobody was scored in shadow yet", "the question is no shadow here"),
 }
 """Commands that this small world has to refuse: what the refusal says, and why."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.console import Json, QuestionName, Records, answer, day
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 app = typer.Typer()
+
+RECORD: list[Callable[[str, int, pd.DataFrame], None]] = []
+"""What puts ranges of ranks on the ledger before they are shown: question, version and table."""
 
 
 @app.command()
@@ -121,5 +128,7 @@ def sensitivity(
     found = rank_range.rank_ranges(
         model, number, history, at, seeds=seeds, progress=lambda line: typer.echo(line, err=True)
     )
+    for put in RECORD:
+        put(question, number, found.table)
     kept = str(rank_range.keep(found))
     answer(found.to_data() | {"kept": kept}, f"{rank_range.in_words(found)}\nKept: {kept}", as_json)
