@@ -77,7 +77,7 @@ def run(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_feature_is_one_declaration_and_one_entry_in_the_register(copy: Path) -> None:
     reports = copy / "features" / "catalogue" / "reports.py"
-    (declared,) = blocks(FEATURE, "python")
+    (declared,) = blocks(FEATURE, "text")
     head, begins, rest = reports.read_text().partition("FEATURES: tuple[Feature, ...] = (\n")
     reports.write_text(head + begins + declared + rest)
     refused = run(copy, "-m", "features.catalogue")
