@@ -48,6 +48,9 @@ NOT_RUN = {
     r"precursor matrix .* --backend (postgres|spark)": (
         "tests/test_every_backend_gives_the_same_matrix.py runs all backends"
     ),
+    r"PRECURSOR_SPARK_MASTER=\S+ precursor score ": (
+        "needs Java; tests/test_spark_scores_as_one_machine_does.py runs it"
+    ),
     r"precursor (serve|bento) |precursor serve$|cd precursor-bento": (
         "tests/test_server_starts_answers_and_stops.py and"
         " tests/test_bento_runs_from_its_own_folder.py start them"
