@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, lil_array
 
-from features.suppression import FEWEST
+FEWEST = 10
+"""The smallest number of people, or cases, that may be shown."""
 
 ROOM = 5
 """How far apart the values must be that a hidden number could have."""
@@ -79,6 +81,48 @@ def hidden(numbers: npt.ArrayLike, lines: Sequence[Line]) -> Mask:
                 break  # nothing is pinned down, or nothing is left that could be hidden
             away |= further
     return away
+
+
+def suppressed(groups: pd.DataFrame, number: npt.ArrayLike) -> Mask:
+    """Return which cells of a table of groups must be left out.
+
+    Parameters
+    ----------
+    groups : DataFrame
+        One row a cell, one column an attribute; every line along one attribute has a total that
+        can be read elsewhere.
+    number : array of int
+        How many people each cell is about.
+
+    Returns
+    -------
+    ndarray of bool
+
+    Examples
+    --------
+    >>> suppressed(pd.DataFrame({"sex": ["female", "male", "unknown"]}), [40, 60, 3]).tolist()
+    [True, False, True]
+    >>> suppressed(pd.DataFrame({"sex": ["female", "male"]}), [40, 60]).tolist()
+    [False, False]
+    """
+    people = np.asarray(number).astype(np.int64)
+    parts = _along(groups)
+    lines = [Line(len(people) + at, tuple(part)) for at, part in enumerate(parts)]
+    totals = [people[part].sum() for part in parts]
+    return hidden(np.concatenate([people, np.array(totals, dtype=np.int64)]), lines)[: len(people)]
+
+
+def _along(groups: pd.DataFrame) -> list[list[int]]:
+    """Return the positions of the cells along each line of a table."""
+    found = []
+    for name in groups.columns:
+        others = [other for other in groups.columns if other != name]
+        if not others:
+            found.append(list(range(len(groups))))
+            continue
+        key = groups.groupby(others, sort=False, dropna=False).ngroup().to_numpy()
+        found += [np.flatnonzero(key == one).tolist() for one in np.unique(key)]
+    return found
 
 
 def _bounded(count: Whole, away: Mask, matrix: csr_array) -> Mask:

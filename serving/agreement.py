@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
+from features.disclosure import suppressed
 from features.question import Question
-from features.suppression import suppressed
 from serving.decisions import AGREE
 
 DECISIONS = (AGREE, "higher", "lower")

@@ -14,10 +14,10 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from features.attributes import attributes
+from features.disclosure import suppressed
 from features.history import History
 from features.labels import label
 from features.question import Question
-from features.suppression import suppressed
 from serving.decisions import told
 from serving.ledger import Action, Ledger
 from serving.permissions import Principal

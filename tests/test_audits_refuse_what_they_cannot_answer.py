@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 import precursor
 from features.attributes import attributes
+from features.disclosure import FEWEST, suppressed
 from features.errors import PrecursorError, UsageError
 from features.history import History
 from features.loads import Load
-from features.suppression import FEWEST, suppressed
 from training.drift import chance, monitor, psi
 from training.effects import e_value
 from training.evaluation import Judged

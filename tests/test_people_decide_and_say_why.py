@@ -14,8 +14,8 @@ import small_force
 from served import ME, NAME, Served, put_in_force, served
 
 from features.cohort import cohort
+from features.disclosure import suppressed
 from features.labels import label
-from features.suppression import suppressed
 from serving.access import Access
 from serving.batch import score_batch
 from serving.decisions import told

@@ -140,7 +140,7 @@ def test_outcomes_that_cannot_be_known_yet_have_a_date(world: World) -> None:
 )
 def test_no_small_cell_of_decisions_can_be_worked_out(pairs: list[tuple[str, str]]) -> None:
     """What is left out on a line is never one cell alone, nor is a rate shown that includes it."""
-    from features.suppression import suppressed
+    from features.disclosure import suppressed
 
     rows = pd.DataFrame(
         {

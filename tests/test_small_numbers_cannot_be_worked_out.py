@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
 
 from features.dashboards.cube import ALL, Cube, cube
-from features.suppression import FEWEST
+from features.disclosure import FEWEST
 
 SIZES = st.tuples(st.integers(2, 4), st.integers(2, 4))
 NUMBER = st.one_of(st.just(0), st.integers(1, 12), st.integers(10, 400))
@@ -74,6 +74,7 @@ def possible(found: Cube, numbers: list[list[int]], row: int, column: int) -> tu
     st.lists(NUMBER, min_size=size[1], max_size=size[1]), min_size=size[0], max_size=size[0]
 )))  # fmt: skip
 def test_no_hidden_cell_can_be_derived_from_what_is_shown(numbers: list[list[int]]) -> None:
+    """Check 27."""
     found = table(numbers)
     for r, line in enumerate(numbers):
         for c, n in enumerate(line):

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.declare import FeatureSet
+from features.disclosure import FEWEST, suppressed
 from features.question import Question
-from features.suppression import FEWEST, suppressed
 from training.evaluation import Judged
 from training.metrics import Floats, figure, person_samples
 from training.splits import FEWEST_POSITIVES

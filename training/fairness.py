@@ -23,7 +23,7 @@ from fairlearn.metrics import MetricFrame  # type: ignore[import-untyped]
 from scipy.stats import norm
 
 from features.attributes import UNKNOWN
-from features.suppression import suppressed
+from features.disclosure import suppressed
 from training.evaluation import Judged
 from training.metrics import Figure, Floats, Ranking, figure, in_parts, person_samples
 

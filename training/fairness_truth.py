@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.suppression import suppressed
+from features.disclosure import suppressed
 
 JUDGED = ("sex", "ethnicity")
 

@@ -18,7 +18,7 @@ import pandas as pd
 from scipy.special import logit
 
 from features.attributes import UNKNOWN
-from features.suppression import FEWEST
+from features.disclosure import FEWEST
 from models import calibration
 from training.evaluation import Judged
 from training.fairness import listed

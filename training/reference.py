@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.suppression import FEWEST
+from features.disclosure import FEWEST
 from training.metrics import Floats, Ranking, person_samples
 
 EVERYBODY = "everybody"
