@@ -211,8 +211,8 @@ def _lanes(lanes: Sequence[Lane], start: date, end: date, kind: str, width: int)
             )
         )
         if at - 18 > free and at + 18 <= width:
-            parts.append(text(at, bottom + 18, str(year), "middle"))
-            free = at + 18
+            parts.append(text(max(at, 18), bottom + 18, str(year), "middle"))
+            free = max(at, 18) + 18
     for place, lane in enumerate(lanes):
         y = top + row * place + row // 2
         if wide:

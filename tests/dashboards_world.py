@@ -28,6 +28,7 @@ from serving.stock import Stock
 
 QUESTION = small_force.QUESTION.model_copy(
     update={"name": "stalking_escalation", "title": "Stalking", "capacity": 12}
+    | {"sign_off": "overrides"}
 )
 NAME = QUESTION.name
 BLIND = "z_own_view_first"

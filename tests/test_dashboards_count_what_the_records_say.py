@@ -199,6 +199,7 @@ def figures_of(page: str) -> list[list[str]]:
 
 
 def test_custody_columns_make_a_hundred_or_are_counts(force: World) -> None:
+    """Check 27."""
     found = figures_of(force.client("reviewer").get("/dashboards/custody?period=2024-25").text)
     whole = [row for row in found if row[0] in custody.ENDS.values()]
     assert len(whole) == 6
@@ -215,6 +216,7 @@ def test_custody_columns_make_a_hundred_or_are_counts(force: World) -> None:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_figure_from_1_to_9_is_shown_on_a_page_or_in_its_file(force: World, name: str) -> None:
+    """Check 27."""
     client = force.client("reviewer")
     for query in ("", "?area=area-1", "?period=2024-25", "?group=harassment_other"):
         page = client.get(f"/dashboards/{name}{query}")

@@ -1,6 +1,6 @@
 """Decisions, sign-offs and who is managed, as people record them on pages.
 
-Checks 15, 16, 22 and 25 of the pages' standard are named where they are held.
+Checks 15, 16, 22 and 26 of `docs/pages.md` are named where they are held.
 """
 
 from __future__ import annotations

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards_world import force, made
+from browser import PAGES, Opened, chromium, look_at, opened_routes, serving, visits
+from dashboards_world import BLIND, NAME, force, made
+from desk import send
 from pages_world import World
-from test_casework_in_a_browser import look_over
-from test_pages_in_a_browser import AXE, WIDTHS, chromium
 
 pytestmark = pytest.mark.browser
 assert force  # fixtures
 assert chromium
 
-HERE = Path(__file__).resolve().parent
-PAGES = (
+DECISION = {"step": "add", "judged_band": "Medium", "basis": "capacity", "reason": "as seen"}
+DASHBOARDS = (
     *("", "/stalking", "/stalking/people?type=several", "/volumes", "/custody"),
     *("/outstanding?why=wanted&tag=weapon", "/orders", "/dangerous", "/interventions"),
 )
@@ -33,74 +27,36 @@ PAGES = (
 @pytest.fixture(scope="module")
 def site(request: pytest.FixtureRequest) -> Iterator[str]:
     """Serve the pages over the simulated force in a process of their own."""
-    home = made(request.config).home
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "--app-dir", str(HERE)]
-    command += ["--port", str(port), "--log-level", "warning", "pages_world:reopened"]
-    environment = os.environ | {"PRECURSOR_HOME": str(home)}
-    with subprocess.Popen(command, cwd=HERE.parent, env=environment) as server:
-        try:
-            for _ in range(600):
-                with socket.socket() as door:
-                    if door.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                assert server.poll() is None, "the server ended before it listened"
-                time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
+    with serving(made(request.config).home) as address:
+        yield address
 
 
 @pytest.fixture
-def visit(force: World, chromium: Any, site: str) -> Iterator[Callable[..., Any]]:
-    """Return what opens the dashboards as somebody of a role; what went wrong is collected."""
-    contexts = []
-
-    def opened(role: str, width: int = 1280, **more: Any) -> Any:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, base_url=site, **more
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.wrong = []
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on(
-            "console",
-            lambda said: page.wrong.append(said.text) if said.type == "error" else None,
-        )
-        page.on(
-            "request",
-            lambda asked: None if asked.url.startswith(site) else page.wrong.append(asked.url),
-        )
-        page.goto("/sign-in?next=/dashboards")
-        page.fill("#token", force.access.issue_token(f"{role} one", role, 1))
-        page.fill("#purpose", "board meeting")
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/dashboards")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
+def visit(force: World, chromium: Any, site: str) -> Iterator[Opened]:
+    """Return what opens the dashboards as somebody of a role."""
+    with visits(chromium, site, force) as opened:
+        yield lambda role, width=1280, **more: opened(role, width, start="/dashboards", **more)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_dashboard_breaks_wcag_or_its_own_policy(visit: Callable[..., Any], width: int) -> None:
-    axe = gzip.decompress(AXE.read_bytes()).decode()
-    page = visit("supervisor", width)
-    for address in PAGES:
-        page.goto(f"/dashboards{address}")
-        look_over(page, axe, address)
-        for picture in page.get_by_role("img").all():
-            assert picture.get_attribute("aria-labelledby")
-            assert picture.get_attribute("aria-describedby")
-    assert page.wrong == []
+@pytest.mark.timeout(1200)
+def test_every_page_of_managers_keeps_what_every_page_promises(visit: Opened, force: World) -> None:
+    """Checks 1, 3 and 5 to 14, wide, on a phone, and on paper."""
+    analyst = force.client(actor="a.nalyst")
+    listed = re.findall(rf'href="(/lists/{NAME}/s[0-9a-f]+)"', analyst.get(f"/lists/{NAME}").text)
+    assert send(analyst, f"{listed[0]}/decision", **DECISION).status_code == 303
+    page, broken = visit("supervisor"), []
+    page.goto("/sign-offs")
+    due = str(page.locator("main a[href^='/sign-offs/']").first.get_attribute("href"))
+    for address in (*(f"/dashboards{each}" for each in DASHBOARDS), "/sign-offs", due):
+        broken += look_at(page, address)
+    other = visit("analyst")
+    broken += look_at(other, f"/lists/{BLIND}")  # asks for the own view
+    assert not broken, "\n".join(broken)
+    seen = opened_routes(force, page.seen | {f"{other.url}/own-view"})
+    assert PAGES["managers"] <= seen, PAGES["managers"] - seen
 
 
-def test_a_manager_goes_from_figures_to_the_people_behind_them(visit: Callable[..., Any]) -> None:
+def test_a_manager_goes_from_figures_to_the_people_behind_them(visit: Opened) -> None:
     page = visit("supervisor", 390, java_script_enabled=False)
     page.get_by_role("link", name="Stalking", exact=True).click()
     page.select_option("#filter-group", "harassment_other")

@@ -18,6 +18,7 @@ GATE = f"{LIST}/own-view"
 
 
 def test_the_list_opens_where_one_was_once_all_views_are_given(asked_first: World) -> None:
+    """Check 22."""
     client = asked_first.client(actor="analyst 1")
     wanted = f"{LIST}?band=High&page=1"
     listed = published("violence_6m").page(0, 200)

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 import served
 import worlds
+from browser import PAGES
 from hypothesis import given
 from hypothesis import strategies as st
 from pages_world import AWKWARD, NAME, PURPOSE, QUESTION, World, world
 from pages_world import rows as force
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from features.history import History
@@ -90,6 +92,7 @@ def test_every_page_forbids_what_it_does_not_need_and_is_kept_nowhere(world: Wor
 
 
 def test_every_page_has_the_marking_the_banner_and_where_to_call(world: World) -> None:
+    """Check 3, and what stands on every page."""
     for path, answer in every_page(world):
         seen = text_of(answer.text)
         assert seen.count("OFFICIAL-SENSITIVE") == 1, path
@@ -102,6 +105,7 @@ def test_every_page_has_the_marking_the_banner_and_where_to_call(world: World) -
 
 
 def test_served_bytes_carry_no_font_emblem_or_foreign_address(world: World) -> None:
+    """Checks 6 and 7."""
     served_files = [path.read_bytes() for path in sorted(STATIC.glob("*.[cjs]*"))]
     assert len(served_files) >= 6
     pages = [answer.content for _, answer in every_page(world)]
@@ -127,6 +131,14 @@ def test_every_static_address_is_served_with_its_type_and_may_be_kept(world: Wor
     assert client.get("/static/../app.py").status_code == 404
 
 
+def test_every_page_is_looked_at_in_a_browser(world: World) -> None:
+    """A page that is new has to be added to a crawl, and its checks come with it."""
+    routes = [route for route in world.app.routes if isinstance(route, Route)]
+    shown = {route.path for route in routes if "GET" in (route.methods or ())}
+    files = {path for path in shown if path.endswith((".csv", ".css", "/{file}"))}
+    assert set.union(*PAGES.values()) == shown - files - {"/"}
+
+
 def test_a_first_visit_weighs_little(world: World) -> None:
     client = world.client()
     page = client.get(LIST)
@@ -138,6 +150,7 @@ def test_a_first_visit_weighs_little(world: World) -> None:
 
 
 def test_names_come_out_as_they_went_in_and_as_nothing_else(world: World) -> None:
+    """Check 24."""
     client = world.client()
     pages = [client.get(f"{LIST}?page={page}").text for page in range(1, 6)]
     seen = " ".join(pages)
@@ -158,6 +171,7 @@ def test_names_come_out_as_they_went_in_and_as_nothing_else(world: World) -> Non
 
 
 def test_list_and_person_page_say_what_the_ledger_holds(world: World) -> None:
+    """Check 25."""
     client = world.client()
     band = QUESTION.band
     page = client.get(LIST).text
@@ -254,6 +268,7 @@ def test_the_capacity_line_is_a_row_that_says_what_it_is_not(world: World) -> No
 
 
 def test_no_score_is_no_low_score(world: World) -> None:
+    """Check 23."""
     client = world.client()
     page = client.get(f"{LIST}/not-scored")
     seen = text_of(page.text)
@@ -283,6 +298,7 @@ def test_no_score_is_no_low_score(world: World) -> None:
 def test_scores_of_nought_and_of_a_hundred_are_scores(
     world: World, probability: float, expected: str
 ) -> None:
+    """Check 23."""
     found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
     (row,) = found.lines(found.at(0))
     _, payload = world.ledger.score(row["score_id"])
@@ -497,6 +513,7 @@ def test_what_cannot_be_recorded_is_not_shown(world: World) -> None:
 
 
 def test_nobody_gets_in_without_a_purpose_and_next_stays_here(world: World) -> None:
+    """Check 20."""
     stranger = world.stranger(follow_redirects=False)
     answer = stranger.get(f"{LIST}?page=2")
     assert answer.status_code == 303
@@ -578,7 +595,7 @@ def test_who_may_not_see_people_sees_none_and_it_is_recorded(world: World) -> No
         assert answer.status_code == 403
         assert "You cannot see this" in answer.text
         assert world.ledger.entries(limit=1)[0].action == Action.REFUSAL
-    assert scientist.get("/").url.path == "/how-scores-are-made"
+    assert scientist.get("/").url.path == "/questions"
 
 
 def test_a_list_in_shadow_is_for_reviewers_only(world: World) -> None:

@@ -111,7 +111,12 @@ class Caseload:
             line,
             name="outstanding",
             title="Outstanding offenders",
-            heads=("Person", "Score", "Why outstanding", "What the reports say (not proven)"),
+            heads=(
+                "Person",
+                "Score",
+                "Why outstanding",
+                "What the reports say (not proven), and status now",
+            ),
             lead=[
                 f"{as_known(load)} Wanted, or named as suspect within two years with neither an"
                 " arrest nor a result for it. Highest rank first; then by risk tags.",

@@ -72,6 +72,7 @@ class ModelRecord:
             "verdict": at.model.training.get("verdict", ""),
             "facts": facts(at),
             "record": record,
+            "written_on": None if record is None else date.fromisoformat(record["written_on"]),
             "files": [file for file in FILES if (_folder(at) / file).is_file()],
             "approvals": [
                 (approval, moment(approval.at)) for approval in approvals(self._lists.ledger, name)

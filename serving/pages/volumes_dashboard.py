@@ -58,7 +58,13 @@ def show(desk: Desk, request: Request, visitor: Visitor) -> Response:
         title="Stalking and harassment by month",
         lead=[
             f"{as_known(load)} Crimes by the month in which they were first recorded.",
-            *([] if period.whole else [f"The last month may end on {words.day(load.data_to)}."]),
+            *(
+                []
+                if period.whole
+                else [
+                    f"Records end on {words.day(load.data_to)}, so the last month may not be whole."
+                ]
+            ),
         ],
         filters=[
             chooser,
