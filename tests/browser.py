@@ -226,20 +226,21 @@ TABLE_ROLES = {"table", "row", "cell", "gridcell", "columnheader", "rowheader"}
 
 PAGES = {
     "casework": {
-        *("/lists", "/lists/{question}", "/lists/{question}/not-scored"),
+        *("/lists/{question}", "/lists/{question}/not-scored"),
         *("/lists/{question}/{score_id}", "/lists/{question}/{score_id}/decision"),
         *("/lists/{question}/{score_id}/selection", "/lists/{question}/{score_id}/dispute"),
-        *("/selections", "/disputes", "/disputes/{dispute}", "/scores", "/scores/{entry}"),
+        *("/selections", "/disputes/{dispute}", "/scores", "/scores/{entry}"),
         *("/sign-in", "/how-scores-are-made"),
     },
     "managers": {
         *("/dashboards", "/dashboards/stalking", "/dashboards/stalking/people"),
         *("/dashboards/volumes", "/dashboards/custody", "/dashboards/interventions"),
         *("/dashboards/outstanding", "/dashboards/orders", "/dashboards/dangerous"),
-        *("/sign-offs", "/sign-offs/{decision}", "/lists/{question}/own-view"),
+        *("/sign-offs", "/sign-offs/{decision}", "/lists/{question}/own-view", "/disputes"),
+        *("/lists", "/assurance", "/model-record"),  # of several questions; one is opened at once
     },
     "review": {
-        *("/assurance", "/assurance/{question}", "/model-record", "/model-record/{question}"),
+        *("/assurance/{question}", "/model-record/{question}"),
         *("/questions", "/questions/{question}", "/audit", "/audit/{entry:int}"),
         *("/replays", "/replays/{score_id}"),
     },

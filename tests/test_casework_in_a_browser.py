@@ -46,7 +46,7 @@ def addresses(page: Any, world: World) -> list[str]:
         "/scores", data=hidden(check.text) | {"next_step": "ask"}, follow_redirects=False
     )
     return [
-        *("/lists", LIST, f"{LIST}?status=wanted&band=Lower", f"{LIST}?strand=stalking", first),
+        *(LIST, f"{LIST}?status=wanted&band=Lower", f"{LIST}?strand=stalking", first),
         *(f"{LIST}/not-scored", unscored, f"{first}?saved=decision", f"{first}/decision"),
         *(f"{first}/selection", dispute, f"{first}/dispute", brought, "/selections", "/scores"),
         *(answered.headers["location"], "/how-scores-are-made", "/sign-in?out=1"),

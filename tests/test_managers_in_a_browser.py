@@ -23,6 +23,8 @@ DASHBOARDS = (
     *("/outstanding?why=wanted&tag=weapon", "/orders", "/dangerous", "/interventions"),
 )
 
+OTHERS = ("/sign-offs", "/disputes", "/lists", "/assurance", "/model-record")
+
 
 @pytest.fixture(scope="module")
 def site(request: pytest.FixtureRequest) -> Iterator[str]:
@@ -47,7 +49,7 @@ def test_every_page_of_managers_keeps_what_every_page_promises(visit: Opened, fo
     page, broken = visit("supervisor"), []
     page.goto("/sign-offs")
     due = str(page.locator("main a[href^='/sign-offs/']").first.get_attribute("href"))
-    for address in (*(f"/dashboards{each}" for each in DASHBOARDS), "/sign-offs", due):
+    for address in (*(f"/dashboards{each}" for each in DASHBOARDS), *OTHERS, due):
         broken += look_at(page, address)
     other = visit("analyst")
     broken += look_at(other, f"/lists/{BLIND}")  # asks for the own view
