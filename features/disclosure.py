@@ -106,7 +106,8 @@ def suppressed(groups: pd.DataFrame, number: npt.ArrayLike) -> Mask:
     [False, False]
     """
     people = np.asarray(number).astype(np.int64)
-    parts = _along(groups)
+    # the total of a line with one number is that number: nothing beside it could keep it back
+    parts = [part for part in _along(groups) if (people[part] > 0).sum() > 1]
     lines = [Line(len(people) + at, tuple(part)) for at, part in enumerate(parts)]
     totals = [people[part].sum() for part in parts]
     return hidden(np.concatenate([people, np.array(totals, dtype=np.int64)]), lines)[: len(people)]
