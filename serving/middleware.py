@@ -155,8 +155,8 @@ async def _bounded(scope: Scope, receive: Receive, *, wants_json: bool) -> Recei
         async with asyncio.timeout(SECONDS_TO_ARRIVE):
             while more:
                 message = await receive()
-                if message["type"] == "http.disconnect":
-                    break
+                if message["type"] == "http.disconnect":  # whoever asked has gone
+                    raise Refusal(408)
                 body += message.get("body", b"")
                 more = message.get("more_body", False)
                 if len(body) > LARGEST_BODY:

@@ -110,6 +110,19 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
     assert (status, code(body)) == (408, "too_slow")
 
 
+def test_a_caller_who_has_gone_is_no_fault_of_the_service() -> None:
+    reached = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope)
+        await echo(scope, receive, send)
+
+    half = {"type": "http.request", "body": b"{", "more_body": True}
+    status, _, body = asyncio.run(asked(app, half, {"type": "http.disconnect"}))
+    assert (status, code(body)) == (408, "too_slow")
+    assert reached == [], "half a request is nobody's"
+
+
 def test_an_answer_that_does_not_come_is_an_error_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "SECONDS_TO_ANSWER", 0.05)
 
