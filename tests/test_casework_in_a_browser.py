@@ -84,7 +84,7 @@ def test_mistakes_are_told_where_they_are(visit: Opened) -> None:
     for address in (f"{first}/decision", f"{first}/selection", "/scores", "/sign-in"):
         page.goto(address)
         page.locator("main button[type=submit].govuk-button").first.click()
-        page.wait_for_function("document.activeElement.matches('.govuk-error-summary')")
+        page.locator(".govuk-error-summary:focus").wait_for()
         assert page.title().startswith("Error: "), address
         for link in page.locator(".govuk-error-summary a").all():
             link.click()
@@ -122,7 +122,7 @@ def test_the_keyboard_alone_leads_from_the_list_to_a_saved_decision(
     tab_to(page.get_by_role("button", name="Save decision"))
     page.keyboard.press("Enter")
     page.wait_for_url("**saved=decision")
-    page.wait_for_function("document.activeElement.matches('.govuk-notification-banner')")
+    page.locator(".govuk-notification-banner:focus").wait_for()
     assert REASON in page.locator(".decided").first.inner_text()
 
 
