@@ -47,7 +47,8 @@ def keep(kind: str, question: str, said: Mapping[str, Any], at: datetime | None 
     file = place / f"{when:%Y%m%dT%H%M%S%f}.json"
     part = file.with_name(f".{file.name}.part")
     told = {**said, "question": question, "at": when.isoformat()}
-    part.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(told, ensure_ascii=False, indent=1, default=str)  # dates as ISO 8601
+    part.write_text(text + "\n", encoding="utf-8")
     return part.replace(file)
 
 

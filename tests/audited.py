@@ -12,7 +12,7 @@ from features.attributes import attributes
 from features.history import History
 from features.loads import Load
 from features.matrix import build, learning_dates
-from features.question import Question
+from features.question import Question, SplitRule
 from features.synthetic import Switches, synthesise
 from training.drift import Drift, monitor
 from training.events import read_events
@@ -64,7 +64,9 @@ class Watched:
 @cache
 def watched(*, drift: bool = False, seed: int = 1, nominals: int = 4000) -> Watched:
     """Train on the first two thirds of the dates there are, and monitor the rest."""
-    on = asked("violence").model_copy(update={"history_days": 730})
+    # a quarter tests, so that what later rows are held against rests on enough people
+    quarter = SplitRule(test_share=0.25)
+    on = asked("violence").model_copy(update={"history_days": 730, "split": quarter})
     switches, until = CHANGED if drift else OFF, date(2023, 3, 31)
     load = force(switches, nominals=nominals, years=6, seed=seed, data_to=until)
     history = History(load, harm=on.harm)

@@ -104,4 +104,4 @@ def test_nothing_is_lost_and_numbers_stay_numbers(values: list[Any]) -> None:
         if isinstance(value, str):
             assert told in (value, f"'{value}")
         else:
-            assert float(told) == value
+            assert type(value)(told) == value

@@ -169,8 +169,15 @@ def test_a_browser_asks_nobody_else_and_the_search_finds(site: Path) -> None:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         for name in ("index", "notebooks/audit_fairness", "benchmarks", "deployment", "records"):
             page.goto(f"{address}/{name}.html", wait_until="networkidle")
-        page.get_by_role("textbox", name="Search").fill("calibration")
-        page.locator(".md-search-result__item").first.wait_for()
+        search = page.get_by_role("textbox", name="Search")
+        found = page.locator(".md-search-result__item")
+        for _ in range(30):  # what is typed before the index has arrived is not looked for
+            search.fill("")
+            search.press_sequentially("calibration")
+            page.wait_for_timeout(1_000)
+            if found.count():
+                break
+        assert found.count()
         browser.close()
     assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))]
     assert not wrong

@@ -71,7 +71,7 @@ def quarters(
     --------
     >>> timeline = Timeline.of(years=2, data_to=date(2026, 1, 31))
     >>> [day.isoformat() for day in quarters(timeline)]
-    ['2024-05-02', '2024-08-02', '2026-02-01']
+    ['2024-08-02', '2026-02-01']
     >>> len(quarters(timeline, judged=False))
     7
     """
