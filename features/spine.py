@@ -15,7 +15,7 @@ from features.errors import NotFound, RecordsRefused, UsageError
 
 KEYS = ("nominal_id", "as_of_date")
 MOST_SHOWN = 10
-_ID = r"[!-~]{1,64}"
+_ID = r"[!-~]{1,128}"
 _DAY = r"\d{4}-\d{2}-\d{2}"
 
 
@@ -130,7 +130,7 @@ def _raw(path: Path) -> pd.DataFrame:
 def _ids(column: pd.Series, faults: _Faults) -> pd.Series:
     ids = column.astype("str").fillna("")
     plain = ids.str.fullmatch(_ID).astype(bool)
-    what = "nominal_id that is not 1 to 64 plain ASCII characters without spaces"
+    what = "nominal_id that is not 1 to 128 plain ASCII characters without spaces"
     faults.rows(what, ~plain, ids)
     return ids
 

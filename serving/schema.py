@@ -24,18 +24,18 @@ from pydantic import (
 MOST_PEOPLE = 1_000
 """Most people in one request; larger numbers are a batch's work."""
 
-_ID = r"^\S{1,64}$"
+_ID = r"^\S{1,128}$"
 
 
 def _visible(value: str) -> str:
     # no control characters, none that are invisible or turn the direction of writing
     if re.fullmatch(_ID[1:-1], value) is None or not value.isprintable():
-        raise ValueError("an id is 1 to 64 visible characters, without spaces")
+        raise ValueError("an id is 1 to 128 visible characters, without spaces")
     return value
 
 
 NominalId = Annotated[str, AfterValidator(_visible), Field(json_schema_extra={"pattern": _ID})]
-"""A person record's id, exactly as ingested: 1 to 64 visible characters of any script."""
+"""A person record's id, exactly as ingested: 1 to 128 visible characters of any script."""
 
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
