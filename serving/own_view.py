@@ -93,7 +93,11 @@ def waiting(ledger: Ledger, listed: PublishedList, actor: str) -> dict[str, int]
     said = [
         entry
         for entry in ledger.entries(
-            action=Action.OWN_VIEW, actor=actor, question=listed.run.question, limit=None
+            action=Action.OWN_VIEW,
+            actor=actor,
+            question=listed.run.question,
+            limit=None,
+            sealed=True,
         )
         if entry.body["run_id"] == run_id
     ]

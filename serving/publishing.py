@@ -51,12 +51,12 @@ def _published(
         )
     on_record = [
         entry.body.get("run_sha256")  # only the last part's entry has it
-        for entry in ledger.entries(action=Action.BATCH, question=question, limit=None)
+        for entry in ledger.entries(action=Action.BATCH, question=question, limit=None, sealed=True)
         if entry.body["run_id"] == run.run_id
     ]
     on_record += [  # the same rows, less who was erased since
         entry.body["runs"].get(run.run_id)
-        for entry in ledger.entries(action=Action.ERASURE_REACH, limit=None)
+        for entry in ledger.entries(action=Action.ERASURE_REACH, limit=None, sealed=True)
     ]
     if run.info["sha256"] not in on_record:
         raise Conflict(

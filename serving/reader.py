@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,16 @@ from sqlalchemy.engine import Connection, Engine, Row
 
 from features.errors import NotFound
 from serving import tables
-from serving.chain import IN_FORCE, OUT_OF_FORCE, Action, Entry, Head, LedgerDamaged
+from serving.chain import (
+    IN_FORCE,
+    OUT_OF_FORCE,
+    Action,
+    Entry,
+    Head,
+    LedgerDamaged,
+    entry_hash,
+    seal,
+)
 from serving.database import reading
 from serving.keys import KeyStore
 from serving.leaves import Recorded, open_leaf
@@ -64,6 +74,7 @@ class Reader:
         before: int | None = None,
         about: str | None = None,
         limit: int | None = 100,
+        sealed: bool = False,
     ) -> list[Entry]:
         """Return entries, the latest first.
 
@@ -79,6 +90,13 @@ class Reader:
             Only those that say something about the person of this score.
         limit : int, optional
             How many at most; None for all.
+        sealed : bool
+            For what is acted upon, not only shown: each entry must bear the ledger's seal.
+
+        Raises
+        ------
+        LedgerDamaged
+            If one that has to bear the seal does not.
         """
         table = tables.entry.c
         query = sa.select(tables.entry).order_by(table.seq.desc()).limit(limit)
@@ -99,7 +117,10 @@ class Reader:
             whom = sa.select(leaf.subject).where(leaf.score_id == about)
             query = query.where(table.seq.in_(sa.select(leaf.seq).where(leaf.subject.in_(whom))))
         with self.reading() as connection:
-            return [_entry(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        if sealed:
+            self._genuine(rows)
+        return [_entry(row) for row in rows]
 
     def entry(self, seq: int) -> Entry:
         """Return one entry by its number; `NotFound` if there is none."""
@@ -192,8 +213,15 @@ class Reader:
         -------
         (version, sha256) or None
             None before a first promotion, and after a suspension or retirement.
+
+        Raises
+        ------
+        LedgerDamaged
+            If somebody without the ledger's key wrote what would be in force.
         """
-        found = self.entries(action=IN_FORCE | OUT_OF_FORCE, question=question, limit=None)
+        found = self.entries(
+            action=IN_FORCE | OUT_OF_FORCE, question=question, limit=None, sealed=True
+        )
         for entry in found:
             if entry.action == Action.RETIREMENT and not entry.body.get("in_force", True):
                 continue  # of a version that was not in force: the one in force stays
@@ -201,6 +229,16 @@ class Reader:
                 return None
             return Promoted(entry.body["version"], entry.body["sha256"])
         return None
+
+    def _genuine(self, rows: Iterable[Row[Any]]) -> None:
+        """Refuse entries that were written, or changed, by somebody without the ledger's key."""
+        for row in rows:
+            own = seal(self._keys.seal_key, entry_hash(row._mapping))
+            if not hmac.compare_digest(own.encode(), str(row.seal).encode()):
+                raise LedgerDamaged(
+                    f"entry {row.seq} does not bear the ledger's seal, so nothing is done by it",
+                    remedy="Run precursor audit verify, and treat it as an incident.",
+                )
 
     def _head(self, connection: Connection) -> Head | None:
         row = connection.execute(_LAST).one_or_none()

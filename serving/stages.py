@@ -48,7 +48,7 @@ def standing(ledger: Ledger, question: Question) -> Standing:
 
 def decided(ledger: Ledger, question: str) -> Standing | None:
     """Return what was last decided on a question's stage; None where nothing was."""
-    entries = ledger.entries(action=Action.STAGE, question=question, limit=1)
+    entries = ledger.entries(action=Action.STAGE, question=question, limit=1, sealed=True)
     if not entries:
         return None
     said = entries[0].body
