@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -12,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from serving.access import Access, Forbidden, Principal, Session, Unauthorised
+from serving.credentials import is_loopback
+from serving.server import PROXY
 
 SESSION, PURPOSE = "precursor_session", "precursor_purpose"
 LONGEST_PURPOSE = 200
@@ -55,12 +58,13 @@ def client_host(request: Request) -> str | None:
 def came_from(request: Request) -> str:
     """Return whose failures count together: the address, as the last proxy gives it if one does.
 
-    What stands further left in such a header was written by the client itself.
+    Where no proxy stands, the client wrote such a header itself, with another address each time; so
+    did it what stands further left in one that a proxy passed on.
     """
-    host = client_host(request)
-    if host is not None:
-        return host
-    return f"by proxy: {request.headers.get('x-forwarded-for', '').rpartition(',')[2].strip()[:64]}"
+    host = "" if request.client is None else request.client.host
+    said = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()[:64]
+    proxied = os.environ.get(PROXY) == "1" or is_loopback(host)
+    return f"by proxy: {said}" if said and proxied else host or "nowhere"
 
 
 def from_here(request: Request) -> None:
