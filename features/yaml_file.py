@@ -49,7 +49,7 @@ def read_yaml(file: Path, what: str) -> Any:
         ) from unread
     except _BROKEN as broken:
         raise UsageError(
-            f"{file}: this is not YAML ({broken})",
+            f"{file}: this is not YAML ({_why(broken)})",
             remedy=f"Write the {what} as YAML.",
             field=what,
         ) from broken
@@ -96,6 +96,17 @@ def faults(wrong: ValidationError) -> list[str]:
             why = "write a mapping here, such as 'name: value'"
         said.append(": ".join(filter(None, (place, why))))
     return said
+
+
+def _why(broken: Exception) -> str:
+    """Return what is wrong and where, in one line and without the lines of the file themselves.
+
+    Whoever is told of a fault need not be one who may read the file.
+    """
+    mark = getattr(broken, "problem_mark", None)
+    if not isinstance(broken, yaml.MarkedYAMLError) or mark is None:
+        return " ".join(str(broken).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {broken.problem}"
 
 
 class _Once(yaml.SafeLoader):

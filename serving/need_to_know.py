@@ -17,10 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from features.errors import NotFound, UsageError
+from features.yaml_file import read_model
 from serving.chain import stamp
 from serving.kept import find_load, serving_from
 from serving.ledger import Action, Leaf, Ledger
@@ -68,19 +68,25 @@ def policy() -> Policy | None:
         return None
     try:
         return _read(named, Path(named).stat().st_mtime_ns)
-    except (OSError, yaml.YAMLError, ValueError) as wrong:
-        why = str(wrong)
-        if isinstance(wrong, ValidationError):
-            faults = wrong.errors(include_input=False, include_url=False)
-            why = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in faults)
+    except OSError as gone:
         raise UsageError(
-            f"{SETTING}: {named}: {why}", remedy="Mend the file; docs/access.md shows one."
+            f"{SETTING}: {named}: {gone.strerror}", remedy="Put the file back, or name another."
+        ) from gone
+    except UsageError as wrong:
+        raise UsageError(
+            f"{SETTING}: {wrong.message}", remedy="Mend the file; docs/access.md shows one."
         ) from wrong
 
 
 @lru_cache(maxsize=4)
 def _read(path: str, _changed: int) -> Policy:
-    return Policy.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {})
+    found = read_model(Policy, Path(path), "policy")
+    if not found.model_fields_set:  # cut short while it was written, or emptied by mistake
+        raise UsageError(
+            f"{path}: it says nothing, and would let everybody see everybody",
+            remedy="Say whom it restricts; where nobody is, write restricted: [].",
+        )
+    return found
 
 
 def withheld(
@@ -117,8 +123,7 @@ def _withheld(
     hidden = set() if principal.actor in rules.cleared else asked & rules.restricted
     own = rules.areas.get(principal.actor)
     if own is not None:
-        known = _areas(fingerprint, asked - hidden)
-        hidden |= {person for person in asked if known.get(person) not in own}
+        hidden |= asked - _within(fingerprint, own)
     return hidden - _opened(ledger, principal) if hidden else hidden
 
 
@@ -206,21 +211,30 @@ def _opened(ledger: Ledger, principal: Principal) -> set[str]:
     return {
         str(leaf.nominal_id)
         for entry in ledger.entries(
-            action=Action.BREAK_GLASS, actor=principal.actor, since=since, limit=None
+            action=Action.BREAK_GLASS,
+            actor=principal.actor,
+            since=since,
+            limit=None,
+            sealed=True,
         )
         for leaf in ledger.people(entry.seq)
     }
 
 
-def _areas(fingerprint: str, people: set[str]) -> dict[str, str | None]:
-    """Return where people live by the last that is known of them."""
+def _within(fingerprint: str, areas: frozenset[str]) -> frozenset[str]:
+    """Return who lives in some areas by the last that is known of them."""
     try:
         load = find_load(fingerprint)
     except NotFound:
-        return {}
-    table = _nominals(load.path, load.tables["nominal"].stat().st_mtime_ns)
-    own = table.filter(pc.is_in(table["nominal_id"], pa.array(sorted(people), pa.string())))
-    return dict(zip(own["nominal_id"].to_pylist(), own["area"].to_pylist(), strict=True))
+        return frozenset()
+    return _living_in(load.path, load.tables["nominal"].stat().st_mtime_ns, areas)
+
+
+@lru_cache(maxsize=16)  # asked for whole lists, at every page of them
+def _living_in(path: Path, changed: int, areas: frozenset[str]) -> frozenset[str]:
+    table = _nominals(path, changed)
+    last = zip(table["nominal_id"].to_pylist(), table["area"].to_pylist(), strict=True)
+    return frozenset(person for person, area in dict(last).items() if area in areas)
 
 
 @lru_cache(maxsize=4)

@@ -278,7 +278,19 @@ def test_broken_glass_opens_one_person_of_another_area_for_eight_hours(
         assert withheld(later, load, who, [by_area.far]) == {by_area.far}
 
 
-@pytest.mark.parametrize("text", ["restricted: 7", "unknown: []", "- a", "a: ["])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "restricted: 7",
+        "unknown: []",
+        "- a",
+        "a: [",
+        "",
+        "# nobody yet",
+        "restricted: [N0001]\nrestricted: [N0002]",
+        "restricted: [N0001, N0002",
+    ],
+)
 def test_a_policy_that_cannot_be_read_shows_nothing(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
@@ -287,6 +299,8 @@ def test_a_policy_that_cannot_be_read_shows_nothing(
     monkeypatch.setenv("PRECURSOR_NEED_TO_KNOW", str(file))
     with pytest.raises(UsageError, match="PRECURSOR_NEED_TO_KNOW"):
         policy()
-    assert served.score(served.people[0]).status_code >= 400
+    answer = served.score(served.people[0])
+    assert answer.status_code >= 400
+    assert "N000" not in answer.text, "what is wrong with the file names nobody who is in it"
     file.unlink()
     assert served.score(served.people[0]).status_code >= 400
