@@ -31,6 +31,9 @@ MOST_AT_ONCE = 64
 SECONDS_TO_ARRIVE = 10.0
 SECONDS_TO_ANSWER = 30.0
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Methods as figures, logs and traces name them; a caller may make up any number of others."""
+
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
@@ -77,7 +80,7 @@ class Gate:
         answer = _Answer(scope, send)
         self.under_way += 1
         crowded = self.under_way > MOST_AT_ONCE  # told now: who is in already is not sent away
-        with traces.request(Headers(scope=scope), scope["method"], answer.number) as opened:
+        with traces.request(Headers(scope=scope), answer.method, answer.number) as opened:
             try:
                 await self._through(scope, receive, answer, crowded)
             except PrecursorError as error:
@@ -193,10 +196,10 @@ class _Answer:
     """One answer on its way out: headers added, errors put into shape, counted once."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
         self.forward = send
         self.number = scope["request_id"] = secrets.token_hex(8)
         self.label = "page"
+        self.method = scope["method"] if scope["method"] in METHODS else "other"
         self.for_programs = False
         self.extra: dict[str, str] = {}
         self.steps = begin()
@@ -257,8 +260,8 @@ class _Answer:
         """Add the answer to the figures."""
         taken = time.perf_counter() - self.started
         status = self.status or 499
-        metrics.observe(self.label, self.scope["method"], status, taken)
+        metrics.observe(self.label, self.method, status, taken)
         steps = {name: round(seconds * 1e3, 2) for name, seconds in self.steps.items()}
-        said = {"request": self.number, "route": self.label, "method": self.scope["method"]}
+        said = {"request": self.number, "route": self.label, "method": self.method}
         said |= {"status": status, "ms": round(taken * 1e3, 2), "steps": steps}
         _log.info("answered", extra=said)

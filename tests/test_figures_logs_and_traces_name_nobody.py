@@ -56,6 +56,20 @@ def test_a_log_line_has_the_requests_id_and_nobodys_name(
         assert name not in lines[-1]
 
 
+def test_methods_that_callers_make_up_make_no_new_figures(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "precursor"):
+        for number in range(3):
+            served.client.request(f"{PERSON}X{number}", "/sign-in")
+            served.client.request(f"{PERSON}X{number}", "/v1/scores")
+    figures = served.get("/metrics").text
+    assert PERSON not in figures
+    assert PERSON not in "".join(AsJson().format(record) for record in caplog.records)
+    assert 'precursor_requests_total{method="other",route="page",status="405"}' in figures
+    assert 'precursor_requests_total{method="other",route="unknown",status="401"}' in figures
+
+
 def test_an_answer_says_what_its_steps_took(served: Served) -> None:
     told = served.score(PERSON).headers["server-timing"]
     assert re.fullmatch(r"(\w+;dur=[\d.]+(, )?)+", told)
