@@ -31,6 +31,9 @@ NONCE = 12
 LARGEST = 20_000
 """Bytes of a draft; a form of ours holds far less."""
 
+MOST = 20
+"""Drafts of one writer: the cookie of an old session must not be enough to fill a disk."""
+
 
 def folder() -> Path:
     """Return where drafts lie."""
@@ -76,6 +79,9 @@ class Drafts:
         path, nonce = self._path(who, place), secrets.token_bytes(NONCE)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._clear()
+        theirs = list(path.parent.glob(f"{path.name.partition('-')[0]}-*"))
+        if len(theirs) >= MOST and path not in theirs:
+            return False
         part = path.with_suffix(f".{secrets.token_hex(4)}.part")
         sealed = nonce + self._cipher().encrypt(nonce, plain, path.name.encode())
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -102,8 +108,12 @@ class Drafts:
         return AESGCM(self._ledger.secret("drafts"))
 
     def _path(self, who: Principal, place: str) -> Path:
-        said = json.dumps([who.actor, who.role.value, place]).encode()
-        return folder() / hmac.digest(self._ledger.secret("draft names"), said, "sha256").hex()
+        secret = self._ledger.secret("draft names")
+        writer, where = (
+            hmac.digest(secret, json.dumps(said).encode(), "sha256").hex()[:32]
+            for said in ([who.actor, who.role.value], [who.actor, who.role.value, place])
+        )
+        return folder() / f"{writer}-{where}"
 
     def _clear(self) -> None:
         """Remove what is older than a session: nobody comes back for it."""

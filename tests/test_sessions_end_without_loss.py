@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from serving.access import Access, Principal, Role, Unauthorised
 from serving.chain import utc_now
-from serving.drafts import Drafts, drop_drafts, folder
+from serving.drafts import MOST, Drafts, drop_drafts, folder
 from serving.ledger import Ledger
 from serving.pages.app import create_pages
 from serving.pages.door import SESSION
@@ -99,6 +99,23 @@ def test_drafts_open_for_their_writer_role_and_place_only(world: World) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     assert drafts.find(ann, "/a") is None
     drop_drafts()
+
+
+def test_an_old_cookie_does_not_fill_the_disk(world: World, later: Any) -> None:
+    client = world.client(actor="ann")
+    at = f"{links_to_people(client.get(LIST).text)[0]}/decision"
+    fields = hidden(client.get(at).text) | WRITTEN
+    late = TestClient(later, base_url="http://127.0.0.1", cookies=dict(client.cookies))
+    for number in range(MOST + 5):
+        late.post(f"{LIST}/made-up-{number}/decision", data=fields, follow_redirects=False)
+    assert len(list(folder().iterdir())) == MOST
+    answer = late.post(f"{LIST}/made-up-0/decision", data=fields, follow_redirects=False)
+    assert "kept=1" in answer.headers["location"], "what is there already can be written again"
+    somebody = world.client(actor="bob")
+    fields = hidden(somebody.get(at).text) | WRITTEN
+    late = TestClient(later, base_url="http://127.0.0.1", cookies=dict(somebody.cookies))
+    answer = late.post(at, data=fields, follow_redirects=False)
+    assert "kept=1" in answer.headers["location"], "others are not kept from writing"
 
 
 def test_a_session_is_extended_and_not_without_end(world: World) -> None:
