@@ -230,11 +230,22 @@ class Reader:
             return Promoted(entry.body["version"], entry.body["sha256"])
         return None
 
+    def sealed(self, seq: int) -> bool:
+        """Return whether an entry bears the seal that nobody without the ledger's key can make."""
+        with self.reading() as connection:
+            row = connection.execute(
+                sa.select(tables.entry).where(tables.entry.c.seq == seq)
+            ).one_or_none()
+        return row is not None and self._sealed(row)
+
+    def _sealed(self, row: Row[Any]) -> bool:
+        own = seal(self._keys.seal_key, entry_hash(row._mapping))
+        return hmac.compare_digest(own.encode(), str(row.seal).encode())
+
     def _genuine(self, rows: Iterable[Row[Any]]) -> None:
         """Refuse entries that were written, or changed, by somebody without the ledger's key."""
         for row in rows:
-            own = seal(self._keys.seal_key, entry_hash(row._mapping))
-            if not hmac.compare_digest(own.encode(), str(row.seal).encode()):
+            if not self._sealed(row):
                 raise LedgerDamaged(
                     f"entry {row.seq} does not bear the ledger's seal, so nothing is done by it",
                     remedy="Run precursor audit verify, and treat it as an incident.",

@@ -196,7 +196,7 @@ def verify(ledger: Ledger, principal: Principal, purpose: str) -> Verified:
 
 
 def last_verified(ledger: Ledger) -> Verified | None:
-    """Return the last walk over the chain that is on the ledger."""
+    """Return the last walk over the chain on the ledger; one that is made up counts as a break."""
     table = tables.entry.c
     query = (
         sa.select(table.seq)
@@ -206,7 +206,13 @@ def last_verified(ledger: Ledger) -> Verified | None:
     )
     with ledger.reading() as connection:
         seq = connection.scalar(query)
-    return None if seq is None else _verified(ledger.entry(seq))
+    if seq is None:
+        return None
+    found = ledger.entry(seq)
+    if ledger.sealed(seq):
+        return _verified(found)
+    said = f"entry {seq} says that the chain was walked, and does not bear the ledger's seal"
+    return Verified(seq, found.at, found.actor, False, 0, 0, (said,))
 
 
 def _verified(entry: Entry) -> Verified:

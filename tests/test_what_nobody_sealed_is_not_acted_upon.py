@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from ledgers import address, ledger  # noqa: F401 - fixtures
 
-from serving import tables
+from serving import tables, trail
 from serving.chain import Action, LedgerDamaged, canonical, entry_hash, stamp
 from serving.ledger import Leaf, Ledger
 from serving.merkle import merkle_root
@@ -108,3 +108,19 @@ def test_nobodys_glass_is_broken_with_what_another_wrote(
     slip_in(ledger, address, Action.BREAK_GLASS, {"until": "2999"}, leaves)
     with pytest.raises(LedgerDamaged, match="entry 2"):
         require_need(ledger, "no load", ANALYST, ["N1"])
+
+
+def test_a_verification_that_nobody_made_is_shown_as_a_break(
+    ledger: Ledger,  # noqa: F811
+    address: str,  # noqa: F811
+) -> None:
+    reviewer = Principal("r.eviewer", Role.REVIEWER)
+    assert trail.verify(ledger, reviewer, "inspection").ok
+    said = ledger.entries(limit=1)[0].body
+    slip_in(ledger, address, Action.AUDIT, {**said, "entries": 2})
+    found = trail.last_verified(ledger)
+    assert found is not None
+    assert not found.ok
+    assert found.breaks == (
+        "entry 2 says that the chain was walked, and does not bear the ledger's seal",
+    )
