@@ -44,6 +44,12 @@ class Records:
         self._lock = threading.Lock()
         self._opened: OrderedDict[tuple[str, int], Opened] = OrderedDict()
 
+    @property
+    def opened(self) -> list[str]:
+        """Fingerprints of the loads that are open."""
+        with self._lock:
+            return [fingerprint for fingerprint, _ in self._opened]
+
     def of(self, load: Load) -> Opened:
         """Return a load's records; opened anew after an erasure."""
         key = (load.fingerprint, erasures())

@@ -28,7 +28,17 @@ from features.matrix_file import manifest_path, write_manifest
 from serving.drafts import drop_drafts
 from serving.kept import note_erasure
 from serving.ledger import Action, Ledger
-from serving.runs import FROZEN, INFO, POINTER, ROWS, sha256, write_json, write_rows
+from serving.runs import (
+    FROZEN,
+    INFO,
+    LINES_GROUP,
+    POINTER,
+    ROW_GROUP,
+    ROWS,
+    sha256,
+    write_json,
+    write_rows,
+)
 from serving.turns import erasing
 from serving.unfinished import drop_all
 
@@ -156,7 +166,7 @@ def _from_run(run: Path, nominal_id: str) -> tuple[int, str | None]:
             kept, rows = _less(pq.read_table(file), nominal_id)
             if rows:
                 part = file.with_name(f".{name}.{secrets.token_hex(4)}")
-                write_rows(kept, part)
+                write_rows(kept, part, LINES_GROUP if name == FROZEN else ROW_GROUP)
                 os.replace(part, file)
                 gone = max(gone, rows)
     info = json.loads((run / INFO).read_text(encoding="utf-8"))

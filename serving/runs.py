@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ REJECTED = pa.schema(
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,62}")  # a question's name comes from outside, as a folder's
 CHANGES = ("new", "up", "down", "same")
 ROW_GROUP = 1_000
+LINES_GROUP = 100  # of a published list: a filtered page takes its lines from all over it
 ROWS, INFO, FROZEN, POINTER = "scores.parquet", "run.json", "list.parquet", "list.json"
 
 
@@ -151,7 +152,7 @@ def draft(
     return Draft(part, Run(path, said))
 
 
-def write_rows(tables: pa.Table | Iterable[pa.Table], path: Path) -> None:
+def write_rows(tables: pa.Table | Iterable[pa.Table], path: Path, group: int = ROW_GROUP) -> None:
     """Write rows as Parquet in row groups of one size, and wait until they are on disk."""
     tables = [tables] if isinstance(tables, pa.Table) else tables
     writer: pq.ParquetWriter | None = None
@@ -160,13 +161,13 @@ def write_rows(tables: pa.Table | Iterable[pa.Table], path: Path) -> None:
         for table in tables:
             writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
             rest = table if rest is None else pa.concat_tables([rest, table])
-            whole = len(rest) - len(rest) % ROW_GROUP
+            whole = len(rest) - len(rest) % group
             if whole:  # nothing would be written as a row group of its own
-                writer.write_table(rest.slice(0, whole), row_group_size=ROW_GROUP)
+                writer.write_table(rest.slice(0, whole), row_group_size=group)
                 rest = rest.slice(whole)
         writer = writer or pq.ParquetWriter(path, SCORED, compression="zstd")
         if rest is not None and len(rest):
-            writer.write_table(rest, row_group_size=ROW_GROUP)
+            writer.write_table(rest, row_group_size=group)
     finally:
         if writer is not None:
             writer.close()
@@ -296,7 +297,7 @@ def freeze(run: Run, root: Path | None = None) -> dict[str, Any]:
         return dict(last)
     rows = compared(pq.read_table(run.rows), before)
     part = run.path / f".{FROZEN}.part"
-    write_rows(rows, part)
+    write_rows(rows, part, LINES_GROUP)
     os.replace(part, run.path / FROZEN)
     counts = Counter(rows["change"].to_pylist())
     people = set() if before is None else set(before["nominal_id"].to_pylist())
@@ -336,6 +337,12 @@ class PublishedList:
     def __len__(self) -> int:
         return int(self.metadata.num_rows)
 
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        """Where each row group begins; a list of an earlier release has larger ones."""
+        sizes = [self.metadata.row_group(n).num_rows for n in range(self.metadata.num_row_groups)]
+        return np.cumsum([0, *sizes[:-1]])
+
     def _file(self) -> pq.ParquetFile:
         # one for each call: a reader is not made for several threads
         return pq.ParquetFile(pa.BufferReader(self.content), metadata=self.metadata)
@@ -352,10 +359,10 @@ class PublishedList:
         """Return the lines at some positions (from 0, rising), reading their row groups only."""
         found: list[dict[str, Any]] = []
         file = self._file()
-        groups = positions // ROW_GROUP
+        groups = np.searchsorted(self._starts, positions, side="right") - 1
         for group in np.unique(groups).tolist():
             table = file.read_row_group(group, use_threads=False)
-            found += table.take(positions[groups == group] - group * ROW_GROUP).to_pylist()
+            found += table.take(positions[groups == group] - self._starts[group]).to_pylist()
         for line in found:
             line["reasons"] = json.loads(line["reasons"])
         return found

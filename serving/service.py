@@ -25,6 +25,7 @@ from serving.bundled import take_in
 from serving.ledger import Action, Ledger
 from serving.limits import Rate
 from serving.middleware import Gate, note_fault
+from serving.opening import Opening
 from serving.pages.app import create_pages
 from serving.routes import Route
 from serving.schema import ScoreRequest
@@ -51,12 +52,8 @@ class Desk:
         take_in(self.ledger)
         self.access = Access(self.ledger)
         self.stock = Stock(self.ledger, warm=True)
-        self.pages = Router(
-            [
-                *api_routes(self.stock, self.ledger),
-                Mount("/", create_pages(self.stock, self.ledger, self.access)),
-            ]
-        )
+        pages = create_pages(self.stock, self.ledger, self.access)
+        self.pages = Router([*api_routes(self.stock, self.ledger), Mount("/", pages)])
         in_force = {name: self._version(name) for name in self.stock.questions()}
         self.ledger.append(
             Action.SERVED,
@@ -65,6 +62,7 @@ class Desk:
             purpose="answer requests",
             body={"in_force": in_force},
         )
+        self._opening = Opening(pages.state.lists)
 
     def _version(self, question: str) -> dict[str, Any]:
         try:
@@ -87,7 +85,8 @@ class Desk:
             )
 
     def close(self) -> None:
-        """Let go of the databases."""
+        """Let go of the databases, once nothing is being opened any more."""
+        self._opening.stop()
         self.ledger.close()
         traces.flush()
 

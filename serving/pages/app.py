@@ -27,7 +27,7 @@ from serving.ledger import Ledger
 from serving.limits import Attempts
 from serving.middleware import HEADERS
 from serving.own_view import OwnViewDue, require_own_view
-from serving.pages import accounts, casework, dashboards, review, sign_in, staying
+from serving.pages import accounts, casework, dashboards, review, sign_in, staying, words
 from serving.pages.door import Page, Visitor, to_sign_in, visitor
 from serving.pages.forms import poster
 from serving.pages.gate import Gate
@@ -97,7 +97,7 @@ def create_pages(
         Route("/marking.css", marking),
         Mount("/static", _Static(directory=STATIC)),
     ]
-    return Starlette(
+    made = Starlette(
         routes=routes,
         middleware=[Middleware(_Headers), Middleware(GZipMiddleware, compresslevel=5)],
         exception_handlers={
@@ -106,6 +106,8 @@ def create_pages(
             Exception: _fault(answer),
         },
     )
+    made.state.lists = lists  # for whoever opens them before somebody asks
+    return made
 
 
 def _guard(ledger: Ledger, gate: Gate) -> Callable[[Request, Visitor, Page], Response]:
@@ -164,7 +166,7 @@ def _refused(answer: Answer) -> Handler:
         refused = cast(PrecursorError, error)  # Starlette calls each handler with its own kind
         context = {
             "heading": HEADINGS.get(refused.status, "That did not work"),
-            "said": f"{refused.message[:1].upper()}{refused.message[1:]}.",
+            "said": f"{words.first_large(refused.message)}.",
             "remedy": refused.remedy,
             "link": ("/", "Go to the first page"),
         }

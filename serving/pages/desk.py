@@ -17,7 +17,7 @@ from features.errors import NotFound
 from features.loads import Load
 from serving.access import Permission, allows
 from serving.chain import Action, Leaf
-from serving.dashboards import Opened, Records
+from serving.dashboards import Opened
 from serving.need_to_know import withheld
 from serving.own_view import require_own_view
 from serving.pages import words
@@ -121,7 +121,6 @@ class Desk:
         self._answer = answer
         self.lists = lists
         self._settings = settings
-        self._records = Records()
 
     def load(self, scored: Scored | None = None) -> Load:
         """Return the load in force: of the list's question, else the one that reaches furthest.
@@ -144,7 +143,7 @@ class Desk:
 
     def records(self, load: Load) -> Opened:
         """Return a load's records, opened."""
-        return self._records.of(load)
+        return self.lists.records.of(load)
 
     def lists_of(self, visitor: Visitor) -> list[tuple[str, str]]:
         """Return the lists whose scores somebody may see, as a filter offers them."""
@@ -268,7 +267,7 @@ def page_of(request: Request, number: int) -> tuple[int, int, slice]:
     """Return which page is asked for, how many there are, and its part of so many lines."""
     said = request.query_params.get("page", "1")
     pages = max(1, -(-number // PAGE))
-    asked = int(said) if said.isascii() and said.isdecimal() and len(said) < 7 else 1
+    asked = words.whole_number(said, digits=6) or 1
     page = min(max(asked, 1), pages)
     whole = request.url.path.endswith(".csv")
     return page, pages, slice(None) if whole else slice((page - 1) * PAGE, page * PAGE)

@@ -216,11 +216,10 @@ def close_call(share: float) -> str:
 
 def _swaps(found: OpenList) -> str:
     """Return which ranks may change sides when the model is fitted again, in a sentence."""
-    near = (found.above >= CLOSE) & (found.above <= 1 - CLOSE)
-    close = found.rows["rank"].to_numpy(zero_copy_only=False)[near].astype(np.int64)
-    if len(close) < 2:
+    if found.swaps is None:
         return ""
-    return f" Ranks {close.min():,} to {close.max():,} may change sides in re-runs."
+    first, last = found.swaps
+    return f" Ranks {first:,} to {last:,} may change sides in re-runs."
 
 
 def rfg_words(found: OpenList, position: int) -> str:

@@ -6,9 +6,11 @@ list, a promotion or an erasure shows without a restart.
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -25,9 +27,10 @@ from features.question import Question
 from features.rfg import points
 from features.strands import by_mark, named_in
 from models.risk_model import RiskModel
+from serving.dashboards import Records
 from serving.kept import find_model
 from serving.ledger import Ledger
-from serving.pages.other_ranks import OtherRanks, above_the_line
+from serving.pages.other_ranks import CLOSE, OtherRanks, above_the_line
 from serving.pages.standing import Standing, standing
 from serving.runs import PublishedList, pointed, published
 from serving.stage import InShadow, may_see
@@ -35,6 +38,9 @@ from serving.stock import InForce, Stock
 
 KEPT = 8
 """Opened lists kept in memory; more than there are questions in one force."""
+
+SELECTED = 16
+"""Answers to filters and orders kept for each list."""
 
 ORDERS = {"score": "Score", "risen": "Moved up most"}
 
@@ -97,6 +103,11 @@ class OpenList:
         return self.published.said.get("previous") is not None
 
     @cached_property
+    def people(self) -> frozenset[str]:
+        """Everybody on the list."""
+        return frozenset(self.rows["nominal_id"].to_pylist())
+
+    @cached_property
     def insufficient(self) -> np.ndarray:
         """Positions of the people with insufficient history."""
         return np.flatnonzero(self.rows["insufficient_history"].to_numpy())
@@ -105,6 +116,11 @@ class OpenList:
     def ranked(self) -> np.ndarray:
         """Positions of the people with a score, by rank."""
         return np.flatnonzero(~self.rows["insufficient_history"].to_numpy())
+
+    @cached_property
+    def rank(self) -> np.ndarray:
+        """Everybody's rank by position; NaN where there is none."""
+        return np.asarray(self.rows["rank"].to_numpy(zero_copy_only=False), dtype=float)
 
     @property
     def spine(self) -> pd.DataFrame:
@@ -135,6 +151,21 @@ class OpenList:
         found[self.ranked] = above_the_line(score, low, high, float(line))
         return found
 
+    @cached_property
+    def swaps(self) -> tuple[int, int] | None:
+        """The first and the last rank that may change sides of the line when it is fitted again."""
+        near = self.rank[(self.above >= CLOSE) & (self.above <= 1 - CLOSE)]
+        return (int(near.min()), int(near.max())) if len(near) > 1 else None
+
+    def ready(self) -> None:
+        """Work out now what pages of the whole list ask for, whatever they are filtered by."""
+        _ = self.insufficient, self.ranked, self.rfg, self.swaps
+        if self.history is not None:
+            for name in self.question.sub_cohorts:
+                self.in_cohort(name)
+            for name in by_mark():
+                self.in_strand(name)
+
     def in_cohort(self, name: str) -> np.ndarray:
         """Return who belongs to a part of the cohort."""
         return self._kept("cohort", name, lambda: self._sub_cohorts[f"cohort_{name}"].to_numpy())
@@ -157,7 +188,21 @@ class OpenList:
         return kept[kind, name]
 
     def select(self, asked: Asked) -> np.ndarray:
-        """Return the positions of those who match, in the order asked for."""
+        """Return the positions of those who match, in the order asked for; kept for further pages.
+
+        What is kept is as long as the list, so only the last few answers are.
+        """
+        whole = replace(asked, page=1)
+        kept: OrderedDict[Asked, np.ndarray] = self.__dict__.setdefault("_selected", OrderedDict())
+        found = kept.get(whole)
+        if found is None:
+            found = self._select(whole)
+            kept[whole] = found
+            while len(kept) > SELECTED:
+                kept.popitem(last=False)
+        return found
+
+    def _select(self, asked: Asked) -> np.ndarray:
         keep = ~self.rows["insufficient_history"].to_numpy()
         if asked.band:
             keep &= pc.equal(self.rows["band"], asked.band).fill_null(False).to_numpy()
@@ -174,7 +219,7 @@ class OpenList:
             return found
         # new ones have risen from nowhere: after those who were passed on the list before
         before = self.rows["previous_rank"].to_numpy(zero_copy_only=False).astype(float)[found]
-        risen = before - self.rows["rank"].to_numpy(zero_copy_only=False).astype(float)[found]
+        risen = before - self.rank[found]
         return found[np.lexsort((found, -np.nan_to_num(risen, nan=0.5)))]
 
     def position(self, score_id: str) -> int:
@@ -212,6 +257,7 @@ class Lists:
     def __init__(self, stock: Stock, ledger: Ledger) -> None:
         self.stock = stock
         self.ledger = ledger
+        self.records = Records()
         self._lock = threading.Lock()
         self._opened: dict[str, tuple[PublishedList, OpenList]] = {}
 
@@ -243,6 +289,10 @@ class Lists:
                 continue
         return found
 
+    def titles(self) -> dict[str, str]:
+        """Return the titles of the questions in force, by name."""
+        return {at.question.name: at.question.title for at in self.in_force()}
+
     def open_to(self, role: str) -> list[Question]:
         """Return the questions in force whose scores this role may see."""
         return [at.question for at in self.in_force() if may_see(role, at.question.stage)]
@@ -272,6 +322,25 @@ class Lists:
         found = published(question)
         if not may_see(role, found.run.info["stage"]):
             raise InShadow(question)
+        return self._open(question, found, in_force)
+
+    def open_all(self) -> None:
+        """Open every published list and the records behind it, so that nobody waits for that."""
+        for at in self.in_force():
+            name = at.question.name
+            if pointed(name) is None:  # nobody looks at pages of it, and memory is dear
+                continue
+            with contextlib.suppress(PrecursorError):  # its own page says what is wrong
+                self._open(name, published(name), at).ready()
+            self.records.of(at.load)
+
+    @property
+    def opened(self) -> dict[str, str]:
+        """The run of each list that is open, by question."""
+        with self._lock:
+            return {name: found.run.run_id for name, (found, _) in self._opened.items()}
+
+    def _open(self, question: str, found: PublishedList, in_force: InForce) -> OpenList:
         with self._lock:
             if question not in self._opened or self._opened[question][0] is not found:
                 if len(self._opened) >= KEPT:

@@ -17,6 +17,7 @@ from serving.access import Permission, allows, require
 from serving.chain import Action, Leaf
 from serving.decisions import signed, taken_by_person
 from serving.need_to_know import policy, withheld
+from serving.pages import words
 from serving.pages.case_words import DecisionLine, decision_line
 from serving.pages.door import Visitor
 from serving.pages.list_controls import Pages
@@ -30,7 +31,6 @@ from serving.stock import InForce
 def asked(request: Request) -> Asked:
     """Return what an address asks of a list; what no filter offers counts as not asked."""
     said = request.query_params
-    page = said.get("page", "1")
     return Asked(
         band=said.get("band", "") if said.get("band") in BANDS else "",
         cohort=said.get("cohort", "")[:100],
@@ -38,7 +38,7 @@ def asked(request: Request) -> Asked:
         strand=said.get("strand", "") if said.get("strand") in by_mark() else "",
         status=said.get("status", "") if said.get("status") in FILTERS else "",
         order=said.get("order", "score") if said.get("order") in ORDERS else "score",
-        page=int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1,
+        page=words.whole_number(said.get("page", "1"), digits=6) or 1,
     )
 
 
@@ -166,9 +166,10 @@ class PriorityList:
 
     def hides(self, visitor: Visitor, found: OpenList) -> bool:
         """Return whether a list is shown without names: to whoever need not know all on it."""
-        people = found.rows["nominal_id"].to_pylist() if policy() is not None else ()
+        if pseudonymous(visitor) or policy() is None:
+            return pseudonymous(visitor)
         load, ledger = found.info["load"]["fingerprint"], self.lists.ledger
-        return pseudonymous(visitor) or bool(withheld(ledger, load, visitor.principal, people))
+        return bool(withheld(ledger, load, visitor.principal, found.people))
 
     def not_scored(self, request: Request, visitor: Visitor) -> Response:
         """Answer with who has no score, and why."""

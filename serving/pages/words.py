@@ -166,3 +166,26 @@ def spoken(code: str) -> str:
     'released under investigation'
     """
     return code.replace("_", " ")
+
+
+def first_large(said: str) -> str:
+    """Return a text with a capital first letter.
+
+    Examples
+    --------
+    >>> first_large("a person's page was looked at")
+    "A person's page was looked at"
+    """
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+def whole_number(given: str, digits: int = 15) -> int | None:
+    """Return the number that an address or a form gives; None where it gives none, or a huge one.
+
+    Examples
+    --------
+    >>> whole_number("12"), whole_number("-1"), whole_number("1" * 40)
+    (12, None, None)
+    """
+    plain = given.isascii() and given.isdecimal() and len(given) <= digits
+    return int(given) if plain else None
