@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from features.errors import Conflict
+from features.errors import Conflict, NotFound
 from features.home import home
 
 DRIFT, SHADOW, FEEDBACK = "drift", "shadow", "feedback"
+KINDS = (DRIFT, SHADOW, FEEDBACK)
 
 
 def folder(kind: str, question: str) -> Path:
@@ -60,13 +61,37 @@ def history(kind: str, question: str) -> list[dict[str, Any]]:
     Conflict
         Where one of them is not what was written.
     """
-    found = []
-    for file in sorted(folder(kind, question).glob("*.json")):
-        try:
-            found.append(json.loads(file.read_text(encoding="utf-8")))
-        except ValueError as broken:
-            raise Conflict(
-                f"{file}: this is not the report that was written",
-                remedy="Restore it from a back-up, or move it away.",
-            ) from broken
+    return [read(kind, question, name) for name in names(kind, question)]
+
+
+def names(kind: str, question: str) -> list[str]:
+    """Return what a question's reports of a kind are called, by time; the earliest first."""
+    return sorted(file.stem for file in folder(kind, question).glob("*.json"))
+
+
+def read(kind: str, question: str, name: str) -> dict[str, Any]:
+    """Return one report of those that `names` tells.
+
+    Raises
+    ------
+    NotFound
+        There is none of this name.
+    Conflict
+        It is not what was written.
+    """
+    if name not in names(kind, question):
+        raise NotFound(
+            f"question '{question}': there is no report of this name",
+            remedy="Open one from the list of reports.",
+        )
+    file = folder(kind, question) / f"{name}.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "at" not in found:
+        raise Conflict(
+            f"{file}: this is not the report that was written",
+            remedy="Restore it from a back-up, or move it away.",
+        )
     return found

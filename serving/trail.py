@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,15 +50,18 @@ class Asked:
 
         Examples
         --------
-        >>> Asked.of({"action": "view", "since": "2026-02-30"})[1]
-        {'since': 'Enter a date as year-month-day, for example 2026-11-03'}
+        >>> Asked.of({"action": "view", "since": "30 2 2026"})[1]
+        {'since': 'Enter a date, for example 3 11 2026'}
+        >>> Asked.of({"since": "3 November 2026", "until": "2026-11-30"})[0].query()
+        {'since': '2026-11-03', 'until': '2026-11-30'}
         """
         given = {field.name: printable(said.get(field.name, "")) for field in fields(cls)}
         errors = {}
         for name in ("since", "until"):
-            if given[name] and _day(given[name]) is None:
-                errors[name] = "Enter a date as year-month-day, for example 2026-11-03"
-                given[name] = ""
+            day = _day(given[name])
+            if given[name] and day is None:
+                errors[name] = "Enter a date, for example 3 11 2026"
+            given[name] = "" if day is None else day.isoformat()
         if given["since"] and given["until"] and given["until"] < given["since"]:
             errors["until"] = "The last day is before the first one"
         if given["action"] not in [action.value for action in Action]:
@@ -95,10 +98,14 @@ def printable(text: str) -> str:
 
 
 def _day(text: str) -> date | None:
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        return None
+    """Return the day that was written as day, month and year, in words, or year first."""
+    numbers = re.fullmatch(r"(\d{1,2})[ /.-](\d{1,2})[ /.-](\d{4})", text, re.ASCII)
     try:
-        return date.fromisoformat(text)
+        if numbers:
+            return date(int(numbers[3]), int(numbers[2]), int(numbers[1]))
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+            return date.fromisoformat(text)
+        return datetime.strptime(text, "%d %B %Y").date()
     except ValueError:
         return None
 

@@ -17,6 +17,15 @@ looks.order = () => {
   return wrong
 }
 
+// Check 28: entries of the navigation that do not stand on its first line.
+looks.navigation = () => {
+  const all = [...document.querySelectorAll('.govuk-service-navigation__item')]
+  const title = document.querySelector('.govuk-service-navigation__service-name')
+  return all.filter(one => one.checkVisibility())
+    .filter(one => Math.abs(one.getBoundingClientRect().bottom - title.getBoundingClientRect().bottom) > 4)
+    .map(one => one.innerText)
+}
+
 // Check 13: charts without name, description or a table that follows.
 looks.charts = () => {
   const wrong = []

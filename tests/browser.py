@@ -39,22 +39,32 @@ FORBIDDEN = re.compile(r"(?i)gds transport|@font-face|\bcrest\b|crown|royal arms
 Opened = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Return Debian's Chromium, started once for the tests of a file."""
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-    )
-    if not path:
-        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+def installed() -> str:
+    """Return where Debian's Chromium is; empty where it is not installed."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), "")
+
+
+@contextmanager
+def started_browser() -> Iterator[Any]:
+    """Start Chromium; it ends with the block."""
     with sync_playwright() as started:
         browser = started.chromium.launch(
-            executable_path=path,
+            executable_path=installed(),
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
             timeout=1000 * PATIENCE,
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Return Debian's Chromium, started once for the tests of a file."""
+    if not installed():
+        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+    with started_browser() as browser:
+        yield browser
 
 
 @contextmanager
@@ -158,6 +168,7 @@ def look_over(page: Any, address: str) -> list[str]:
     page.wait_for_load_state("load")
     page.evaluate(LOOKS)
     broken = [f"check 3: {what}" for what in page.evaluate("looks.order()")]
+    broken += [f"check 28: {what}" for what in page.evaluate("looks.navigation()")]
     broken += [f"check 13: {what}" for what in page.evaluate("looks.charts()")]
     broken += [f"check 14: {what}" for what in page.evaluate("looks.shapes()")]
     page.emulate_media(media="print")
@@ -242,6 +253,8 @@ PAGES = {
     "review": {
         *("/assurance/{question}", "/model-record/{question}"),
         *("/questions", "/questions/{question}", "/audit", "/audit/{entry:int}"),
+        *("/questions/{question}/reports", "/questions/{question}/reports/{kind}/{report}"),
+        "/retired",
         *("/replays", "/replays/{score_id}"),
     },
 }

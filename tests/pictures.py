@@ -6,18 +6,13 @@ What is made is kept under ``PRECURSOR_HOME``, if that is set, so that a second 
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from browser import serving, started_browser
 
 ROOT = Path(__file__).resolve().parent.parent
 FORCE = ("--nominals", "4000", "--years", "6", "--no-serve")
@@ -29,26 +24,6 @@ def demo(home: Path) -> None:
     """Make a force with a promoted model and two published lists."""
     if not (home / "champions" / QUESTION).is_dir():
         subprocess.run([sys.executable, "precursor.py", "demo", *FORCE], cwd=ROOT, check=True)
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """Serve the pages in a process of their own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "--app-dir", str(ROOT / "tests")]
-    command += ["--port", str(port), "--log-level", "warning", "pages_world:reopened"]
-    with subprocess.Popen(command, cwd=ROOT) as server:
-        try:
-            while server.poll() is None:
-                with socket.socket() as door:
-                    if door.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.2)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
 
 
 def sign_in(page: Any, role: str) -> None:
@@ -67,11 +42,7 @@ def sign_in(page: Any, role: str) -> None:
 
 def pictures(out: Path, site: str) -> None:
     """Write one picture of each kind of page into a folder."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with started_browser() as browser:
         views = {"width": WIDTH, "height": HEIGHT}
         for role, wanted in WANTED.items():
             page = browser.new_context(viewport=views, base_url=site).new_page()
@@ -83,7 +54,6 @@ def pictures(out: Path, site: str) -> None:
                     page.goto(str(page.locator(link).first.get_attribute("href")))
                 page.screenshot(path=str(out / f"{name}.png"))
                 print(out / f"{name}.png")
-        browser.close()
 
 
 WANTED = {
@@ -107,11 +77,11 @@ def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as temporary:
         os.environ.setdefault("PRECURSOR_HOME", temporary)
-        demo(Path(os.environ["PRECURSOR_HOME"]))
-        with served() as site:
+        home = Path(os.environ["PRECURSOR_HOME"])
+        demo(home)
+        with serving(home) as site:
             pictures(out, site)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main(Path(sys.argv[1]))

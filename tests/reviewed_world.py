@@ -1,7 +1,8 @@
 """A made-up force with a trained, promoted model, decisions and outcomes: what reviewers look into.
 
 Two models are registered: the champion, and a challenger that the gate refuses. Analysts gave their
-own view of many people, decided, and what followed is known by now.
+own view of many people, decided, and what followed is known by now. The question was looked at
+again since: drift, shadow and feedback; and a model of a question of old was retired.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import contextlib
 import os
 import random
 import tempfile
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from made_up_matrix import QUICK
 from pages_world import World, rows
 from served import ME
 
+from features import kept_reports
 from features.attributes import attributes
 from features.errors import Conflict
 from features.history import History
@@ -38,10 +41,16 @@ from serving.own_view import give, waiting
 from serving.pages.app import create_pages
 from serving.permissions import Principal, Role
 from serving.publishing import publish
+from serving.retirement import retire
 from serving.runs import published
 from serving.schema import DecisionRequest, OwnViewRequest
 from serving.stock import Stock
-from training import experiment, promotion
+from training import drift_history, drift_words, experiment, feedback, promotion, shadow
+from training.drift import Check, Drift
+from training.events import Event
+from training.feedback import Feedback
+from training.metrics import Figure
+from training.shadow import METRICS, Shadow
 
 QUESTION = small_force.QUESTION.model_validate(
     small_force.QUESTION.model_dump()
@@ -92,6 +101,7 @@ def build(home: Path) -> World:
         publish(NAME, ledger=ledger, **ME, run_id=made.run.run_id)
         if days:
             _decide(ledger)
+    _looked_again(ledger)
     access = Access(ledger)
     return World(home, load, ledger, access, create_pages(Stock(ledger), ledger, access))
 
@@ -125,6 +135,53 @@ def _decide(ledger: Ledger) -> None:
             other = rng.choice([band for band in BANDS if band != line["band"]])
             given |= {"decision": "override", "judged_band": other}
         decide(ledger, DecisionRequest(**given), ANALYST)
+
+
+CHECK = Check(
+    "calibration", "slope", 0.61, None, 0.0004, "review", "the slope of the calibration is 0.61"
+)
+DRIFTS = (
+    Drift("stable", (), 0, (), 240, 120, 0, date(2026, 1, 1), date(2026, 2, 1)),
+    Drift(
+        "review",
+        (CHECK, replace(CHECK, name="x", level="stable", words="nothing")),
+        2,
+        (Event("a new recording system", date(2026, 1, 5), date(2026, 1, 9)),),
+        *(1240, 620, 310),
+        *(date(2026, 1, 1), date(2026, 2, 1)),
+    ),
+)
+FIGURE = Figure(0.731, 0.702, 0.764)
+COMPARED = Shadow(
+    *(4000, 1500, 60, 3, date(2027, 8, 2)),
+    {"model": dict.fromkeys(METRICS, FIGURE), "rfg": dict.fromkeys(METRICS, FIGURE)},
+    dict.fromkeys(METRICS, Figure(0.04, 0.01, 0.07)),
+)
+SIDE = {"rows": 300, "people": 210, "attention": 95}
+WATCHED = Feedback(
+    "found",
+    (date(2025, 1, 1), date(2025, 2, 1)),
+    20,
+    {"listed": SIDE, "unlisted": SIDE},
+    {"attention": Figure(1.62, 1.21, 2.17), "risk": Figure(1.02, 0.7, 1.49)},
+    Figure(1.01, 0.8, 1.27),
+    None,
+)
+
+
+def _looked_again(ledger: Ledger) -> None:
+    """Keep what the commands keep: two looks at drift, one in shadow, one for feedback."""
+    about = {"version": 1, "load": "f" * 64}
+    for number, found in enumerate(DRIFTS):
+        said = {**about, "done": [], "words": drift_words.in_words(found)}
+        drift_history.keep(NAME, found, said, datetime(2026, 2, 1 + number, 9, 30, tzinfo=UTC))
+    at = datetime(2026, 2, 3, 9, 30, tzinfo=UTC)
+    told = {**COMPARED.to_data(), **about, "words": shadow.in_words(COMPARED)}
+    kept_reports.keep(kept_reports.SHADOW, NAME, told, at)
+    told = {**WATCHED.to_data(), **about, "words": feedback.in_words(WATCHED)}
+    kept_reports.keep(kept_reports.FEEDBACK, NAME, told, at)
+    who = Principal("t.ester", Role.OPERATOR)
+    retire(ledger, "question_of_old", 4, "a" * 64, who=who, reason="no longer asked", stop=list)
 
 
 @cache

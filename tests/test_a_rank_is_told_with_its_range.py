@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from made_up_matrix import QUICK, result
 from small_force import AS_OF
 
+from features import kept_ranks
 from features.assemble import DECAY, decay
 from features.errors import NotFound, UsageError
 from features.history import History
@@ -107,14 +108,18 @@ def test_ranges_are_kept_for_a_persons_page_and_erased_with_them(precursor_home:
     assert file.is_relative_to(precursor_home)
     assert file.stat().st_mode & 0o077 == 0
     person = str(found().table["nominal_id"][3])
-    told = rank_range.of_person("violence_6m", 1, AS_OF, person)
+    told = kept_ranks.of_person("violence_6m", 1, AS_OF, person)
     assert told is not None
-    assert told["best"] <= told["rank"] <= told["worst"]
-    assert rank_range.of_person("violence_6m", 2, AS_OF, person) is None
+    assert told.best <= told.rank <= told.worst
+    assert told.people == len(found().table)
+    seeds = found().table.loc[3, ["seed_1", "seed_2"]]
+    assert told.by_kind["other seeds of the trees"] == (seeds.min(), seeds.max())
+    assert "other harm weights" in told.by_kind
+    assert kept_ranks.of_person("violence_6m", 2, AS_OF, person) is None
     with Ledger.open() as ledger:
         erase(person, ledger=ledger, actor="t.ester", role="operator", purpose="court order")
-    assert rank_range.of_person("violence_6m", 1, AS_OF, person) is None
-    assert rank_range.of_person("violence_6m", 1, AS_OF, str(found().table["nominal_id"][4]))
+    assert kept_ranks.of_person("violence_6m", 1, AS_OF, person) is None
+    assert kept_ranks.of_person("violence_6m", 1, AS_OF, str(found().table["nominal_id"][4]))
 
 
 def test_the_words_name_ranges_and_choices() -> None:

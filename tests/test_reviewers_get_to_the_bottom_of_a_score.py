@@ -9,7 +9,9 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import worlds
@@ -207,6 +209,33 @@ def test_no_address_breaks_the_trail(world: World, before: str) -> None:
     client = world.client("reviewer")
     assert client.get(f"/audit?before={before}&action=nothing&actor=%00%FF").status_code == 200
     assert client.get(f"/audit/{before}").status_code in (200, 404)
+
+
+def test_entries_are_told_in_words_with_dates_and_titles_as_elsewhere(world: World) -> None:
+    client = world.client("reviewer")
+    title = world.client("data_scientist").get("/questions").text
+    assert "Violence within six months" in title
+    for action in (Action.BATCH, Action.PROMOTION, Action.DECISION, Action.PUBLISH):
+        found = last(world.ledger, action=action)
+        seen = text_of(client.get(f"/audit/{found.seq}").text.partition("How it is bound")[0])
+        assert "Question Violence within six months" in seen
+        assert not re.search(r"\b\d{4}-\d\d-\d\d(?![\w-])", seen), action
+        assert not re.search(r"\b(as_of_dates?|expires_on|run_id|sign_off_due)\b", seen), action
+    seen = text_of(client.get("/audit?action=batch").text)
+    assert "Violence within six months" in seen
+
+
+@pytest.mark.parametrize(
+    "day", ["{0:%Y-%m-%d}", "{0.day} {0.month} {0.year}", "{0:%d/%m/%Y}", "{0.day} {0:%B %Y}"]
+)
+def test_a_day_of_the_trail_is_entered_as_people_write_it(world: World, day: str) -> None:
+    first = date.fromisoformat(last(world.ledger, action=Action.DECISION).at[:10])
+    written = day.format(first)
+    place = "/audit?" + urlencode({"action": "decision", "since": written, "until": written})
+    page = world.client("reviewer").get(place)
+    assert page.status_code == 200
+    assert "50 entries shown, filtered" in text_of(page.text)
+    assert last(world.ledger, action=Action.AUDIT).body["asked"]["since"] == first.isoformat()
 
 
 def test_a_decision_is_read_out_under_a_pseudonym_and_the_look_is_recorded(world: World) -> None:

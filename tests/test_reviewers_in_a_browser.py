@@ -29,6 +29,14 @@ def visit(world: World, chromium: Any, site: str) -> Iterator[Opened]:
         yield opened
 
 
+def reports(page: Any) -> list[str]:
+    """Return the address of the latest report of each kind."""
+    page.goto(f"/questions/{NAME}/reports")
+    tables = page.locator("main table")
+    assert tables.count() == 3
+    return [str(tables.nth(number).locator("a").first.get_attribute("href")) for number in range(3)]
+
+
 @pytest.mark.timeout(1200)
 def test_every_page_of_review_keeps_what_every_page_promises(visit: Opened, world: World) -> None:
     """Checks 1, 3 and 5 to 14, wide, on a phone, and on paper."""
@@ -40,7 +48,8 @@ def test_every_page_of_review_keeps_what_every_page_promises(visit: Opened, worl
     for address in (
         *("/audit", "/audit?since=x", entry, "/replays", score, f"/assurance/{NAME}"),
         *(f"/assurance/{NAME}?measure=calibration", f"/model-record/{NAME}"),
-        *("/questions", f"/questions/{NAME}?version=1", f"/lists/{NAME}"),
+        *("/questions", f"/questions/{NAME}?version=1", f"/lists/{NAME}", "/retired"),
+        *(f"/questions/{NAME}/reports", *reports(page)),
     ):
         broken += look_at(page, address)
     assert not broken, "\n".join(broken)

@@ -63,10 +63,11 @@ def drift(
     with progress("compiling histories", as_json) as tell:
         rows = period_rows(model, history, at, tell)
     found = monitor(model, rows, attributes(history.load, rows), dated, own)
-    text = f"Version {number} of {asked.name}. {in_words(found)}"
+    said = in_words(found)
+    text = f"Version {number} of {asked.name}. {said}"
     done = [tell(asked.name, number, found.level) for tell in ACT] if act else []
     about = {"version": number, "load": history.load.fingerprint, "done": list(filter(None, done))}
-    keep(asked.name, found, about)
+    keep(asked.name, found, about | {"words": said})
     answer(found.to_data() | {"question": asked.name, **about}, "\n".join([text, *done]), as_json)
     if EXIT_CODES[found.level]:
         raise typer.Exit(EXIT_CODES[found.level])

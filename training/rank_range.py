@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features import kept_ranks
 from features.catalogue import catalogue
 from features.cohort import cohort, eligible
 from features.declare import FeatureSet
 from features.errors import NotFound, PrecursorError, UsageError
 from features.history import History
-from features.home import home
 from features.matrix import build
 from features.question import Question
 from features.taxonomy import HARM_WORDS
@@ -286,40 +286,15 @@ def _others(
     return found
 
 
-def folder(question: str) -> Path:
-    """Return where a question's rank ranges lie; an erasure reaches them as it does any table."""
-    return home() / "sensitivity" / question
-
-
 def keep(found: Ranges) -> Path:
-    """Keep rank ranges where a person's page can show them, in one step.
-
-    ``HOME/sensitivity/QUESTION/DATE-VERSION.parquet`` has a row a person; the choices in words are
-    in the file's metadata, under ``choices``.
-    """
-    import json
-
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    place = folder(found.question)
-    place.mkdir(parents=True, exist_ok=True)
-    file = place / f"{found.as_of.isoformat()}-{found.version}.parquet"
-    table = pa.Table.from_pandas(found.table, preserve_index=False)
-    table = table.replace_schema_metadata({"choices": json.dumps(dict(found.choices))})
-    part = file.with_name(f".{file.name}.part")
-    pq.write_table(table, part, compression="zstd")
-    part.chmod(0o600)
-    return part.replace(file)
-
-
-def of_person(question: str, version: int, as_of: date, nominal_id: str) -> dict[str, Any] | None:
-    """Return one person's ranks as they were kept; None where nobody worked them out."""
-    file = folder(question) / f"{as_of.isoformat()}-{version}.parquet"
-    if not file.is_file():
-        return None
-    rows = pd.read_parquet(file, filters=[("nominal_id", "==", nominal_id)])
-    return None if rows.empty else {str(k): v for k, v in rows.iloc[0].to_dict().items()}
+    """Keep rank ranges where a person's page can show them."""
+    return kept_ranks.keep(
+        found.table,
+        found.choices,
+        question=found.question,
+        version=found.version,
+        as_of=found.as_of,
+    )
 
 
 def in_words(found: Ranges, most: int = 10) -> str:

@@ -8,61 +8,26 @@ from datetime import date
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from features.errors import PrecursorError
+from features.kept_reports import DRIFT
 from serving.access import Permission, allows, require
 from serving.agreement import few_known, mature_from, overrides, seeing
-from serving.chain import Action
 from serving.decisions import told
 from serving.outcomes import reviewed
 from serving.pages import assurance_view as view
 from serving.pages import words
+from serving.pages.chosen import choose, one
 from serving.pages.door import Visitor
 from serving.pages.lists import Lists
+from serving.pages.recorded import viewed
 from serving.pages.render import Answer
+from serving.pages.report_words import lines_of
 from serving.runs import pointed, published
-from serving.stage import InShadow, may_see
 from serving.stock import InForce
 
 KINDS = {"agree": "Agreed with the score", "higher": "Graded higher", "lower": "Graded lower"}
-
-
-def seen(lists: Lists, role: str) -> list[InForce]:
-    """Return the questions in force that a role may look into, by title."""
-    found = [at for at in lists.in_force() if _may(role, at)]
-    return sorted(found, key=lambda at: at.question.title)
-
-
-def _may(role: str, at: InForce) -> bool:
-    return role == "data_scientist" or may_see(role, at.question.stage)
-
-
-def one(lists: Lists, role: str, question: str) -> InForce:
-    """Return a question in force, or refuse one that is in shadow for this role.
-
-    Raises
-    ------
-    NotFound
-        It is not in force.
-    InShadow
-    """
-    at = lists.stock.get(question)
-    if not _may(role, at):
-        raise InShadow(question)
-    return at
-
-
-def look(lists: Lists, visitor: Visitor, what: str, question: str | None = None) -> None:
-    """Put on the ledger that a page which names nobody is looked at."""
-    lists.ledger.append(
-        Action.VIEW,
-        actor=visitor.principal.actor,
-        role=visitor.principal.role,
-        purpose=visitor.purpose,
-        question=question,
-        body={"what": what},
-    )
 
 
 class Assurance:
@@ -82,16 +47,8 @@ class Assurance:
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Lead to the only question, or show which there are."""
         require(visitor.principal, Permission.ASSURANCE)
-        found = seen(self._lists, visitor.principal.role)
-        if len(found) == 1:
-            return RedirectResponse(f"/assurance/{found[0].question.name}", status_code=303)
-        look(self._lists, visitor, "assurance")
-        context = {
-            "heading": "Are the models fair and accurate?",
-            "place": "/assurance",
-            "questions": [(at.question.name, at.question.title) for at in found],
-        }
-        return self._answer(request, "choose_question.html", context)
+        heading = "Are the models fair and accurate?"
+        return choose(self._answer, self._lists, request, visitor, heading, "/assurance")
 
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with the figures of a question's champion, and what people made of its scores."""
@@ -100,7 +57,7 @@ class Assurance:
         at = one(self._lists, role, name)
         measure = request.query_params.get("measure", "")
         measure = measure if measure in view.MEASURES else "false_alarms"
-        look(self._lists, visitor, "assurance", name)
+        viewed(self._lists, visitor, "assurance", name)
         training = at.model.training
         drawn = view.calibration(training)
         judges = allows(role, Permission.OUTCOMES)
@@ -121,6 +78,7 @@ class Assurance:
             "findings": view.findings(training),
             "tested": (training.get("fairness") or {}).get("tested", 0),
             "drift": view.drift(self._drift(name)),
+            "looked_again": next(iter(lines_of(DRIFT, name)), None),
             "conduct": self._conduct(at, visitor) if judges else None,
             "reviews": judges,
             "questions": allows(role, Permission.QUESTIONS),

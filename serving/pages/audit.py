@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +22,7 @@ from serving.pages.door import Visitor
 from serving.pages.forms import Form
 from serving.pages.lists import Lists
 from serving.pages.render import Answer
+from serving.pages.said import facts, moment, title
 
 MOST = 2**53
 """No ledger is as long; a larger number is more than a database takes."""
@@ -56,18 +57,16 @@ class Audit:
         ledger = self._lists.ledger
         asked, errors = trail.Asked.of(request.query_params)
         before = request.query_params.get("before", "")
-        start = (
-            int(before) if before.isascii() and before.isdecimal() and len(before) < 16 else None
-        )
+        start = words.whole_number(before)
         self._record(visitor, {"what": "audit trail", "before": start, "asked": _said(asked)})
         found, more = ([], None) if errors else trail.page(ledger, asked, start)
-        query = asked.query()
+        query, titles = asked.query(), self._lists.titles()
         context = {
             "form": Form({name: [value] for name, value in request.query_params.items()}, errors),
             "asked": asked,
-            "lines": [_line(entry) for entry in found],
-            "actions": [(one.value, first_large(words.spoken(one.value))) for one in Action],
-            "questions": [(name, words.spoken(name)) for name in trail.questions(ledger)],
+            "lines": [_line(entry, titles) for entry in found],
+            "actions": [(one.value, words.first_large(words.spoken(one.value))) for one in Action],
+            "questions": [(name, title(name, titles)) for name in trail.questions(ledger)],
             "filtered": bool(query),
             "newest": f"/audit?{urlencode(query)}" if start is not None else "",
             "older": f"/audit?{urlencode({**query, 'before': more})}" if more else "",
@@ -106,9 +105,9 @@ class Audit:
             )
         ]
         context = {
-            "line": _line(found),
+            "line": _line(found, self._lists.titles()),
             "entry": found,
-            "facts": list(_facts(found.body)),
+            "facts": list(facts(found.body, NOT_SAID)),
             "people": people,
             "more": max(found.leaf_count - len(people), 0),
         }
@@ -158,7 +157,7 @@ class Audit:
             elif leaf.nominal_id in hidden:
                 said[place] = "withheld"
             else:
-                said[place] = list(_facts(leaf.payload))
+                said[place] = list(facts(leaf.payload, NOT_SAID))
                 named_in = SCORE.search(plain_json(leaf.payload))
                 if named_in is not None:
                     of_scores[place] = named_in[1]
@@ -189,7 +188,7 @@ def _said(asked: trail.Asked) -> dict[str, str]:
     return said | {"score": "one person"} if "score" in said else said
 
 
-def _line(entry: Entry) -> dict[str, Any]:
+def _line(entry: Entry, titles: Mapping[str, str]) -> dict[str, Any]:
     """Return an entry as a line of the trail."""
     said = {action.value: action.words for action in Action}
     return {
@@ -200,53 +199,9 @@ def _line(entry: Entry) -> dict[str, Any]:
         "actor": entry.actor,
         "role": words.spoken(entry.role),
         "action": words.spoken(entry.action).capitalize(),
-        "words": first_large(said.get(entry.action, entry.action)),
-        "question": words.spoken(entry.question or ""),
+        "words": words.first_large(said.get(entry.action, entry.action)),
+        "question": title(entry.question, titles) if entry.question else "",
         "what": str(entry.body.get("what", "")),
         "purpose": entry.purpose,
         "people": words.count(entry.leaf_count, "person", "people") if entry.leaf_count else "",
     }
-
-
-def moment(at: str) -> str:
-    """Return a moment of the ledger in words.
-
-    Examples
-    --------
-    >>> moment("2026-11-03T09:30:12.000000Z")
-    '3 November 2026, 09:30:12 UTC'
-    """
-    return f"{words.day(date.fromisoformat(at[:10]))}, {at[11:19]} UTC"
-
-
-def first_large(text: str) -> str:
-    """Return a text with a capital first letter.
-
-    Examples
-    --------
-    >>> first_large("a person's page was looked at")
-    "A person's page was looked at"
-    """
-    return f"{text[:1].upper()}{text[1:]}"
-
-
-def _facts(said: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Yield what a mapping says as pairs of words, mappings within it part by part."""
-    for name, value in said.items():
-        if name in NOT_SAID:
-            continue
-        place = f"{before}{words.spoken(str(name))}"
-        if isinstance(value, Mapping):
-            yield from _facts(value, f"{place}: ")
-        elif isinstance(value, list):
-            yield first_large(place), "; ".join(_text(one) for one in value) or "None"
-        else:
-            yield first_large(place), _text(value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{words.spoken(str(name))} {_text(one)}" for name, one in value.items())
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "Not recorded" if value is None or value == "" else str(value)

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from features.kept_ranks import RankRange, of_person
 from features.question import Question
 from serving.access import Permission, allows
 from serving.disputes import Dispute, disputes_about
@@ -16,6 +17,7 @@ from serving.pages import words
 from serving.pages.case_words import DecisionLine
 from serving.pages.decide import decided
 from serving.pages.door import Visitor
+from serving.pages.how_sure import rank_range_words
 from serving.pages.lists import Lists
 from serving.pages.look import Looked
 from serving.pages.selecting import managed_words
@@ -40,6 +42,7 @@ class Beside:
     decisions: Sequence[DecisionLine]
     managed: str
     ranks: str
+    rank_range: Sequence[str]
     trend: Trend | None
     disputes: Sequence[Dispute]
     may_decide: bool
@@ -54,6 +57,7 @@ def beside(lists: Lists, looked: Looked, visitor: Visitor) -> Beside:
         decisions=decided(lists, looked),
         managed=managed_words(state(lists.ledger, looked.question, person)),
         ranks=rank_words(looked),
+        rank_range=rank_range_words(rank_range(looked)),
         trend=trend(past_scores(lists.ledger, looked.payload, role), looked.found.question),
         disputes=disputes_about(lists.ledger, looked.payload),
         may_decide=allows(role, Permission.DECISION),
@@ -72,6 +76,15 @@ def rank_words(looked: Looked) -> str:
     where = f"{first:,}" if first == last else f"{first:,} to {last:,}, shared"
     apart = " They are far apart." if found.rfg.far_apart(looked.position) else ""
     return f"RFG rank {where}, of {scored}. Rank by score: {rank:,}.{apart}"
+
+
+def rank_range(looked: Looked) -> RankRange | None:
+    """Return how far the rank on a list runs, where that was worked out for this very list."""
+    if not looked.listed or looked.row["rank"] is None:
+        return None
+    model, as_of = looked.payload["model"], looked.found.as_of_date
+    person = str(looked.payload["nominal_id"])
+    return of_person(looked.question, int(model["version"]), as_of, person)
 
 
 def trend(scores: Sequence[Mapping[str, Any]], question: Question) -> Trend | None:

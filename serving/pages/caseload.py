@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from features.dashboards import dangerous, orders, outstanding, stalking
 from features.loads import Load
 from serving.access import Permission, allows, require
+from serving.dashboards import Opened
 from serving.pages import words
 from serving.pages.caseload_lines import Row, bail_line, order_line, rui_line, unprotected_line
 from serving.pages.dashboard_view import Cell, Filter, Section, Table, View
@@ -43,6 +45,28 @@ DAYS = {
 LEFT_OUT = "People who are restricted, or outside the areas of your work, are left out."
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Who asks for a page of people, and with which scores and records it is answered."""
+
+    request: Request
+    visitor: Visitor
+    scored: Scored | None
+    lists: Sequence[Filter]
+    load: Load
+    records: Opened
+
+    def choice(self, name: str, options: Mapping[str, str] | Sequence[str]) -> str:
+        """Return what the address chooses, if it is offered; else nothing."""
+        return chosen(self.request, name, options)
+
+    def beside(self, people: pd.DataFrame) -> pd.DataFrame:
+        """Return people with their score beside them, where they have one."""
+        if self.scored is None:
+            return people.assign(score_id=None, rank=float("nan"), band=None)
+        return self.scored.beside(people)
+
+
 class Caseload:
     """The pages that name people; for those who can act on them.
 
@@ -56,11 +80,11 @@ class Caseload:
 
     def outstanding(self, request: Request, visitor: Visitor) -> Response:
         """Answer with who is wanted, or named and not dealt with."""
-        scored, lists, load = self._asked(request, visitor)
-        records = self._desk.records(load)
+        asked = self._asked(request, visitor)
+        records = asked.records
         people = records.counted("outstanding", lambda: outstanding.people(records.known))
-        why = chosen(request, "why", ("wanted", "named"))
-        tag = chosen(request, "tag", outstanding.TAGS)
+        why = asked.choice("why", ("wanted", "named"))
+        tag = asked.choice("tag", outstanding.TAGS)
         if why == "wanted":
             people = people[people["wanted"]]
         elif why == "named":
@@ -68,7 +92,7 @@ class Caseload:
         if tag:
             people = people[people[tag]]
         weight = people[list(outstanding.TAGS)[:5]].sum(axis=1)
-        people = _beside(people.assign(weight=weight), scored)
+        people = asked.beside(people.assign(weight=weight))
         people = people.sort_values(
             ["rank", "weight", "last_on"], ascending=[True, False, False], kind="stable"
         )
@@ -93,8 +117,6 @@ class Caseload:
             if row["in_prison"]:
                 tags.append(("In prison", "custody"))
             return (
-                person_cell(row, scored),
-                score_cell(row, scored),
                 Cell(
                     sought or reports,
                     note="; ".join(filter(None, [reason, reports if sought else ""])),
@@ -103,34 +125,29 @@ class Caseload:
             )
 
         return self._answer(
-            request,
-            visitor,
-            load,
-            scored,
+            asked,
             people,
             line,
             name="outstanding",
             title="Outstanding offenders",
             heads=(
-                "Person",
-                "Score",
                 "Why outstanding",
                 "What the reports say (not proven), and status now",
             ),
             lead=[
-                f"{as_known(load)} Wanted, or named as suspect within two years with neither an"
-                " arrest nor a result for it. Highest rank first; then by risk tags.",
+                f"{as_known(asked.load)} Wanted, or named as suspect within two years with neither"
+                " an arrest nor a result for it. Highest rank first; then by risk tags.",
             ],
-            filters=[*lists, *filters],
+            filters=[*asked.lists, *filters],
         )
 
     def orders(self, request: Request, visitor: Visitor) -> Response:
         """Answer with orders, bail and investigations in force, and who has none."""
-        scored, lists, load = self._asked(request, visitor)
-        records = self._desk.records(load)
-        what = chosen(request, "show", ORDERS) or "orders"
-        left = chosen(request, "left", DAYS) if what == "orders" else ""
-        conditions = chosen(request, "conditions", ("yes", "no", "none")) if what == "bail" else ""
+        asked = self._asked(request, visitor)
+        records = asked.records
+        what = asked.choice("show", ORDERS) or "orders"
+        left = asked.choice("left", DAYS) if what == "orders" else ""
+        conditions = asked.choice("conditions", ("yes", "no", "none")) if what == "bail" else ""
         filters = [Filter("show", "Show", list(ORDERS.items()), what)]
         if what == "orders":
             people = records.counted("orders", lambda: orders.orders(records.known))
@@ -155,12 +172,13 @@ class Caseload:
         elif what == "rui":
             people = records.counted("rui", lambda: orders.under_investigation(records.known))
         else:
+            scored = asked.scored
             high = scored.high if scored is not None else []
             run = None if scored is None else scored.found.published.run.run_id
             people = records.counted(
                 ("unprotected", run), lambda: orders.unprotected(records.known, high)
             )
-        people = _beside(people, scored)
+        people = asked.beside(people)
         if what == "unprotected":
             people = people.sort_values("rank", kind="stable")
         lines: Mapping[str, tuple[Sequence[str], Callable[[pd.Series], Row], str]] = {
@@ -189,29 +207,24 @@ class Caseload:
         }
         heads, line, said = lines[what]
         return self._answer(
-            request,
-            visitor,
-            load,
-            scored,
+            asked,
             people,
-            lambda row: (person_cell(row, scored), score_cell(row, scored), *line(row)),
+            line,
             name="orders",
             title=f"Orders and bail: {ORDERS[what][:1].lower()}{ORDERS[what][1:]}",
-            heads=("Person", "Score", *heads),
-            lead=[f"{as_known(load)} {said}"],
-            filters=[*lists, *filters],
+            heads=heads,
+            lead=[f"{as_known(asked.load)} {said}"],
+            filters=[*asked.lists, *filters],
             warnings=["No list is published for you, so nobody’s score is known here."]
-            if what == "unprotected" and scored is None
+            if what == "unprotected" and asked.scored is None
             else [],
         )
 
     def dangerous(self, request: Request, visitor: Visitor) -> Response:
         """Answer with whose file to read first outside MAPPA and MARAC."""
-        scored, lists, load = self._asked(request, visitor, "pdp_screen")
-        records = self._desk.records(load)
-        people = _beside(
-            records.counted("dangerous", lambda: dangerous.people(records.known)), scored
-        )
+        asked = self._asked(request, visitor, "pdp_screen")
+        records = asked.records
+        people = asked.beside(records.counted("dangerous", lambda: dangerous.people(records.known)))
         people = people.sort_values(
             ["rank", "reports", "last_on"], ascending=[True, False, False], kind="stable"
         )
@@ -231,8 +244,6 @@ class Caseload:
             reports = words.count(int(row["reports"]), "report", "reports")
             convicted = words.count(int(row["convictions"]), "conviction", "convictions")
             return (
-                person_cell(row, scored),
-                score_cell(row, scored),
                 Cell(f"{reports}, last on {on(row['last_on'])}", tags=tags),
                 Cell(
                     words.count(int(row["complainants"]), "complainant", "complainants"),
@@ -242,49 +253,44 @@ class Caseload:
             )
 
         return self._answer(
-            request,
-            visitor,
-            load,
-            scored,
+            asked,
             people,
             line,
             name="dangerous",
             title="Potentially dangerous persons: whose file to read first",
             heads=(
-                "Person",
-                "Score",
                 "High harm within two years (not proven)",
                 "Complainants and convictions",
                 "Managed now",
             ),
             lead=[
-                f"{as_known(load)} Adults named as suspect of high harm within two years whom"
+                f"{as_known(asked.load)} Adults named as suspect of high harm within two years whom"
                 " neither MAPPA nor MARAC manages. Highest rank first.",
                 "Whether somebody is one needs reasonable grounds for a present likelihood of"
                 " serious harm. No score says that; a score is rarely “more likely than not”.",
             ],
-            filters=lists,
+            filters=asked.lists,
         )
 
     def stalking(self, request: Request, visitor: Visitor) -> Response:
         """Answer with the people behind a cell of the stalking dashboard."""
-        scored, lists, load = self._asked(request, visitor, "stalking_escalation")
-        records = self._desk.records(load)
-        period, chooser = period_of(request, load)
+        asked = self._asked(request, visitor, "stalking_escalation")
+        records = asked.records
+        period, chooser = period_of(request, asked.load)
         people = records.counted(
             ("stalkers", period), lambda: stalking.people(records.known, period)
         )
-        filters = [*lists, chooser]
+        filters = [*asked.lists, chooser]
         for name, label, options in (
             ("group", "Group", stalking.GROUPS),
             ("type", "Type", stalking.TYPES),
             ("nature", "Gravest behaviour", stalking.NATURES),
         ):
-            value = chosen(request, name, options)
+            value = asked.choice(name, options)
             if value:
                 people = people[people[name] == value]
             filters.append(Filter(name, label, [("", "All"), *options.items()], value))
-        people = _beside(people, scored)
+        people = asked.beside(people)
         people = people.sort_values(["rank", "reports"], ascending=[True, False], kind="stable")
 
         def line(row: pd.Series) -> Row:
@@ -292,8 +298,6 @@ class Caseload:
             reports = words.count(int(row["reports"]), "report", "reports")
             many = words.count(int(row["complainants"]), "complainant", "complainants")
             return (
-                person_cell(row, scored),
-                score_cell(row, scored),
                 Cell(
                     stalking.GROUPS[row["group"]], note=f"{reports}, last on {on(row['last_on'])}"
                 ),
@@ -305,35 +309,31 @@ class Caseload:
             )
 
         return self._answer(
-            request,
-            visitor,
-            load,
-            scored,
+            asked,
             people,
             line,
             name="stalking/people",
             title="Stalking and harassment: the people",
-            heads=("Person", "Score", "Group", "Type", "Recorded behaviour (not proven)"),
-            lead=[f"{as_known(load)} Named as suspect in {period.words}. Highest rank first."],
+            heads=("Group", "Type", "Recorded behaviour (not proven)"),
+            lead=[
+                f"{as_known(asked.load)} Named as suspect in {period.words}. Highest rank first."
+            ],
             filters=filters,
             back=("Stalking dashboard", "/dashboards/stalking"),
         )
 
-    def _asked(
-        self, request: Request, visitor: Visitor, preferred: str = ""
-    ) -> tuple[Scored | None, list[Filter], Load]:
+    def _asked(self, request: Request, visitor: Visitor, preferred: str = "") -> Asked:
         require(visitor.principal, Permission.CASELOAD)
         if request.url.path.endswith(".csv"):
             require(visitor.principal, Permission.EXPORT)
         scored, lists = self._desk.scored(request, visitor, preferred)
-        return scored, [lists] if lists else [], self._desk.load(scored)
+        load = self._desk.load(scored)
+        offered = [lists] if lists else []
+        return Asked(request, visitor, scored, offered, load, self._desk.records(load))
 
     def _answer(
         self,
-        request: Request,
-        visitor: Visitor,
-        load: Load,
-        scored: Scored | None,
+        asked: Asked,
         people: pd.DataFrame,
         line: Callable[[pd.Series], Row],
         *,
@@ -345,17 +345,24 @@ class Caseload:
         warnings: Sequence[str] = (),
         back: tuple[str, str] | None = None,
     ) -> Response:
-        """Answer with one page of people: by area, without those whom the reader may not see."""
-        unseen = self._desk.unseen(load, visitor, people["nominal_id"].tolist())
+        """Answer with one page of people: by area, without those whom the reader may not see.
+
+        Who it is and their score stand first in each line; `line` and `heads` say the rest.
+        """
+        visitor, scored = asked.visitor, asked.scored
+        unseen = self._desk.unseen(asked.load, visitor, people["nominal_id"].tolist())
         people = people[~people["nominal_id"].isin(unseen)]
-        areas = sorted(people["area"].dropna().unique())
-        area = chosen(request, "area", [*areas, stalking.NO_AREA])
+        areas = [*sorted(people["area"].dropna().unique()), stalking.NO_AREA]
+        area = asked.choice("area", areas)
         if area:
             own = people["area"].isna() if area == stalking.NO_AREA else people["area"] == area
             people = people[own]
-        page, pages, part = page_of(request, len(people))
+        page, pages, part = page_of(asked.request, len(people))
         shown = people.iloc[part]
-        rows = [line(row) for _, row in shown.iterrows()]
+        rows = [
+            (person_cell(row, scored), score_cell(row, scored), *line(row))
+            for _, row in shown.iterrows()
+        ]
         first = (part.start or 0) + 1
         number = words.count(len(people), "line", "lines")
         heading = f"{first:,} to {first + len(rows) - 1:,} of {number}" if pages > 1 else number
@@ -364,11 +371,11 @@ class Caseload:
             title=title,
             lead=lead,
             warnings=[*warnings, *([LEFT_OUT] if unseen else [])],
-            filters=[*filters, area_filter([*areas, stalking.NO_AREA], area)],
+            filters=[*filters, area_filter(areas, area)],
             sections=[
                 Section(
                     heading if rows else "No one matches",
-                    Table(title, heads, rows, people=True),
+                    Table(title, ("Person", "Score", *heads), rows, people=True),
                     empty="No one matches these filters. This does not mean no one is at risk.",
                 )
             ],
@@ -377,11 +384,7 @@ class Caseload:
             page=page,
             pages=pages,
         )
-        people_shown = shown["nominal_id"].tolist()
-        return self._desk.show(request, visitor, view, load, scored=scored, people=people_shown)
-
-
-def _beside(people: pd.DataFrame, scored: Scored | None) -> pd.DataFrame:
-    if scored is None:
-        return people.assign(score_id=None, rank=float("nan"), band=None)
-    return scored.beside(people)
+        named = shown["nominal_id"].tolist()
+        return self._desk.show(
+            asked.request, visitor, view, asked.load, scored=scored, people=named
+        )

@@ -12,14 +12,14 @@ from starlette.responses import Response
 from features.errors import Conflict
 from features.question import BANDS
 from serving.access import Permission, require
-from serving.chain import Action, Leaf
 from serving.decisions import DecidedMeanwhile, Taken, decide, policy, signed, taken_by_person
 from serving.drafts import Drafts
+from serving.pages import words
 from serving.pages.case_words import BASES, STEPS, DecisionLine, decision_line
 from serving.pages.door import Visitor
-from serving.pages.forms import Form, blank, done, long, problems
+from serving.pages.forms import Form, blank, done, in_order, long, problems, refusal
 from serving.pages.lists import Lists
-from serving.pages.look import Looked, look
+from serving.pages.look import Looked, look, looked_at
 from serving.pages.priority_list import made_up
 from serving.pages.render import Answer
 from serving.schema import DecisionRequest
@@ -66,7 +66,6 @@ class Decide:
         }
         errors |= long(form, [("reason", LONGEST)])
         agrees = band is not None and form["judged_band"] == band
-        after = form["after"]
         try:
             asked = DecisionRequest.model_validate(
                 {
@@ -75,7 +74,7 @@ class Decide:
                     "judged_band": None if agrees else form["judged_band"] or None,
                     "step": form["step"] or None,
                     "basis": form.all("basis"),
-                    "after": int(after) if after.isdecimal() and len(after) < 16 else 0,
+                    "after": words.whole_number(form["after"]) or 0,
                     "reason": form["reason"],
                     "purpose": visitor.purpose,
                 }
@@ -83,8 +82,8 @@ class Decide:
         except ValidationError as wrong:
             errors = problems(wrong, LABELS, "judged_band") | errors
         if errors:
-            ordered = {name: errors[name] for name in LABELS if name in errors}
-            return self._page(request, visitor, looked, form.wrong(ordered), status=400)
+            wrongly = form.wrong(in_order(errors, LABELS))
+            return self._page(request, visitor, looked, wrongly, status=400)
         ledger = self._lists.ledger
         try:
             decide(
@@ -104,7 +103,7 @@ class Decide:
                 request,
                 visitor,
                 looked,
-                form.wrong({"judged_band": f"{refused.message}. {refused.remedy}"}),
+                form.wrong({"judged_band": refusal(refused)}),
                 status=409,
             )
         return done(self._drafts, visitor, request, f"{looked.href}?saved=decision")
@@ -119,17 +118,8 @@ class Decide:
         status: int,
         meanwhile: Taken | None = None,
     ) -> Response:
-        ledger, person = self._lists.ledger, str(looked.payload["nominal_id"])
         before = decided(self._lists, looked)
-        ledger.append(
-            Action.VIEW,
-            actor=visitor.principal.actor,
-            role=visitor.principal.role,
-            purpose=visitor.purpose,
-            question=looked.question,
-            body={"what": "decision page"},
-            people=[Leaf(person, None, {"viewed": looked.score_id})],
-        )
+        looked_at(self._lists, visitor, looked, "decision page")
         context = {
             "looked": looked,
             "form": form,
@@ -145,7 +135,7 @@ class Decide:
                 (band, band, "The band of the score" if band == looked.payload["band"] else "")
                 for band in reversed(BANDS)
             ],
-            "signed": policy(self._lists.stock, ledger, looked.score_id),
+            "signed": policy(self._lists.stock, self._lists.ledger, looked.score_id),
         }
         synthetic = made_up(looked.found)
         return self._answer(request, "decision.html", context, made_up=synthetic, status=status)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from features.errors import Conflict, NotFound
 from serving.access import Forbidden, Permission, allows, require
-from serving.chain import Action, Leaf
+from serving.chain import Leaf
 from serving.challenges import challenge
 from serving.disputes import OUTCOMES, Dispute, dispute, disputes_about, open_disputes, settle
 from serving.drafts import Drafts
@@ -19,11 +19,12 @@ from serving.need_to_know import withheld
 from serving.pages import words
 from serving.pages.case_words import moment
 from serving.pages.door import Visitor
-from serving.pages.forms import Form, blank, done, long, problems
+from serving.pages.forms import Form, blank, done, long, problems, refusal
 from serving.pages.history_view import history_view
 from serving.pages.lists import Lists
-from serving.pages.look import Looked, look
+from serving.pages.look import Looked, look, looked_at
 from serving.pages.priority_list import made_up, pseudonymous
+from serving.pages.recorded import viewed
 from serving.pages.render import Answer
 from serving.schema import ChallengeRequest, SettlementRequest
 
@@ -75,7 +76,7 @@ class Disputing:
             except ValidationError as wrong:
                 errors = problems(wrong, LABELS, "record")
             except (Conflict, NotFound) as refused:
-                errors = {"record": f"{refused.message[:1].upper()}{refused.message[1:]}"}
+                errors = {"record": words.first_large(refused.message)}
         if number is None:
             return self._form(request, visitor, looked, form.wrong(errors), status=400)
         return done(self._drafts, visitor, request, f"/disputes/{number}")
@@ -117,8 +118,7 @@ class Disputing:
                 errors = problems(wrong, SETTLED, "outcome")
             except (Conflict, Forbidden) as refused:
                 again = found.settled_by == visitor.principal.actor  # sent twice
-                told = f"{refused.message[:1].upper()}{refused.message[1:]}. {refused.remedy}"
-                errors = {} if again else {"outcome": told}
+                errors = {} if again else {"outcome": refusal(refused)}
         if errors:
             return self._outcome(request, visitor, form.wrong(errors), status=400)
         return done(self._drafts, visitor, request, "/disputes?saved=settlement")
@@ -138,15 +138,7 @@ class Disputing:
         record = self._item(looked, form["table"], form["record"], visitor)
         if record is None and not form.errors:
             form = form.wrong({"record": LABELS["record"]})
-        self._lists.ledger.append(
-            Action.VIEW,
-            actor=visitor.principal.actor,
-            role=visitor.principal.role,
-            purpose=visitor.purpose,
-            question=looked.question,
-            body={"what": "dispute form"},
-            people=[Leaf(str(looked.payload["nominal_id"]), None, {"viewed": looked.score_id})],
-        )
+        looked_at(self._lists, visitor, looked, "dispute form")
         context = {"looked": looked, "form": form, "record": record}
         synthetic = made_up(looked.found)
         return self._answer(request, "dispute.html", context, made_up=synthetic, status=status)
@@ -163,9 +155,8 @@ class Disputing:
 
     def _found(self, request: Request, visitor: Visitor) -> tuple[Dispute, Looked]:
         """Return a dispute and its score, for whoever may see the person."""
-        text = str(request.path_params["dispute"])
-        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1
-        found = dispute(self._lists.ledger, number)
+        number = words.whole_number(str(request.path_params["dispute"]))
+        found = dispute(self._lists.ledger, -1 if number is None else number)
         request.path_params.update(question=found.question, score_id=found.score_id)
         return found, look(self._lists, request, visitor)
 
@@ -190,15 +181,8 @@ class Disputing:
         )
 
     def _record(self, visitor: Visitor, question: str, what: str, seen: list[Dispute]) -> None:
-        self._lists.ledger.append(
-            Action.VIEW,
-            actor=visitor.principal.actor,
-            role=visitor.principal.role,
-            purpose=visitor.purpose,
-            question=question,
-            body={"what": what},
-            people=[Leaf(one.nominal_id, None, {"seen": one.number}) for one in seen],
-        )
+        people = [Leaf(one.nominal_id, None, {"seen": one.number}) for one in seen]
+        viewed(self._lists, visitor, what, question, people=people)
 
 
 def _words(one: Dispute, hidden: bool) -> dict[str, Any]:

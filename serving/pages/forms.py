@@ -16,9 +16,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from features.errors import PrecursorError
 from serving.access import Access
 from serving.drafts import Drafts, who_it_was
 from serving.ledger import Ledger
+from serving.pages import words
 from serving.pages.door import SESSION, Visitor, from_here, local, visitor
 
 MOST_FIELDS = 40
@@ -137,6 +139,22 @@ def long(form: Form, lengths: Iterable[tuple[str, int]]) -> dict[str, str]:
         for name, most in lengths
         if len(form[name]) > most
     }
+
+
+def in_order(errors: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
+    """Return errors in the order of the page's own labels."""
+    return {name: errors[name] for name in labels if name in errors}
+
+
+def refusal(refused: PrecursorError) -> str:
+    """Return a refusal as a form says it: what is wrong, and what to do.
+
+    Examples
+    --------
+    >>> refusal(PrecursorError("it was settled already", remedy="Open it."))
+    'It was settled already. Open it.'
+    """
+    return f"{words.first_large(refused.message)}. {refused.remedy}"
 
 
 def poster(

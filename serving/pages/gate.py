@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from features.errors import NotFound
 from serving.access import Permission, require
 from serving.drafts import Drafts
-from serving.ledger import Action, Leaf
+from serving.ledger import Leaf
 from serving.own_view import give, waiting
 from serving.pages.door import Visitor, local
 from serving.pages.forms import Form, blank, done, long, problems
@@ -25,6 +25,7 @@ from serving.pages.identity import identity
 from serving.pages.lists import Lists
 from serving.pages.person_view import unknown
 from serving.pages.priority_list import made_up
+from serving.pages.recorded import viewed
 from serving.pages.render import Answer
 from serving.schema import OwnViewRequest
 
@@ -108,15 +109,10 @@ class Gate:
         events = None
         if found.history is not None:
             events = found.history.events(person, found.as_of_date)
-        ledger.append(
-            Action.VIEW,
-            actor=visitor.principal.actor,
-            role=visitor.principal.role,
-            purpose=visitor.purpose,
-            question=question,
-            body={"what": "own view page", "run_id": found.published.run.run_id, "due": len(due)},
-            people=[Leaf(person, None, {"asked": found.published.run.run_id})],
-        )
+        run = found.published.run.run_id
+        seen = [Leaf(person, None, {"asked": run})]
+        what = "own view page"
+        viewed(self._lists, visitor, what, question, people=seen, run_id=run, due=len(due))
         (row,) = found.lines(found.at(position))
         context = {
             "title": found.question.title,

@@ -15,11 +15,13 @@ from starlette.requests import Request
 from features.errors import NotFound, PrecursorError
 from models.risk_model import RiskModel
 from serving.answers import Gone
+from serving.chain import Leaf
 from serving.kept import find_model
 from serving.need_to_know import require_need
 from serving.pages.door import Visitor
 from serving.pages.identity import Identity, identity
 from serving.pages.lists import Lists, OpenList
+from serving.pages.recorded import viewed
 from serving.pages.standing import standing
 from serving.runs import PublishedList, Run
 from serving.stage import InShadow, may_see
@@ -103,6 +105,12 @@ def look(lists: Lists, request: Request, visitor: Visitor) -> Looked:
         (row,) = found.lines(found.at(position))
     hidden = principal.role not in ("analyst", "supervisor")
     return Looked(found, row, position, payload, identity(found, row, position, hidden), listed)
+
+
+def looked_at(lists: Lists, visitor: Visitor, looked: Looked, what: str, **more: Any) -> None:
+    """Put on the ledger that a page about a score is looked at."""
+    seen = [Leaf(str(looked.payload["nominal_id"]), None, {"viewed": looked.score_id})]
+    viewed(lists, visitor, what, looked.question, people=seen, **more)
 
 
 def alone(lists: Lists, payload: Mapping[str, Any]) -> OpenList:

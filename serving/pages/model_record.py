@@ -8,18 +8,19 @@ from datetime import date
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from features.errors import NotFound
 from models import published
 from serving.access import Permission, allows, require
 from serving.approvals_trail import approvals
 from serving.pages import words
-from serving.pages.assurance import look, one, seen
-from serving.pages.audit import moment
+from serving.pages.chosen import choose, one
 from serving.pages.door import Visitor
 from serving.pages.lists import Lists
+from serving.pages.recorded import viewed
 from serving.pages.render import Answer
+from serving.pages.said import moment
 from serving.stock import InForce
 
 FILES = {
@@ -47,23 +48,15 @@ class ModelRecord:
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Lead to the only model, or show which there are."""
         require(visitor.principal, Permission.MODEL_RECORD)
-        found = seen(self._lists, visitor.principal.role)
-        if len(found) == 1:
-            return RedirectResponse(f"/model-record/{found[0].question.name}", status_code=303)
-        look(self._lists, visitor, "model records")
-        context = {
-            "heading": "Model records",
-            "place": "/model-record",
-            "questions": [(at.question.name, at.question.title) for at in found],
-        }
-        return self._answer(request, "choose_question.html", context)
+        place = "/model-record"
+        return choose(self._answer, self._lists, request, visitor, "Model records", place)
 
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with what is on record about the model in force."""
         require(visitor.principal, Permission.MODEL_RECORD)
         name, role = request.path_params["question"], visitor.principal.role
         at = one(self._lists, role, name)
-        look(self._lists, visitor, "model record", name)
+        viewed(self._lists, visitor, "model record", name)
         record = stored(at)
         context = {
             "name": name,
@@ -96,7 +89,7 @@ class ModelRecord:
                 "there is no such file beside this model",
                 remedy=f"Write the record: precursor record {name} --out DIR.",
             )
-        look(self._lists, visitor, f"download of {file}", name)
+        viewed(self._lists, visitor, f"download of {file}", name)
         headers = {"content-disposition": f'attachment; filename="{name}-{file}"'}
         return Response(place.read_bytes(), media_type=FILES[file], headers=headers)
 

@@ -6,12 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.access import Permission, require
-from serving.chain import Action, Leaf
 from serving.pages.beside import beside
 from serving.pages.door import Visitor
 from serving.pages.list_view import stale
 from serving.pages.lists import Lists
-from serving.pages.look import look
+from serving.pages.look import look, looked_at
 from serving.pages.person_view import person_view
 from serving.pages.priority_list import made_up, pseudonymous, today
 from serving.pages.render import Answer
@@ -63,17 +62,8 @@ class Person:
             pseudonymous=pseudonymous(visitor),
         )
         about = beside(self._lists, looked, visitor)
-        self._lists.ledger.append(
-            Action.VIEW,
-            actor=visitor.principal.actor,
-            role=visitor.principal.role,
-            purpose=visitor.purpose,
-            question=name,
-            body={"what": "person page", "run_id": found.published.run.run_id}
-            if looked.listed
-            else {"what": "person page"},
-            people=[Leaf(payload["nominal_id"], None, {"viewed": looked.score_id})],
-        )
+        run = {"run_id": found.published.run.run_id} if looked.listed else {}
+        looked_at(self._lists, visitor, looked, "person page", **run)
         at = self._lists.in_force_of(name)
         warnings = [] if looked.listed else [NOT_LISTED]
         if at is not None:

@@ -15,6 +15,7 @@ from features.question import BANDS, Question
 from serving import charts
 from serving.pages import words
 from serving.pages.history_view import HistoryView, history_view, reference
+from serving.pages.how_sure import wide_words
 from serving.pages.identity import Identity
 from serving.pages.list_view import facts
 from serving.pages.lists import OpenList
@@ -36,6 +37,17 @@ CONTEXT_TABLES = {
     "wanted": "wanted marker",
 }
 """Tables whose absence from a whole load a reader must know of."""
+
+SOURCES_OF = {
+    "custody": ("custody",),
+    "outcome": ("charged", "convicted", "diverted"),
+    "bail": ("bail",),
+    "protective_order": ("orders",),
+    "imprisonment": ("imprisonment",),
+    "risk_assessment": ("assessed",),
+    "programme": ("programme",),
+}
+"""What a model's inputs are made from, by table; the other tables are context and no input."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,7 @@ class ScoreView:
     band: str
     css: str
     span: str
+    wide: Sequence[str]
     average: str
     scale: str
     table: Sequence[tuple[str, str]]
@@ -158,8 +171,7 @@ def unknown(found: OpenList, events: pd.DataFrame | None) -> list[str]:
             " That none are shown says nothing about this person.",
             *said,
         ]
-    tables = manifest(found.history.load.path)["tables"]
-    empty = [what for name, what in CONTEXT_TABLES.items() if not tables[name]["rows"]]
+    empty = [CONTEXT_TABLES[name] for name in empty_tables(found)]
     if empty:
         said.append(
             f"The records hold no {' and no '.join(empty)} for anybody: that none is shown says"
@@ -184,6 +196,25 @@ def unknown(found: OpenList, events: pd.DataFrame | None) -> list[str]:
         " Probation, health and housing information is not used."
     )
     return said
+
+
+def empty_tables(found: OpenList) -> list[str]:
+    """Return the tables of which the records of a list hold nothing for anybody."""
+    assert found.history is not None
+    tables = manifest(found.history.load.path)["tables"]
+    return [name for name in CONTEXT_TABLES if not tables[name]["rows"]]
+
+
+def _absent(found: OpenList) -> list[str]:
+    """Return what the model asks for and the records hold for nobody, in words."""
+    if found.history is None:
+        return []
+    asked = {column.source for column in found.model.feature_set.columns}
+    return [
+        CONTEXT_TABLES[name]
+        for name in empty_tables(found)
+        if asked & set(SOURCES_OF.get(name, ()))
+    ]
 
 
 def _score(
@@ -225,6 +256,9 @@ def _score(
         band=payload["band"],
         css=words.BAND_CLASSES[payload["band"]],
         span=span,
+        wide=wide_words(
+            interval, question, absent=_absent(found), events=events, as_of=found.as_of_date
+        ),
         average=average,
         scale=charts.score_scale(scale),
         table=[

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from features import kept_reports
 from features.errors import NotFound
 from models import dossier, published
 from serving.access import Permission, require
@@ -17,11 +18,12 @@ from serving.approvals_trail import Approval, approvals
 from serving.chain import IN_FORCE
 from serving.experiment_links import RunLink, run_link
 from serving.pages import words
-from serving.pages.assurance import look
-from serving.pages.audit import moment
 from serving.pages.door import Visitor
 from serving.pages.lists import Lists
+from serving.pages.recorded import viewed
 from serving.pages.render import Answer
+from serving.pages.said import moment, title
+from serving.retirement import register
 
 METRICS = (
     ("auc", "AUC"),
@@ -64,8 +66,8 @@ class Questions:
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Answer with every question that a model was registered for."""
         require(visitor.principal, Permission.QUESTIONS)
-        look(self._lists, visitor, "questions")
-        titles = {at.question.name: at.question.title for at in self._lists.in_force()}
+        viewed(self._lists, visitor, "questions")
+        titles = self._lists.titles()
         stages = {at.question.name: at.question.stage for at in self._lists.in_force()}
         found = []
         for name in sorted({*dossier.questions(), *titles}):
@@ -75,20 +77,21 @@ class Questions:
             found.append(
                 {
                     "name": name,
-                    "title": titles.get(name, words.spoken(name)),
+                    "title": title(name, titles),
                     "stage": stages.get(name, "not in force"),
                     "champion": champion,
                     "challenger": challenger,
                     "number": len(versions),
                 }
             )
-        return self._answer(request, "questions.html", {"questions": found})
+        context = {"questions": found, "retired": len(register(self._lists.ledger))}
+        return self._answer(request, "questions.html", context)
 
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with one question's versions, and one of them in detail."""
         require(visitor.principal, Permission.QUESTIONS)
         name = request.path_params["question"]
-        titles = {at.question.name: at.question.title for at in self._lists.in_force()}
+        titles = self._lists.titles()
         if name not in {*dossier.questions(), *titles}:
             raise NotFound(
                 f"no model is registered here for question '{name}'",
@@ -100,13 +103,14 @@ class Questions:
         if chosen is None and versions:
             chosen = next((one for one in versions if one.role == CHALLENGER), versions[0])
         kept = None if chosen is None else dossier.read(name, chosen.number)
-        look(self._lists, visitor, "question", name)
+        viewed(self._lists, visitor, "question", name)
         report = {} if kept is None else kept.report
         trail = approvals(self._lists.ledger, name)
         context = {
             "name": name,
-            "title": titles.get(name, words.spoken(name)),
+            "title": title(name, titles),
             "in_force": name in titles,
+            "reports": sum(len(kept_reports.names(kind, name)) for kind in kept_reports.KINDS),
             "versions": versions,
             "chosen": chosen,
             "fault": "" if kept is None else kept.fault,

@@ -158,14 +158,16 @@ NAVIGATION = (
     ("Request scores", "/scores", Permission.SCORE),
     ("Who is managed", "/selections", Permission.SELECTION),
     ("Sign-offs", "/sign-offs", Permission.SIGN_OFF),
-    ("Disputed records", "/disputes", Permission.SETTLEMENT),
+    ("Disputes", "/disputes", Permission.SETTLEMENT),
     ("Assurance", "/assurance", Permission.ASSURANCE),
     ("Questions", "/questions", Permission.QUESTIONS),
     ("Replay", "/replays", Permission.REPLAY),
     ("Audit", "/audit", Permission.AUDIT),
-    ("How scores are made", "/how-scores-are-made", Permission.MODEL_RECORD),
 )
-"""Entries of the navigation, in their order; each is shown to the roles that may open it."""
+"""Entries of the navigation, in their order; each is shown to the roles that may open it.
+
+They stand on one line of a desk's screen, so they are short; what everybody may read is in the
+footer."""
 
 
 def marking_sheet(settings: Settings) -> str:

@@ -18,11 +18,11 @@ from serving.chain import Action, Leaf, stamp
 from serving.drafts import Drafts
 from serving.need_to_know import require_need
 from serving.pages import words
-from serving.pages.audit import moment
 from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done
 from serving.pages.lists import Lists
 from serving.pages.render import Answer
+from serving.pages.said import moment
 from serving.replay import Replay, Step, replay
 
 KNOWN_FOR = timedelta(hours=8)

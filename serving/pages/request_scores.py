@@ -84,7 +84,7 @@ class RequestScores:
         except PrecursorError as refused:
             if refused.status == 403 or refused.code == "own_view_due":
                 raise  # told on a page of its own, and on the ledger
-            said = f"{refused.message[:1].upper()}{refused.message[1:]}. {self._last(asked)}"
+            said = f"{words.first_large(refused.message)}. {self._last(asked)}"
             return self._form(request, visitor, form.wrong({"question": said}), status=400)
         return done(self._drafts, visitor, request, f"/scores/{self._entry(answered, visitor)}")
 
@@ -92,7 +92,8 @@ class RequestScores:
         """Answer with what a request of one's own gave: scores, and who was rejected and why."""
         require(visitor.principal, Permission.SCORE)
         text = str(request.path_params["entry"])
-        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1
+        number = words.whole_number(text)
+        number = -1 if number is None else number
         missing = NotFound("you asked for no such scores", remedy="Ask for scores again.")
         try:
             entry = self._lists.ledger.entry(number)

@@ -15,6 +15,7 @@ from serving.pages.audit import Audit
 from serving.pages.door import Page
 from serving.pages.forms import Endpoint, Posted
 from serving.pages.lists import Lists
+from serving.pages.looked_again import LookedAgain
 from serving.pages.model_record import ModelRecord
 from serving.pages.questions import Questions
 from serving.pages.render import Answer
@@ -44,7 +45,7 @@ def routes(
     """
     audit, replays = Audit(answer, lists), Replays(answer, lists, drafts)
     assurance, records = Assurance(answer, lists), ModelRecord(answer, lists)
-    questions = Questions(answer, lists)
+    questions, again = Questions(answer, lists), LookedAgain(answer, lists)
     return [
         Route("/assurance", guarded(assurance.index), **GET),
         Route("/assurance/{question}", guarded(assurance.show), **GET),
@@ -53,6 +54,9 @@ def routes(
         Route("/model-record/{question}/{file}", guarded(records.download), **GET),
         Route("/questions", guarded(questions.index), **GET),
         Route("/questions/{question}", guarded(questions.show), **GET),
+        Route("/questions/{question}/reports", guarded(again.index), **GET),
+        Route("/questions/{question}/reports/{kind}/{report}", guarded(again.show), **GET),
+        Route("/retired", guarded(again.retired), **GET),
         Route("/audit", guarded(audit.show), **GET),
         Route("/audit.csv", guarded(audit.download), **GET),
         Route("/audit", posted(audit.verify), **POST),

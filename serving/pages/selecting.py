@@ -11,15 +11,24 @@ from starlette.responses import Response
 
 from features.errors import Conflict
 from serving.access import Permission, require
-from serving.chain import Action, Leaf
 from serving.drafts import Drafts
 from serving.need_to_know import withheld
 from serving.pages import words
 from serving.pages.case_words import moment
 from serving.pages.door import Visitor
-from serving.pages.forms import Form, blank, date_items, date_of, done, long, problems
+from serving.pages.forms import (
+    Form,
+    blank,
+    date_items,
+    date_of,
+    done,
+    in_order,
+    long,
+    problems,
+    refusal,
+)
 from serving.pages.lists import Lists
-from serving.pages.look import Looked, look
+from serving.pages.look import Looked, look, looked_at
 from serving.pages.priority_list import made_up
 from serving.pages.render import Answer
 from serving.schema import SelectionRequest
@@ -98,11 +107,10 @@ class Selecting:
                 errors = problems(wrong, LABELS, "action")
             except Conflict as refused:
                 field = "review_on" if refused.code == "review_date" else "action"
-                said = f"{refused.message[:1].upper()}{refused.message[1:]}"
-                errors = {field: f"{said}. {refused.remedy}"}
+                errors = {field: refusal(refused)}
         if errors:
-            ordered = {name: errors[name] for name in LABELS if name in errors}
-            return self._page(request, visitor, looked, form.wrong(ordered), status=400)
+            wrongly = form.wrong(in_order(errors, LABELS))
+            return self._page(request, visitor, looked, wrongly, status=400)
         return done(self._drafts, visitor, request, f"{looked.href}?saved=selection")
 
     def _page(
@@ -110,15 +118,7 @@ class Selecting:
     ) -> Response:
         person = str(looked.payload["nominal_id"])
         managed = state(self._lists.ledger, looked.question, person)
-        self._lists.ledger.append(
-            Action.VIEW,
-            actor=visitor.principal.actor,
-            role=visitor.principal.role,
-            purpose=visitor.purpose,
-            question=looked.question,
-            body={"what": "selection page"},
-            people=[Leaf(person, None, {"viewed": looked.score_id})],
-        )
+        looked_at(self._lists, visitor, looked, "selection page")
         context = {
             "looked": looked,
             "form": form,

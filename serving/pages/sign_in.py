@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from serving.access import Access, Forbidden, Unauthorised
 from serving.limits import Attempts
+from serving.pages import words
 from serving.pages.door import (
     SESSION,
     came_from,
@@ -91,7 +92,7 @@ def routes(
                 if attempts.failed(place):
                     access.locked_out(place)
                 # a spent link is of no more use, so the form that comes back asks for a token
-                errors["token"] = f"{refused.message[:1].upper()}{refused.message[1:]}"
+                errors["token"] = words.first_large(refused.message)
                 link = ""
             else:
                 attempts.succeeded(place)

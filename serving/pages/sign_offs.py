@@ -17,8 +17,9 @@ from serving.need_to_know import require_need, withheld
 from serving.pages import words
 from serving.pages.case_words import decision_line, graded, moment, step_words
 from serving.pages.door import Visitor
-from serving.pages.forms import Form, blank, done, long
+from serving.pages.forms import Form, blank, done, long, refusal
 from serving.pages.lists import Lists
+from serving.pages.recorded import viewed
 from serving.pages.render import Answer
 from serving.schema import SignOffRequest
 
@@ -49,22 +50,14 @@ class SignOffs:
         for at in self._lists.in_force():
             rows = told(self._lists.ledger, at.question.name)
             due = rows[rows["sign_off_due"].astype(bool)].to_dict("records")
-            people = [str(row["nominal_id"]) for row in due]
-            load = at.load.fingerprint
-            hidden = withheld(self._lists.ledger, load, visitor.principal, people)
+            load, asked = at.load.fingerprint, [str(row["nominal_id"]) for row in due]
+            hidden = withheld(self._lists.ledger, load, visitor.principal, asked)
             shown = [row for row in due if row["nominal_id"] not in hidden]
-            self._lists.ledger.append(
-                Action.VIEW,
-                actor=visitor.principal.actor,
-                role=visitor.principal.role,
-                purpose=visitor.purpose,
-                question=at.question.name,
-                body={"what": "sign-offs page", "due": len(due)},
-                people=[
-                    Leaf(str(row["nominal_id"]), None, {"seen": int(row["decision"])})
-                    for row in shown
-                ],
-            )
+            people = [
+                Leaf(str(row["nominal_id"]), None, {"seen": int(row["decision"])}) for row in shown
+            ]
+            name = at.question.name
+            viewed(self._lists, visitor, "sign-offs page", name, people=people, due=len(due))
             lines = [_line(row, visitor.principal.actor) for row in shown]
             groups.append((at.question.title, lines, len(due) - len(shown)))
         saved = request.query_params.get("saved") == "sign-off"
@@ -92,10 +85,10 @@ class SignOffs:
             try:
                 sign_off(self._lists.ledger, number, asked, visitor.principal)
             except Forbidden as refused:
-                errors = {"agreed": f"{refused.message.capitalize()}. {refused.remedy}"}
+                errors = {"agreed": refusal(refused)}
             except Conflict as refused:
                 if not self._mine(number, visitor):  # else sent twice
-                    errors = {"agreed": f"{refused.message.capitalize()}. {refused.remedy}"}
+                    errors = {"agreed": refusal(refused)}
         if errors:
             return self._page(request, visitor, form.wrong(errors), status=400)
         return done(self._drafts, visitor, request, "/sign-offs?saved=sign-off")
@@ -126,15 +119,8 @@ class SignOffs:
     def _page(self, request: Request, visitor: Visitor, form: Form, *, status: int) -> Response:
         number = _number(request)
         taken, person, question = self._need(number, visitor)
-        self._lists.ledger.append(
-            Action.VIEW,
-            actor=visitor.principal.actor,
-            role=visitor.principal.role,
-            purpose=visitor.purpose,
-            question=question,
-            body={"what": "sign-off page", "decision": number},
-            people=[Leaf(person, None, {"seen": number})],
-        )
+        seen = [Leaf(person, None, {"seen": number})]
+        viewed(self._lists, visitor, "sign-off page", question, people=seen, decision=number)
         word = signed(self._lists.ledger, question).get(number)
         context = {
             "number": number,
@@ -148,8 +134,8 @@ class SignOffs:
 
 
 def _number(request: Request) -> int:
-    text = str(request.path_params["decision"])
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1
+    number = words.whole_number(str(request.path_params["decision"]))
+    return -1 if number is None else number
 
 
 def _line(row: Mapping[Any, Any], actor: str) -> dict[str, Any]:
