@@ -96,7 +96,11 @@ class Gate:
     async def _through(
         self, scope: Scope, receive: Receive, answer: _Answer, crowded: bool
     ) -> None:
-        path, method = scope["path"], scope["method"]
+        path, method, headers = scope["path"], scope["method"], Headers(scope=scope)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # a proxy that reads the other of the two takes the body's rest for another request
+            answer.extra["connection"] = "close"
+            raise Refusal(400, "the request gives its length twice")
         route = None
         if is_for_programs(path):
             answer.for_programs = True

@@ -35,7 +35,12 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 async def asked(
-    app: App, *messages: dict, path: str = "/v1/scores", method: str = "POST", gate: Any = None
+    app: App,
+    *messages: dict,
+    path: str = "/v1/scores",
+    method: str = "POST",
+    gate: Any = None,
+    more: tuple[tuple[bytes, bytes], ...] = (),
 ) -> tuple[int, dict[str, str], bytes]:
     """Send one request through the gate to an application."""
     waiting = list(messages) or [{"type": "http.request", "body": b"{}"}]
@@ -51,6 +56,7 @@ async def asked(
         sent.append(message)
 
     headers = [(b"authorization", b"Bearer good"), (b"content-type", b"application/json")]
+    headers += more
     scope = {"type": "http", "path": path, "method": method, "headers": headers}
     await (gate or Gate(app, doorkeeper=Doorkeeper()))(scope, receive, send)
     starts = [message for message in sent if message["type"] == "http.response.start"]
@@ -74,6 +80,15 @@ def test_a_body_in_pieces_arrives_whole() -> None:
     pieces = [{"type": "http.request", "body": b"ab", "more_body": True}] * 3
     last = {"type": "http.request", "body": b"c"}
     assert asyncio.run(asked(echo, *pieces, last))[2] == b"abababc"
+
+
+@pytest.mark.parametrize("path", ["/v1/scores", "/sign-in"])
+def test_a_body_of_two_lengths_is_refused_and_the_connection_ends(path: str) -> None:
+    """Of two lengths a proxy may take one and we the other; the rest would be a request."""
+    lengths = ((b"transfer-encoding", b"chunked"), (b"content-length", b"4"))
+    status, headers, body = asyncio.run(asked(echo, path=path, more=lengths))
+    assert (status, code(body)) == (400, "invalid_request")
+    assert headers["connection"] == "close"
 
 
 def test_more_at_once_than_can_be_answered_are_sent_away() -> None:

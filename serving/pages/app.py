@@ -106,6 +106,7 @@ def create_pages(
             Exception: _fault(answer),
         },
     )
+    made.router.redirect_slashes = False  # it would lead to whatever the Host header names
     made.state.lists = lists  # for whoever opens them before somebody asks
     return made
 
