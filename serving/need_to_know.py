@@ -8,6 +8,7 @@ breaks the glass: it is on the ledger with the reason, and holds for that person
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
@@ -31,6 +32,12 @@ SETTING = "PRECURSOR_NEED_TO_KNOW"
 LASTS = timedelta(hours=8)
 NAMED = 20
 """Most places that a refusal names."""
+
+OTHERS = "*"
+"""Under `areas`: whoever is not named there."""
+
+_ACCOUNT = re.compile(r"(?s)(.+) \(([^()]+)\)")
+"""How somebody who signed in with an account is recorded: name and lasting id (`serving.oidc`)."""
 
 
 class Policy(BaseModel):
@@ -120,8 +127,13 @@ def withheld(
 def _withheld(
     ledger: Ledger, fingerprint: str, principal: Principal, asked: set[str], rules: Policy
 ) -> set[str]:
-    hidden = set() if principal.actor in rules.cleared else asked & rules.restricted
-    own = rules.areas.get(principal.actor)
+    account = _ACCOUNT.fullmatch(principal.actor)
+    name, lasting = (account[1], account[2]) if account else (principal.actor, principal.actor)
+    # a name can be changed by whoever bears it: it limits, and clears nobody
+    cleared = not rules.cleared.isdisjoint((principal.actor, lasting))
+    hidden = set() if cleared else asked & rules.restricted
+    named = (principal.actor, lasting, name, OTHERS)
+    own = next((rules.areas[one] for one in named if one in rules.areas), None)
     if own is not None:
         hidden |= asked - _within(fingerprint, own)
     return hidden - _opened(ledger, principal) if hidden else hidden

@@ -36,6 +36,8 @@ from serving.permissions import GIVEN, Forbidden, Principal, Role
 SETTING, SECRET = "PRECURSOR_OIDC", "PRECURSOR_OIDC_SECRET"
 SECONDS, LARGEST, KEYS_KEPT = 5.0, 262_144, 600.0
 MINUTES_TO_RETURN = 10
+LONGEST_ID, MOST_OF_NAME = 100, 90
+"""Characters of an account's lasting id, and of its name beside it: an actor has 200 at most."""
 
 
 class ProviderGone(PrecursorError):
@@ -51,14 +53,16 @@ class Profile:
 
     roles: tuple[str, ...]
     name: str
+    lasting: str
+    """The claim whose value stays with an account for good."""
 
 
 PROFILES = {
     # Entra ID: app roles of the application; the name may change, so the object id goes with it
-    "entra": Profile(("roles",), "preferred_username"),
+    "entra": Profile(("roles",), "preferred_username", "oid"),
     # Keycloak: roles of the realm, or of the client
     "keycloak": Profile(
-        ("realm_access.roles", "resource_access.{client_id}.roles"), "preferred_username"
+        ("realm_access.roles", "resource_access.{client_id}.roles"), "preferred_username", "sub"
     ),
 }
 
@@ -237,10 +241,13 @@ class Provider:
                 else "Choose one of them when you sign in.",
                 code="no_role" if not roles else "which_role",
             )
+        subject = str(said.get(profile.lasting) or said["sub"])
+        if len(subject) > LONGEST_ID:
+            raise TokenRefused(f"the account's id has more than {LONGEST_ID} characters")
         name = said.get(profile.name)
-        subject = str(said.get("oid") or said["sub"])
-        actor = f"{name} ({subject})" if isinstance(name, str) and name else subject
-        return Principal(" ".join(actor.split())[:200], roles[0])
+        # the name is cut short, never the id: whoever bears a name may change it
+        known = " ".join(name.split())[:MOST_OF_NAME] if isinstance(name, str) else ""
+        return Principal(f"{known} ({subject})" if known else subject, roles[0])
 
     def _described(self) -> dict[str, Any]:
         if not self._about:

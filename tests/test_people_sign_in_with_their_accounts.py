@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -210,6 +211,17 @@ def test_a_role_comes_from_the_groups_of_the_account(
     answer = sites.sign_in(role=role)
     assert answer.status_code == status, answer.text
     assert code in answer.text
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 194 + " (u-9)", "x" * 500, "head.of.unit (u-9)", "x\n (u-9)", " "]
+)
+def test_no_name_of_an_account_takes_the_place_of_its_id(sites: Sites, name: str) -> None:
+    sites.provider(account=KEYCLOAK | {"preferred_username": name, "oid": "u-9"})
+    assert sites.sign_in().status_code == 200
+    actor = sites.ledger.entries(limit=1)[0].actor
+    assert re.fullmatch(r"(.+ \()?u-1\)?", actor), actor
+    assert len(actor) <= 200
 
 
 def test_who_fails_too_often_is_locked_out_and_it_is_on_the_ledger(sites: Sites) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -276,6 +277,41 @@ def test_broken_glass_opens_one_person_of_another_area_for_eight_hours(
     with later:
         who = Principal("analyst one", Role.ANALYST)
         assert withheld(later, load, who, [by_area.far]) == {by_area.far}
+
+
+ACCOUNT = "a.nalyst (0f-1)"
+
+
+@pytest.mark.parametrize(
+    ("rules", "actor", "sees"),
+    [
+        ({"restricted": ["N1"], "cleared": ["a.nalyst"]}, "a.nalyst", True),
+        ({"restricted": ["N1"], "cleared": [ACCOUNT]}, ACCOUNT, True),
+        ({"restricted": ["N1"], "cleared": ["0f-1"]}, "renamed (0f-1)", True),
+        ({"restricted": ["N1"], "cleared": ["a.nalyst"]}, "a.nalyst (9)", False),
+        ({"restricted": ["N1"], "cleared": ["0f-1"]}, "0f-1 (9)", False),
+        ({"areas": {ACCOUNT: []}}, ACCOUNT, False),
+        ({"areas": {"0f-1": []}}, "renamed (0f-1)", False),
+        ({"areas": {"a.nalyst": []}}, ACCOUNT, False),
+        ({"areas": {"0f-1": []}}, "somebody (9)", True),
+        ({"areas": {"*": []}}, "somebody (9)", False),
+        ({"areas": {"*": [], "nobody.else": []}}, "somebody", False),
+    ],
+)
+def test_an_account_is_known_by_what_its_bearer_cannot_change(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rules: dict[str, Any],
+    actor: str,
+    sees: bool,
+) -> None:
+    """Whoever renames their account is neither let out of their areas nor cleared."""
+    file = tmp_path / "need.yaml"
+    file.write_text(json.dumps(rules))
+    monkeypatch.setenv("PRECURSOR_NEED_TO_KNOW", str(file))
+    with Ledger.open() as ledger:
+        who = Principal(actor, Role.ANALYST)
+        assert withheld(ledger, "a load that is gone", who, ["N1"]) == (set() if sees else {"N1"})
 
 
 @pytest.mark.parametrize(
