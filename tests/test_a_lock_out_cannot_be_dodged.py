@@ -35,6 +35,23 @@ def test_no_address_that_a_caller_makes_up_is_believed(caller: From) -> None:
     assert caller("198.51.100.8").post("/sign-in", data=WRONG).status_code == 400
 
 
+def test_who_is_signed_in_may_not_ask_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRECURSOR_RATE", "1")
+    with Ledger.open() as ledger:
+        access = Access(ledger)
+        pages = create_pages(Stock(ledger), ledger, access)
+        client = TestClient(pages, base_url="http://localhost")
+        token = access.issue_token("a.nalyst", "analyst", 1)
+        form = {"token": token, "purpose": "weekly review", "next": "/how-scores-are-made"}
+        client.post("/sign-in", data=form, follow_redirects=False)
+        answers = [client.get("/how-scores-are-made").status_code for _ in range(8)]
+        assert answers[:5] == [200] * 5
+        assert 429 in answers[5:]
+        token = access.issue_token("another", "analyst", 1)
+        client.post("/sign-in", data=form | {"token": token}, follow_redirects=False)
+        assert client.get("/how-scores-are-made").status_code == 200
+
+
 @pytest.mark.parametrize(("proxy", "setting"), [("192.0.2.1", "1"), ("127.0.0.1", "")])
 def test_behind_a_proxy_each_address_counts_for_itself(
     caller: From, monkeypatch: pytest.MonkeyPatch, proxy: str, setting: str

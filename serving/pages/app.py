@@ -24,7 +24,7 @@ from serving.access import Access, Forbidden, Permission, allows
 from serving.chain import Action
 from serving.drafts import Drafts
 from serving.ledger import Ledger
-from serving.limits import Attempts
+from serving.limits import Attempts, Rate
 from serving.middleware import HEADERS
 from serving.own_view import OwnViewDue, require_own_view
 from serving.pages import accounts, casework, dashboards, review, sign_in, staying, words
@@ -113,9 +113,11 @@ def create_pages(
 
 def _guard(ledger: Ledger, gate: Gate) -> Callable[[Request, Visitor, Page], Response]:
     """Return what calls a page for a visitor, with the own view before it and refusals recorded."""
+    rate = Rate()
 
     def guard(request: Request, found: Visitor, page: Page) -> Response:
         request.state.visitor = found
+        rate.admit(found.principal.actor)
         asked = request.path_params.get("question")
         try:
             if asked is not None and not request.url.path.endswith("/own-view"):
