@@ -4,25 +4,28 @@
 #   make demo ARGS=--no-serve   the same, ending after the list
 #   make test                   the tests, within 15 minutes on 2 cores
 #
-# PYTHON names the interpreter that .venv is made with (3.11, 3.12 or 3.13).
+# PYTHON names the interpreter that .venv is made with (3.11, 3.12 or 3.13), PYTHONS those that
+# `make test-pythons` tries.
 
 export PYTHON ?= python3
 WORKERS ?= 2
 UV ?= uv
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+PYTHONS ?= python3.11 python3.12 python3.13
+QUICK = -n $(WORKERS) --dist loadfile -m "not slow"
 
-.PHONY: help demo docs bench soak set-up set-up-dev test test-all lint format types check assets pictures lock clean
+.PHONY: help demo docs bench soak set-up set-up-dev test test-all test-newest test-oldest test-pythons lint format types check assets pictures lock clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 demo: set-up ## set-up and the main job; ARGS are given to `precursor demo`
 	$(BIN)/precursor demo $(ARGS)
 
-bench: set-up ## the benchmarks, and their figures into docs/benchmarks.md; ARGS are given on
-	$(BIN)/precursor bench features --keep docs/benchmarks.md $(ARGS)
+bench: set-up ## everything that has an aim, into docs/benchmarks.md (hours); ARGS are given on
+	$(BIN)/precursor bench all --keep docs/benchmarks.md $(ARGS)
 
 soak: set-up ## an hour of steady load on the service; ARGS are given on
 	$(BIN)/precursor bench soak $(ARGS)
@@ -34,10 +37,22 @@ set-up-dev: ## the same with what tests, lint and types need
 	@.ci/set-up requirements-dev.lock
 
 test: set-up-dev ## the tests that fit within 15 minutes; ARGS are given to pytest
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+	$(PYTEST) $(QUICK) $(ARGS)
 
-test-all: set-up-dev ## every test, the slow ones too
+test-all: set-up-dev ## every test, the slow ones too, then test-pythons (hours)
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(ARGS)
+	$(MAKE) test-pythons
+
+test-pythons: ## the quick tests on each interpreter of PYTHONS that is here, from the lock
+	@for python in $(PYTHONS); do \
+	    if $$python -c "" 2>/dev/null; then .ci/test-with locked $$python $(QUICK) $(ARGS) || exit 1; \
+	    else echo "test-pythons: $$python is not here and was passed over" >&2; fi; done
+
+test-oldest: ## the quick tests with the oldest dependencies allowed, in build/; needs uv
+	UV="$(UV)" .ci/test-with oldest $(PYTHON) $(QUICK) $(ARGS)
+
+test-newest: ## the quick tests with the newest dependencies allowed, in build/; needs uv
+	UV="$(UV)" .ci/test-with newest $(PYTHON) $(QUICK) $(ARGS)
 
 docs: set-up-dev ## the documentation as a site in build/site, strictly and offline
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml $(ARGS)

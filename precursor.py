@@ -17,6 +17,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+import benchmarks.commands
 import benchmarks.serving_commands
 import benchmarks.training_commands
 import features.commands
@@ -182,26 +183,39 @@ def shadow(question: QuestionName, records: Records, as_json: Json = False) -> N
 
 
 @app.command()
-def watch(question: QuestionName, records: Records, as_json: Json = False) -> None:
+def watch(
+    question: QuestionName,
+    records: Records,
+    reviewed: Annotated[
+        list[Path] | None,
+        typer.Option(help="A filled-in file of `precursor review-sample`; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Tell whether listed people are recorded more often than people like them beyond the line.
 
     It ends with 0 where nothing was found and with 3 where something was, or cannot be told apart.
+    With --reviewed it also tells whether those who reviewed people blind tell the two sides apart.
 
     Example: precursor watch domestic_abuse_high_harm .precursor/records/2027-01
     """
     from features import kept_reports
     from features.loads import open_load
-    from serving.review_sample import given_lists
+    from serving.review_sample import given_lists, returned
     from serving.stock import Stock
-    from training import feedback
+    from training import feedback, reviews
 
     load = open_load(records)
     with desk.ledger() as book:
         model, version = Stock(book).champion(question)
+        blind = reviews.reviews(returned(book, question, reviewed)) if reviewed else None
     lists = given_lists(question)
     found = feedback.watch(load, lists, model.question.capacity)
     said = found.to_data() | {"version": version, "load": load.fingerprint}
     text = feedback.in_words(found)
+    if blind is not None:
+        said["reviews"] = blind.to_data()
+        text += "\n" + reviews.in_words(blind)
     kept_reports.keep(kept_reports.FEEDBACK, question, said | {"words": text})
     answer(said | {"question": question}, text, as_json)
     if found.verdict in (feedback.FOUND, feedback.UNLIKE):
@@ -288,48 +302,9 @@ def demo(
 
 bench = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(bench, name="bench", help="Measure how fast this is, beside a peer.")
+bench.add_typer(benchmarks.commands.app)
 bench.add_typer(benchmarks.serving_commands.app)
 bench.add_typer(benchmarks.training_commands.app)
-
-
-@bench.command("features")
-def bench_features(
-    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = 10_000_000,
-    people: Annotated[int, typer.Option(help="People on record.")] = 1_000_000,
-    dates: Annotated[int, typer.Option(help="As-of dates, half a year apart.")] = 12,
-    repeats: Annotated[int, typer.Option(help="Repeats of each measure; medians count.")] = 3,
-    memory: Annotated[str, typer.Option(help="A limit on the database, to finish within.")] = "1GB",
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    only: Annotated[list[str] | None, typer.Option(help="One part alone; may be repeated.")] = None,
-    keep: Annotated[Path | None, typer.Option(help="Page to put the figures into.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Measure the history compiler, and triage on PostgreSQL beside it.
-
-    Example: precursor bench features --only peer --repeats 1
-    """
-    from rich.console import Console
-
-    from benchmarks import table
-    from benchmarks.asked import PARTS, Asked
-    from benchmarks.running import run
-    from features.home import home
-
-    if keep is not None:
-        table.place(keep)
-    parts, cache = tuple(only or PARTS), home() / "benchmarks"
-    asked = Asked(events, people, dates, repeats, memory, seed, parts, cache)
-    figures = []
-    for figure in run(asked, lambda words: typer.echo(f"  {words}", err=True)):
-        figures.append(figure)
-        typer.echo(f"{figure.what}: {figure.shown()}", err=True)
-    about = table.circumstances()
-    if keep is not None:
-        table.keep(keep, table.markdown(asked, figures, about))
-    if as_json:
-        answer(table.as_json(asked, figures, about), "", as_json)
-    else:
-        Console().print(table.terminal(figures, about))
 
 
 def _steps(total: int) -> Callable[[str], None]:

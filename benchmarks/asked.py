@@ -125,3 +125,20 @@ class Figure:
             return self.said
         number = f"{self.value:,.0f}" if abs(self.value) >= 1_000 else f"{self.value:.3g}"
         return f"{number} {self.unit}".strip()
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the aim is met; None where there is no number to hold the value against.
+
+        Examples
+        --------
+        >>> Figure("whole", "in all", 41.2, "s", "≤ 60").met
+        True
+        >>> Figure("memory", "in all", 41.2, "s", "ends").met is None
+        True
+        """
+        aim = re.fullmatch(r"([≤≥]) ([\d.]+)", self.aim)
+        if aim is None or self.value is None:
+            return None
+        bound = float(aim[2])
+        return self.value <= bound if aim[1] == "≤" else self.value >= bound

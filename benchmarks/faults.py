@@ -23,10 +23,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from benchmarks import postgres, serving_world
 from benchmarks.callers import Caller
+from benchmarks.processes import children
 from benchmarks.serving_world import QUESTION, World
 from features.errors import PrecursorError
 from features.history import History
@@ -214,23 +214,13 @@ def _recovers(port: int, token: str, people: list[str], found: Found) -> None:
 
 def workers_of(server: int) -> list[int]:
     """Return the processes of a server that answer requests; each is a session of its own."""
-    return [process for process in _children(server) if WORKER in _command(process)]
+    return [process for process in children(server) if WORKER in _command(process)]
 
 
 def _command(process: int) -> bytes:
     with contextlib.suppress(OSError):
         return (Path("/proc") / str(process) / "cmdline").read_bytes()
     return b""
-
-
-def _children(parent: int) -> list[int]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(stat[1]) == parent and stat[0] != "Z":
-                found.append(int(folder.name))
-    return sorted(found)
 
 
 def _compare(found: Found) -> None:
@@ -291,14 +281,14 @@ def _ledger(
             raise PrecursorError(f"bench: {reason}", remedy="Install it, or use --database sqlite.")
         with postgres.cluster({"fsync": "on"}) as address:
             own["PRECURSOR_DATABASE_URL"] = address.format(database="postgres")
-            place = Path(parse_qs(urlsplit(address).query)["host"][0])
+            place = postgres.folder_of(address)
             yield world.environment(**own), lambda: _killed(place)
 
 
 def _killed(place: Path) -> None:
     """Kill a database server outright, with all its processes, and start it again."""
-    first = int((place / "data" / "postmaster.pid").read_text().split()[0])
-    for process in (first, *_children(first)):
+    first = postgres.postmaster(place)
+    for process in (first, *children(first)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     options = f"-c listen_addresses= -c unix_socket_directories={place} -c fsync=on"

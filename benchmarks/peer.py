@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import postgres, wanted
+from benchmarks import postgres, processes, wanted
 from benchmarks.force import as_of_dates, spine
 from features.errors import PrecursorError
 from features.loads import Load
@@ -59,20 +59,27 @@ def measured(load: Load, python: Path, folder: Path, dates: int) -> dict[str, An
     Returns
     -------
     dict
-        `load_s`, `features_s`, `totals` of each column; `sample` is a CSV of some people's rows.
+        `load_s`, `features_s`, `totals` of each column; `sample` is a CSV of some people's rows;
+        `peak_gb` is the most that triage and its database held, what they share counted once.
     """
     job = _handed_over(load, folder, dates)
     with postgres.cluster(SETTINGS) as address:
         url = address.format(database="postgres").replace("://", "+psycopg2://")
-        ran = subprocess.run(
-            [python, HERE / "triage_features.py", url, job], capture_output=True, text=True
+        theirs = subprocess.Popen(
+            [python, HERE / "triage_features.py", url, job],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-    if ran.returncode:
+        server = postgres.postmaster(postgres.folder_of(address))
+        with processes.watched(theirs.pid, server) as peak:
+            _, said = theirs.communicate()
+    if theirs.returncode:
         raise PrecursorError(
-            f"triage failed: {_end(ran.stderr)}", remedy="Nothing was measured of the peer."
+            f"triage failed: {_end(said)}", remedy="Nothing was measured of the peer."
         )
     found: dict[str, Any] = json.loads((folder / "measured.json").read_text(encoding="utf-8"))
-    return found | {"sample": str(folder / "triage.csv")}
+    return found | {"sample": str(folder / "triage.csv"), "peak_gb": peak.gb}
 
 
 def _handed_over(load: Load, folder: Path, dates: int) -> Path:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 PROGRAMS = ("initdb", "pg_ctl")
 
@@ -60,23 +61,39 @@ def cluster(settings: Mapping[str, str] | None = None) -> Iterator[str]:
     str
         An address with ``{database}`` in the place of a database's name.
     """
-    place = Path(tempfile.mkdtemp(prefix="precursor-postgres-", dir="/tmp"))
-    data = place / "data"
-    given = {"listen_addresses": "", "unix_socket_directories": str(place), "fsync": "off"}
+    folder = Path(tempfile.mkdtemp(prefix="precursor-postgres-", dir="/tmp"))
+    data = folder / "data"
+    given = {"listen_addresses": "", "unix_socket_directories": str(folder), "fsync": "off"}
     options = " ".join(
         f"-c {name}={value}" for name, value in {**given, **(settings or {})}.items()
     )
     try:
         if OWNER:
-            shutil.chown(place, OWNER)
+            shutil.chown(folder, OWNER)
         _run("initdb", "-D", data, "-U", "precursor", "-A", "trust", "-E", "UTF8", "--no-sync")
-        _run("pg_ctl", "-D", data, "-l", place / "log", "-w", "-o", options, "start")
+        _run("pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start")
         try:
-            yield f"postgresql://precursor@/{{database}}?host={place}"
+            yield f"postgresql://precursor@/{{database}}?host={folder}"
         finally:
             _run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def folder_of(address: str) -> Path:
+    """Return the folder of a cluster, from the address that it gave.
+
+    Examples
+    --------
+    >>> folder_of("postgresql://precursor@/{database}?host=/tmp/precursor-postgres-1").name
+    'precursor-postgres-1'
+    """
+    return Path(parse_qs(urlsplit(address).query)["host"][0])
+
+
+def postmaster(folder: Path) -> int:
+    """Return the first process of the cluster in a folder."""
+    return int((folder / "data" / "postmaster.pid").read_text().split()[0])
 
 
 def _run(*command: str | Path) -> None:

@@ -176,7 +176,11 @@ def _peer(taking: Run) -> Iterator[Figure]:
     total = middle("peer", "here, from the records to the file", ours, "total_s", "s")
     yield _ratio("peer", "making features: triage's time ÷ ours", made, here, "≥ 10")
     yield _ratio("peer", "from records to features: triage's time ÷ ours", all_made, total, "")
-    yield from (made, here, all_made, total)
+    their_peak = middle("peer", "triage and its PostgreSQL, peak memory", theirs, "peak_gb", "GB")
+    our_peak = middle("peer", "here, peak memory, the database within", ours, "peak_gb", "GB")
+    if their_peak.value:  # 0 where this system does not tell what a process holds
+        yield _ratio("peer", "peak memory: triage's ÷ ours", their_peak, our_peak, "≥ 1")
+    yield from (made, here, all_made, total, their_peak, our_peak)
     yield Figure("peer", "events", float(ours[0]["events"]), "")
     yield Figure("peer", "rows of the matrix", float(ours[0]["rows"]), "")
     yield Figure("peer", "columns of the matrix", float(ours[0]["columns"]), "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +20,6 @@ def bench_service(
     rate: Annotated[float, typer.Option(help="Requests a second.")] = 20.0,
     trees: Annotated[int, typer.Option(help="Trees of the booster.")] = 300,
     workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
-    keep: Annotated[Path | None, typer.Option(help="Page to put the figures into.")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure the service, and a bare endpoint with the same booster beside it.
@@ -33,8 +31,6 @@ def bench_service(
     from benchmarks import serving, table
     from features.home import home
 
-    if keep is not None:
-        table.place(keep)
     asked = serving.Asked(events, people, requests, rate, trees, workers)
     figures = []
     for figure in serving.run(
@@ -42,8 +38,6 @@ def bench_service(
     ):
         figures.append(figure)
     about = table.circumstances()
-    if keep is not None:
-        table.keep(keep, serving.markdown(asked, figures, about))
     if as_json:
         answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
     else:

@@ -41,6 +41,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 120
 TREES, LEAVES, DEPTH = 300, 31, 6
 MOST_LEARNED_FROM = 20_000
+DAYS_AGO = (640, 220)
 
 QUESTION = Question.model_validate(
     {
@@ -98,19 +99,40 @@ def world(place: Path, *, events: int, people: int, trees: int = TREES) -> World
     return made
 
 
-def fit(history: History, *, trees: int = TREES) -> RiskModel:
-    """Fit a model of the usual size on the load itself; what it says is about nobody."""
+def fit(
+    history: History,
+    question: Question = QUESTION,
+    *,
+    trees: int = TREES,
+    leaves: int = LEAVES,
+    depth: int = DEPTH,
+    days_ago: Sequence[int] = DAYS_AGO,
+    most: int | None = MOST_LEARNED_FROM,
+) -> RiskModel:
+    """Fit a model on the load itself, quickly; what it says is about nobody.
+
+    Parameters
+    ----------
+    history : History
+    question : Question
+    trees, leaves, depth : int
+        Of the booster; a depth of -1 is none.
+    days_ago : sequence of int
+        The dates whose rows it learns from, in days before the day after the records end.
+    most : int or None
+        How many people it learns from.
+    """
     wanted = catalogue().subset(groups=[g for g in catalogue().groups if g != "own_victimisation"])
-    people = history.people("suspected", 0)[:MOST_LEARNED_FROM]
-    at = [history.load.default_as_of - timedelta(days=days) for days in (640, 220)]
+    people = history.people("suspected", 0)[:most]
+    at = [history.load.default_as_of - timedelta(days=days) for days in days_ago]
     spine = pd.DataFrame(
         {"nominal_id": np.repeat(people, len(at)), "as_of_date": pd.to_datetime(at * len(people))}
     )
-    y = label(history, QUESTION, spine)["label"].to_numpy(np.float64, na_value=np.nan)
+    y = label(history, question, spine)["label"].to_numpy(np.float64, na_value=np.nan)
     frame = history.matrix(spine, feature_set=wanted)
     inputs = frame[wanted.names].to_numpy(np.float64)[~np.isnan(y)]
     y = y[~np.isnan(y)]
-    settings = {"objective": "binary", "num_leaves": LEAVES, "max_depth": DEPTH, "verbose": -1}
+    settings = {"objective": "binary", "num_leaves": leaves, "max_depth": depth, "verbose": -1}
     settings |= {"min_data_in_leaf": 10, "deterministic": True, "force_row_wise": True}
     settings |= {"num_threads": 1, "seed": 1}
     data = lgb.Dataset(inputs, y, feature_name=wanted.names)
@@ -122,7 +144,7 @@ def fit(history: History, *, trees: int = TREES) -> RiskModel:
     return RiskModel(
         text=booster.model_to_string(),
         calibration=fitted,
-        question=QUESTION,
+        question=question,
         feature_set=wanted,
         nullable=frozenset(column.name for column in wanted.columns if column.nullable),
         interval=interval.table(own, scatter),

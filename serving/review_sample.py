@@ -10,19 +10,23 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from features.errors import Conflict, UsageError
+from features.errors import Conflict, RecordsRefused, UsageError
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Principal
 from serving.runs import FROZEN, INFO, find_run, folder, published
-from serving.safe_csv import written
+from serving.safe_csv import cell, written
 from serving.stage import SHADOW
 
 LISTED, UNLISTED = "listed", "unlisted"
+COLUMNS = ("nominal_id", "as_of_date", "would_list", "reason")
+SAID = {"yes": True, "no": False, "": None}
+"""What a reviewer writes under `would_list`; nothing where somebody was not reviewed."""
 
 
 def given_lists(question: str) -> pd.DataFrame:
@@ -125,7 +129,7 @@ def draw(
     )
     lines = [(row.nominal_id, str(row.as_of_date)[:10], "", "") for row in drawn.itertuples()]
     part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    part.write_bytes(written(("nominal_id", "as_of_date", "would_list", "reason"), lines))
+    part.write_bytes(written(COLUMNS, lines))
     os.replace(part, out)
     return {"entry": entry.seq, "run_id": run_id, "drawn": len(drawn), "of": of}
 
@@ -133,3 +137,72 @@ def draw(
 def _lots(ledger: Ledger, run_id: str, people: list[str]) -> list[bytes]:
     key = hmac.digest(ledger.secret("review sample"), run_id.encode(), "sha256")
     return [hmac.digest(key, person.encode(), "sha256") for person in people]
+
+
+def returned(ledger: Ledger, question: str, files: Sequence[Path]) -> pd.DataFrame:
+    """Return what reviewers wrote into samples, with the side that each person stood on.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Samples as `draw` wrote them, with yes or no under `would_list`. Whoever was erased since
+        is passed over: nobody knows any more where they stood.
+
+    Returns
+    -------
+    DataFrame
+        `side` and `would_list` (True, False, or None where nothing was said), and nobody's id.
+
+    Raises
+    ------
+    UsageError
+        A file cannot be read, or lacks a column.
+    RecordsRefused
+        Rows are wrong; all of them are listed.
+    """
+    stood: dict[tuple[str, str], str] = {}
+    erased = False
+    for leaf in ledger.recorded(Action.REVIEW_SAMPLE, question):
+        if leaf.nominal_id is None or leaf.payload is None:
+            erased = True
+        else:
+            at = str(leaf.entry.body["run_id"])[:10]  # a run's name begins with its date
+            stood.setdefault((str(cell(leaf.nominal_id)), at), leaf.payload["review_sample"])
+    faults, found, seen = [], [], set()
+    for file in files:
+        for number, row in enumerate(_rows(file).to_dict("records"), 1):
+            place, key = f"{file}, row {number}", (row["nominal_id"], row["as_of_date"])
+            said = row["would_list"].strip().lower()
+            if key in seen:
+                faults.append(f"{place}: {key[0]} on {key[1]} stands there twice")
+            seen.add(key)
+            if key not in stood and not erased:
+                faults.append(f"{place}: {key[0]} on {key[1] or 'no date'} was not drawn")
+            if said not in SAID:
+                faults.append(f"{place}: would_list '{row['would_list']}' is neither yes nor no")
+            elif key in stood:
+                found.append((stood[key], SAID[said]))
+    if faults:
+        raise RecordsRefused(
+            f"question '{question}': {'; '.join(faults[:50])}",
+            remedy="Keep persons and dates (YYYY-MM-DD) as they were drawn, and write yes, no or"
+            " nothing under would_list.",
+        )
+    return pd.DataFrame(found, columns=["side", "would_list"], dtype=object)
+
+
+def _rows(file: Path) -> pd.DataFrame:
+    try:
+        rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, ValueError) as wrong:
+        raise UsageError(
+            f"{file} cannot be read: {wrong}", remedy="Save it as CSV in UTF-8.", field="reviewed"
+        ) from wrong
+    lacking = [name for name in COLUMNS if name not in rows]
+    if lacking:
+        raise UsageError(
+            f"{file}: no column {', '.join(lacking)}",
+            remedy="Give the file that 'precursor review-sample' wrote, filled in.",
+            field="reviewed",
+        )
+    return rows

@@ -6,17 +6,12 @@ import random
 from datetime import date, timedelta
 from pathlib import Path
 
-import lightgbm as lgb
-import numpy as np
-import pandas as pd
 import worlds
 
-from features.catalogue import catalogue
+from benchmarks import serving_world
 from features.history import History
-from features.labels import label
 from features.loads import Load, write_load
 from features.question import Question
-from models import calibration, interval
 from models.risk_model import RiskModel
 
 DATA_TO = date(2026, 1, 31)
@@ -90,29 +85,6 @@ def make_load(out: Path, *, people: int = 300, seed: int = 7) -> Load:
 
 def make_model(history: History, *, trees: int = 20, question: Question = QUESTION) -> RiskModel:
     """Fit a small model on the force as it was known on three earlier dates."""
-    wanted = catalogue().subset(groups=[g for g in catalogue().groups if g != "own_victimisation"])
-    people = history.people("suspected", 0)
-    at = [AS_OF - timedelta(days=days) for days in (640, 430, 220)]
-    spine = pd.DataFrame(
-        {"nominal_id": np.repeat(people, len(at)), "as_of_date": pd.to_datetime(at * len(people))}
-    )
-    frame = history.matrix(spine, feature_set=wanted)
-    y = label(history, question, spine)["label"].to_numpy()
-    inputs = frame[wanted.names].to_numpy(np.float64)
-    settings = {"objective": "binary", "num_leaves": 7, "min_data_in_leaf": 10, "verbose": -1}
-    settings |= {"deterministic": True, "force_row_wise": True, "num_threads": 1, "seed": 1}
-    data = lgb.Dataset(inputs, y, feature_name=wanted.names)
-    booster = lgb.train(settings, data, num_boost_round=trees)
-    raw = np.asarray(booster.predict(inputs, raw_score=True))
-    fitted = calibration.fit(raw, y)
-    own = fitted.log_odds(raw)
-    scatter = own + np.random.default_rng(0).normal(0, 0.2, (12, 1))
-    return RiskModel(
-        text=booster.model_to_string(),
-        calibration=fitted,
-        question=question,
-        feature_set=wanted,
-        nullable=frozenset(column.name for column in wanted.columns if column.nullable),
-        interval=interval.table(own, scatter),
-        training={"load": {"synthetic": True, "fingerprint": history.load.fingerprint}},
+    return serving_world.fit(
+        history, question, trees=trees, leaves=7, depth=-1, days_ago=(640, 430, 220), most=None
     )

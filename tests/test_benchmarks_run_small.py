@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import precursor
-from benchmarks import table, wanted
+from benchmarks import everything, processes, table, wanted
 from benchmarks.asked import Asked, Figure
 from benchmarks.compiler import agreement
 from benchmarks.compiler import whole as measure_whole
@@ -148,14 +151,10 @@ def test_a_disagreement_with_the_peer_is_found(tmp_path: Path) -> None:
     assert len(differences()) == 2
 
 
-def test_a_small_run_ends_with_every_figure_and_how_to_get_it_again(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+def test_a_small_run_ends_with_every_figure_and_how_to_get_it_again() -> None:
     parts = ["whole", "events", "columns", "one", "memory", "check"]
     only = [word for part in parts for word in ("--only", part)]
-    ran = CliRunner().invoke(
-        precursor.app, ["bench", "features", *SMALL, *only, "--keep", str(page), "--json"]
-    )
+    ran = CliRunner().invoke(precursor.app, ["bench", "features", *SMALL, *only, "--json"])
     assert ran.exit_code == 0, ran.output
     found = json.loads(ran.stdout)
     assert list(dict.fromkeys(figure["part"] for figure in found["figures"])) == parts
@@ -166,11 +165,76 @@ def test_a_small_run_ends_with_every_figure_and_how_to_get_it_again(tmp_path: Pa
         found["figures"][0]["command"] == f"precursor bench features --only whole {' '.join(SMALL)}"
     )
     assert set(found["circumstances"]) >= {"machine", "python", "libraries", "date"}
+
+
+def bench_all(page: Path, *given: str) -> dict[str, Any]:
+    """Run everything in small, and return what was found of each part."""
+    asked = ["bench", "all", "--small", "--keep", str(page), "--json", *given]
+    ran = CliRunner().invoke(precursor.app, asked)
+    assert ran.exit_code == 0, ran.output
+    return {found["part"]: found for found in json.loads(ran.stdout)["parts"]}
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    return page
+
+
+def test_a_part_measured_again_leaves_the_others_as_they_were(page: Path) -> None:
+    first = bench_all(page, "--only", "fitting", "--repeats", "3")
+    assert set(first) == {"fitting"}
+    assert "Not measured yet: features, service, batch, pages." in page.read_text()
+    found = bench_all(page, "--only", "batch", "--repeats", "1")
+    assert list(found) == ["batch", "fitting"]  # in the order of the page
+    assert found["fitting"] == first["fitting"]
+    times = found["fitting"]["figures"][-1]
+    assert len(times["runs"]) == 3
+    assert times["value"] == sorted(times["runs"])[1]
     kept = page.read_text()
     assert kept.startswith("before\n")
     assert kept.endswith("after\n")
     assert "old" not in kept
-    assert "One person's row" in kept
+    assert everything.SMALL in kept
+
+
+@pytest.mark.slow
+def test_one_page_tells_every_aim_beside_what_was_found(page: Path) -> None:
+    found = bench_all(page, "--repeats", "1")
+    assert list(found) == list(everything.PARTS)
+    kept = page.read_text()
+    assert "Not measured yet" not in kept
+    for of in found.values():
+        for figure in of["figures"]:
+            if figure["aim"] and figure["value"] is not None:
+                assert f": {figure['what']} | " in kept
+            assert f"`{figure['command']}`" in kept
+
+
+def test_an_aim_that_is_missed_is_told_as_missed() -> None:
+    figures = [
+        Figure("service", "ours ÷ theirs", 2.5, "×", "≤ 2"),
+        Figure("service", "in all", 3.0, "ms", "≤ 3"),
+        Figure("service", "alone", 3.0, "ms"),
+    ]
+    found = {
+        "part": "service",
+        "about": "",
+        "circumstances": table.circumstances(),
+        "figures": [vars(one) | {"command": "precursor bench service"} for one in figures],
+    }
+    told = everything.markdown([found])
+    title = table.TITLES["service"]
+    assert f"| {title}: ours ÷ theirs | 2.5 × | ≤ 2 | **missed** |" in told
+    assert f"| {title}: in all | 3 ms | ≤ 3 | met |" in told
+    assert f"{title}: alone" not in told
+
+
+def test_a_part_that_is_not_known_is_refused(precursor_home: Path) -> None:
+    ran = CliRunner().invoke(precursor.app, ["bench", "all", "--only", "astrology"])
+    assert "no part 'astrology'" in str(ran.exception)
+    assert not precursor_home.exists()
 
 
 def test_what_cannot_be_measured_here_is_said_and_does_not_fail(
@@ -194,7 +258,6 @@ def test_what_cannot_be_measured_here_is_said_and_does_not_fail(
         (["--events", "20000", "--people", "30000"], "30,000 people need as many events"),
         (["--repeats", "0", "--dates", "0"], "dates 0 is less than 1; repeats 0 is less than 1"),
         (["--memory", "plenty"], "memory 'plenty'"),
-        (["--keep", "nowhere.md"], "nowhere.md: there is no such page"),
     ],
 )
 def test_wrong_usage_is_told_before_anything_is_made(
@@ -202,6 +265,12 @@ def test_wrong_usage_is_told_before_anything_is_made(
 ) -> None:
     ran = CliRunner().invoke(precursor.app, ["bench", "features", *given])
     assert said in str(ran.exception)
+    assert not precursor_home.exists()
+
+
+def test_a_page_that_is_not_there_is_told_before_anything_is_made(precursor_home: Path) -> None:
+    ran = CliRunner().invoke(precursor.app, ["bench", "all", "--keep", "nowhere.md"])
+    assert "nowhere.md: there is no such page" in str(ran.exception)
     assert not precursor_home.exists()
 
 
@@ -224,10 +293,27 @@ def test_a_failed_measure_names_the_file_with_its_words(precursor_home: Path) ->
     assert open_load(load).path == load
 
 
+def test_what_a_process_and_its_children_hold_is_counted_together() -> None:
+    code = "import subprocess, sys; b = bytearray(60_000_000); {}"
+    inner = "import sys; b = bytearray(60_000_000); print(1, flush=True); sys.stdin.read()"
+    outer = code.format(f"subprocess.run([sys.executable, '-c', {inner!r}])")
+    with subprocess.Popen(
+        [sys.executable, "-c", outer], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # the child has what it holds
+        with processes.watched(process.pid) as peak:
+            assert processes.children(process.pid)
+        assert 0.12 < peak.gb < 0.4
+        process.communicate(b"")
+
+
 def test_the_command_repeats_only_what_is_not_usual() -> None:
     assert Asked().command("one") == "precursor bench features --only one"
     figures = [Figure("one", "a", 12_345.6, "s", runs=(1.0, 2.0))]
-    assert "| a | 12,346 s |  | 1 to 2 |" in table.markdown(Asked(), figures, table.circumstances())
+    assert "| a | 12,346 s |  | 1 to 2 |" in table.markdown(
+        Asked().command, figures, table.circumstances()
+    )
 
 
 def test_how_near_champions_come_is_told_by_one_command(

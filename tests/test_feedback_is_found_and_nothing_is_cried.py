@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 
 from features import kept_reports
 from features.dashboards.known import Known
-from features.errors import Conflict, NotFound, UsageError
+from features.errors import Conflict, NotFound, RecordsRefused, UsageError
 from features.history import History
 from features.loads import Load, write_load
 from features.records import TABLES
@@ -201,3 +201,61 @@ def test_a_sample_that_cannot_be_drawn_leaves_nothing(published_list: Load, tmp_
     assert not out.exists()
     with Ledger.open() as book:
         assert not book.entries(action=Action.REVIEW_SAMPLE)
+
+
+def draw(out: Path, people: int = 20) -> pd.DataFrame:
+    words = ("--out", str(out), "--people", str(people), "--reason", "quarter")
+    assert run("review-sample", NAME, *words).exit_code == 0
+    return pd.read_csv(out, encoding="utf-8-sig", dtype=str, keep_default_na=False)
+
+
+def listed(drawn: pd.DataFrame) -> pd.Series[bool]:
+    ranks = given_lists(NAME).set_index("nominal_id")["rank"]
+    return pd.Series(ranks[drawn["nominal_id"]].to_numpy() <= small_force.QUESTION.capacity)
+
+
+@pytest.mark.parametrize("knowing", [True, False])
+def test_what_blind_reviewers_say_is_told_for_both_sides(
+    published_list: Load, tmp_path: Path, knowing: bool
+) -> None:
+    drawn = draw(tmp_path / "sample.csv")
+    side = listed(drawn)
+    other = pd.Series(np.arange(len(drawn)) % 2 == 0)
+    drawn["would_list"] = (side if knowing else other).map({True: "Yes", False: "no"})
+    drawn.loc[side.idxmax(), "would_list"] = ""
+    drawn.to_csv(tmp_path / "filled.csv", index=False)
+    reviewed = str(tmp_path / "filled.csv")
+    done = run("watch", NAME, str(published_list.path), "--reviewed", reviewed, "--json")
+    assert done.exit_code in (0, 3), done.output
+    said = json.loads(done.stdout)["reviews"]
+    assert said["counts"]["listed"]["drawn"] == said["counts"]["unlisted"]["drawn"] == 10
+    assert said["counts"]["listed"]["reviewed"] == 9
+    assert (said["chance"] < 0.05) is knowing
+    if knowing:
+        assert said["shares"]["listed"]["value"] == 1
+        assert said["shares"]["unlisted"]["value"] == 0
+        assert said["shares"]["listed"]["low"] > said["shares"]["unlisted"]["high"]
+    (kept,) = kept_reports.history(kept_reports.FEEDBACK, NAME)
+    assert "Reviewers who knew neither score nor side" in kept["words"]
+    assert not any(person in json.dumps(kept) for person in drawn["nominal_id"])
+
+
+def test_reviews_that_cannot_be_read_are_refused_with_every_reason(
+    published_list: Load, tmp_path: Path
+) -> None:
+    drawn = draw(tmp_path / "sample.csv")
+    drawn.loc[0, "would_list"] = "perhaps"
+    drawn.loc[1, "nominal_id"] = "N-nobody"
+    drawn.loc[2, "as_of_date"] = "01/02/2026"
+    pd.concat([drawn, drawn.tail(1)]).to_csv(tmp_path / "filled.csv", index=False)
+    asked = ("watch", NAME, str(published_list.path), "--reviewed")
+    refused = run(*asked, str(tmp_path / "filled.csv")).exception
+    assert isinstance(refused, RecordsRefused)
+    for words in ("row 1: would_list 'perhaps'", "N-nobody", "01/02/2026", "row 21: "):
+        assert words in refused.message
+    drawn.drop(columns="would_list").to_csv(tmp_path / "short.csv", index=False)
+    for name, words in (("short.csv", "no column would_list"), ("none.csv", "cannot be read")):
+        wrong = run(*asked, str(tmp_path / name)).exception
+        assert isinstance(wrong, UsageError)
+        assert words in wrong.message
+    assert not kept_reports.history(kept_reports.FEEDBACK, NAME)
