@@ -22,10 +22,16 @@ AIM_MS = 200
 PAGES = {
     "first page": "",
     "a page in the middle": "?page=500",
+    "filtered by band": "?band=Medium",
+    "filtered by status": "?status=none",
     "filtered by band and status": "?band=Medium&status=bail",
     "filtered by strand": "?strand=domestic_abuse",
+    "filtered by strand and band": "?strand=stalking&band=High",
     "moved up most": "?order=risen",
 }
+"""Pages of the list by what is asked of it."""
+
+FIRST = "a person's page"
 
 
 def run(place: Path, *, people: int, requests: int, trees: int) -> Iterator[Figure]:
@@ -36,8 +42,9 @@ def run(place: Path, *, people: int, requests: int, trees: int) -> Iterator[Figu
         command, env=made.environment(), cwd=ROOT, check=True, capture_output=True, text=True
     )
     found = json.loads(said.stdout.splitlines()[-1])
+    yield Figure("pages", "opening list and records before anybody asks", found["opening"], "s", "")
     for what, runs in found["pages"].items():
-        aim = f"at most {AIM_MS} ms"
+        aim = "" if what == FIRST else f"≤ {AIM_MS}"
         yield Figure(
             "pages",
             f"{what}, of {found['scored']:,} scored",
@@ -49,7 +56,14 @@ def run(place: Path, *, people: int, requests: int, trees: int) -> Iterator[Figu
 
 
 def measured(requests: int) -> dict[str, object]:
-    """Score, publish and ask, in this process; milliseconds of each request after the first."""
+    """Score, publish, open and ask, in this process.
+
+    Returns
+    -------
+    dict
+        People scored, seconds that opening takes, as a worker does it at its start, and
+        milliseconds of each request after the first.
+    """
     from starlette.testclient import TestClient
 
     from features.history import History
@@ -64,7 +78,7 @@ def measured(requests: int) -> dict[str, object]:
     from serving.stock import Stock
 
     ledger = Ledger.open()
-    stock = Stock(ledger)
+    stock = Stock(ledger, warm=True)
     if pointed(QUESTION.name) is None:
         model, version = stock.champion(QUESTION.name)
         history = History(open_load(home() / "records" / "force"))
@@ -76,21 +90,29 @@ def measured(requests: int) -> dict[str, object]:
         publish(QUESTION.name, ledger=ledger, actor="benchmark", role="operator", run_id=run_id)
     access = Access(ledger)
     app = create_pages(stock, ledger, access)
+    stock.get(QUESTION.name)
+    began = time.perf_counter()
+    app.state.lists.open_all()
+    opening = time.perf_counter() - began
     client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5))
     token = access.issue_token("a.nalyst", "analyst", 1)
     client.post("/sign-in", data={"token": token, "purpose": "benchmark"})
+    listed = published(QUESTION.name)
+    place = f"/lists/{QUESTION.name}"
+    asked = {what: f"{place}{query}" for what, query in PAGES.items()}
+    asked[FIRST] = f"{place}/{listed.page(0, 1)[0]['score_id']}"
     found: dict[str, list[float]] = {}
-    for what, query in PAGES.items():
+    for what, address in asked.items():
         found[what] = []
-        for turn in range(requests + 1):  # the first opens the list, or works a filter out
+        for turn in range(requests + 1):  # the first works a filter out
             began = time.perf_counter()
-            answer = client.get(f"/lists/{QUESTION.name}{query}")
+            answer = client.get(address)
             taken = 1000 * (time.perf_counter() - began)
             if answer.status_code != 200:
-                raise SystemExit(f"{query}: {answer.status_code}")
+                raise SystemExit(f"{address}: {answer.status_code}")
             if turn:
                 found[what].append(taken)
-    return {"scored": published(QUESTION.name).run.info["scored"], "pages": found}
+    return {"scored": listed.run.info["scored"], "opening": opening, "pages": found}
 
 
 if __name__ == "__main__":
