@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import small_force
+import worlds
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_matrix import QUICK, result
@@ -21,6 +22,8 @@ from features import kept_ranks
 from features.assemble import DECAY, decay
 from features.errors import NotFound, UsageError
 from features.history import History
+from features.home import home
+from features.loads import write_load
 from features.matrix import build
 from models.risk_model import RiskModel
 from serving.erasure import erase
@@ -34,8 +37,22 @@ FOLDER = tempfile.TemporaryDirectory(prefix="precursor-ranks-")
 
 @cache
 def world() -> tuple[RiskModel, History]:
-    """A model trained on the small force, and the force's history."""
-    load = small_force.make_load(Path(FOLDER.name) / "small", people=250)
+    """A model trained on the small force, with some harassment in it, and the force's history."""
+    rows = small_force.rows(people=250)
+    beside = [row for row in rows["offence"] if row["offence_code"].endswith("injury")][::3]
+    suspects = {row["offence_id"]: row for row in rows["involvement"]}
+    for number, row in enumerate(beside):
+        same = {"record_id": f"H{number}", "reference": f"20DL/H{number}"}
+        rows["offence"].append(row | same | {"offence_code": "class/harassment"})
+        part = {"record_id": f"HI{number}", "offence_id": f"H{number}"}
+        rows["involvement"].append(suspects[row["record_id"]] | part)
+    load = write_load(
+        Path(FOLDER.name) / "small",
+        worlds.tables(rows),
+        kind="synthetic",
+        data_to=small_force.DATA_TO,
+        synthetic=True,
+    )
     history = History(load)
     question = small_force.QUESTION.model_copy(update={"baselines": ("base_rate", "prior_count")})
     made = train(question, build(history, question), register=False, origins=1, **QUICK)
@@ -120,6 +137,22 @@ def test_ranges_are_kept_for_a_persons_page_and_erased_with_them(precursor_home:
         erase(person, ledger=ledger, actor="t.ester", role="operator", purpose="court order")
     assert kept_ranks.of_person("violence_6m", 1, AS_OF, person) is None
     assert kept_ranks.of_person("violence_6m", 1, AS_OF, str(found().table["nominal_id"][4]))
+
+
+def test_another_counting_rule_moves_ranks_and_leaves_no_records_behind() -> None:
+    table = found().table
+    assert (table["counting_rule"] != table["rank"]).any()
+    assert "as since June 2023" in found().choices["counting_rule"]
+    assert not list(home().glob(".recounted-*"))
+
+
+def test_where_nothing_is_counted_apart_the_rule_is_left_out(tmp_path: Path) -> None:
+    model, _ = world()
+    load = small_force.make_load(tmp_path / "plain", people=120)
+    plain = rank_ranges(model, 1, History(load), AS_OF, seeds=1)
+    assert "counting_rule" not in plain.choices
+    assert "beside a graver crime" in plain.left_out["counting_rule"]
+    assert "left out: no stalking" in rank_range.in_words(plain)
 
 
 def test_the_words_name_ranges_and_choices() -> None:

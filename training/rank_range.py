@@ -7,7 +7,8 @@ of the registered model, and everybody in the cohort is ranked anew. Where someb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -24,22 +25,20 @@ from features.cohort import cohort, eligible
 from features.declare import FeatureSet
 from features.errors import NotFound, PrecursorError, UsageError
 from features.history import History
+from features.home import home
 from features.matrix import build
+from features.principal_crime import principal_only
 from features.question import Question
 from features.taxonomy import HARM_WORDS
 from models.risk_model import RiskModel
-from training import constraints, fit
+from training import fit
+from training.metrics import Floats
 
-Floats = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
 
 SEEDS = 5
 HALF_LIVES = (182, 730)
 """Days after which harm weighs half, in place of a year."""
-
-COUNTED_APART = ("reports_stalking_harassment", "stalking_nature")
-"""Groups that rest on stalking and harassment being recorded beside graver crimes, as the counting
-rule had it until June 2023."""
 
 
 @dataclass(frozen=True)
@@ -187,45 +186,51 @@ class _Choices:
         *,
         train: pd.DataFrame | None = None,
         score: pd.DataFrame | None = None,
-        without: Sequence[str] = (),
         seed: int | None = None,
     ) -> Floats:
         """Return raw margins of the cohort; `train` and `score` replace columns by name."""
         own = self.model.feature_set
-        kept = own.subset([name for name in own.names if own[name].group not in without])
         rows, cohort_rows = self.learned.copy(), self.scored.copy()
         for frame, changed in ((rows, train), (cohort_rows, score)):
             if changed is not None:
                 frame[list(changed.columns)] = changed.to_numpy()
         parameters = dict(self.model.training["parameters"])
-        parameters |= constraints.parameters(kept) if without else {}  # one entry a column
         given = fit.Rows(
-            X=rows[kept.names].to_numpy(np.float64),
+            X=rows[own.names].to_numpy(np.float64),
             y=rows["label"].to_numpy(np.int64),
             people=rows["nominal_id"].to_numpy(dtype=str),
             as_of_date=rows["as_of_date"].to_numpy().astype("datetime64[D]"),
-            feature_set=kept,
+            feature_set=own,
         )
         parameters |= {"num_threads": fit.threads_for(given)}
         parameters |= {} if seed is None else {"seed": seed}
         trees = int(self.model.training["trees"])
         booster = lgb.train(parameters, fit.dataset(given, parameters), num_boost_round=trees)
-        X = fit.as_read(cohort_rows[kept.names].to_numpy(np.float64), kept)
+        X = fit.as_read(cohort_rows[own.names].to_numpy(np.float64), own)
         return np.asarray(booster.predict(X, raw_score=True), dtype=np.float64)
 
 
 def _training_rows(model: RiskModel, history: History, question: Question) -> pd.DataFrame:
     """The labelled rows that the model could have learned from, as it orders them."""
-    frame = build(history, question).labelled().frame
-    split = model.training["split"]
-    if not split.get("folds_of_people"):
-        frame = frame[pd.to_datetime(frame["as_of_date"]) < pd.Timestamp(split["train_before"])]
+    frame = _before(model, build(history, question).labelled().frame)
     if frame["label"].nunique() < 2:
         raise UsageError(
             f"question '{question.name}': the records hold no rows to fit it on again",
             remedy="Name the load that the model was trained on, or a later one.",
             field="records",
         )
+    if question.wider is None:
+        return frame
+    beyond = _before(model, build(history, question.wider).labelled().frame)
+    together = pd.concat([frame, beyond], ignore_index=True)
+    return together.drop_duplicates(["nominal_id", "as_of_date"], ignore_index=True)
+
+
+def _before(model: RiskModel, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the model's training part, by person and date."""
+    split = model.training["split"]
+    if not split.get("folds_of_people"):
+        frame = frame[pd.to_datetime(frame["as_of_date"]) < pd.Timestamp(split["train_before"])]
     return frame.sort_values(["nominal_id", "as_of_date"], kind="stable", ignore_index=True)
 
 
@@ -266,14 +271,25 @@ def _others(
                 lambda columns=columns: both(history, columns),  # type: ignore[misc]
             )
         )
-    if set(COUNTED_APART) & set(own.groups):
-        found.append(
-            (
-                "counting_rule",
-                "stalking and harassment not counted apart from other offences",
-                lambda: {"without": COUNTED_APART},
-            )
+
+    def recounted() -> dict[str, Any]:
+        home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".recounted-", dir=home()) as folder:
+            load, fewer = principal_only(history.load, Path(folder) / "records")
+            if not fewer:
+                raise NotFound(
+                    "no stalking or harassment stands beside a graver crime in these records",
+                    remedy="Nothing is to be done.",
+                )
+            return both(History(load, harm=model.question.harm), own)
+
+    found.append(
+        (
+            "counting_rule",
+            "stalking and harassment beside a graver crime not counted, as since June 2023",
+            recounted,
         )
+    )
     first = int(model.training["parameters"].get("seed", 0))
     for number in range(1, seeds + 1):
         found.append(
