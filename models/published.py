@@ -20,6 +20,8 @@ from features.home import home
 from models.risk_model import RiskModel
 
 POINTER = "champion.json"
+RECORD = ("record.json", "record.html", "record.md")
+"""The transparency record of a promoted version, beside its files."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,19 @@ def read(question: str) -> Published:
     version, sha256 = int(said["version"]), str(said["sha256"])
     model = RiskModel.load(folder(question) / str(version), sha256=sha256)
     return Published(model, version, sha256)
+
+
+def carry_record(here: Path, there: Path) -> list[Path]:
+    """Copy a version's transparency record to where its model was taken; return what was copied.
+
+    What lies there already stays as it is.
+    """
+    wanted = [name for name in RECORD if (here / name).is_file() and not (there / name).exists()]
+    for name in wanted:
+        part = there / f".{name}.part"
+        shutil.copyfile(here / name, part)
+        part.replace(there / name)
+    return [there / name for name in wanted]
 
 
 def questions() -> list[str]:

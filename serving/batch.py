@@ -197,6 +197,7 @@ class Batch:
             "who": [self.actor, self.role, self.purpose],
             "promoted": self.promoted,
             "stage": self.question.stage,
+            "columns": SCORED.names,  # parts that an earlier release left are not gone on with
             **rows,
         }
         remember_load(self.load)

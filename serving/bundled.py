@@ -1,9 +1,10 @@
 """A bento: the service packed with its models, to be run offline from its own folder.
 
-`build` packs what serves (features, models, serving), the lock of its dependencies and the
-champions in force. `take_in` is the other end: a service that starts from a bento puts the models
-it brought where models in force lie. What the ledger says goes before what a bento brings: a model
-comes into force by being brought only where no model of its question ever was.
+`build` packs what serves (features, models, serving), the lock of its dependencies, and the
+champions in force with their transparency records. `take_in` is the other end: a service that
+starts from a bento puts what it brought where models in force lie. What the ledger says goes before
+what a bento brings: a model comes into force by being brought only where no model of its question
+ever was.
 """
 
 from __future__ import annotations
@@ -100,6 +101,9 @@ def _unwanted(_folder: str, names: list[str]) -> list[str]:
 def _pack(question: str, place: Path) -> None:
     found = published.read(question)  # refused if a byte was changed since the promotion
     found.model.save(place / str(found.version))
+    published.carry_record(
+        published.folder(question) / str(found.version), place / str(found.version)
+    )
     said = {"question": question, "version": found.version, "sha256": found.sha256}
     (place / published.POINTER).write_text(json.dumps(said), encoding="utf-8")
 
@@ -160,7 +164,7 @@ def _take(ledger: Ledger, place: Path, said: dict[str, Any]) -> bool:
             question=question,
             body={"version": version, "sha256": said["sha256"], "brought": True},
         )
-    published.put(question, version, model)
+    published.carry_record(place / str(version), published.put(question, version, model))
     return True
 
 

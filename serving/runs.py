@@ -41,6 +41,7 @@ SCORED = pa.schema(
         ("band", pa.string()),
         ("insufficient_history", pa.bool_()),
         ("reasons", pa.string()),
+        ("expires_on", pa.date32()),
     ]
 )
 """Columns of a scored file; `reasons` is JSON: text, direction, contribution, group."""
@@ -365,6 +366,7 @@ class PublishedList:
             found += table.take(positions[groups == group] - self._starts[group]).to_pylist()
         for line in found:
             line["reasons"] = json.loads(line["reasons"])
+            line.pop("expires_on", None)  # the list says it, once for all
         return found
 
 

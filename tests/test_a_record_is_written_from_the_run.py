@@ -168,7 +168,7 @@ def test_promotion_stores_the_record_with_what_changed(home: Path) -> None:
     (home / "answers" / f"{NAME}.yaml").write_text("team: Analysts\n")
     promotion.promote(NAME, 2, force=True)
     place = published.folder(NAME) / "2"
-    assert {file.name for file in place.iterdir()} >= set(record.FILES)
+    assert {file.name for file in place.iterdir()} >= set(published.RECORD)
     second = record.stored(NAME, 2)
     assert second is not None
     assert second["changes"]["against"] == 1
@@ -192,7 +192,7 @@ def test_the_command_writes_all_three_and_tells_what_is_missing(home: Path) -> N
     assert done.exit_code == 0, done.output
     assert "senior_responsible_owner" in done.output
     assert "Against version 2" in done.output
-    assert {file.name for file in (home / "out").iterdir()} == set(record.FILES)
+    assert {file.name for file in (home / "out").iterdir()} == set(published.RECORD)
     told = json.loads((home / "out" / "record.json").read_text(encoding="utf-8"))
     assert told["version"] == 1
     file = home / "answers.yaml"

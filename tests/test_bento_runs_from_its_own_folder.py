@@ -33,6 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Load, str]:
         model = small_force.make_model(History(load), trees=5)
         with Ledger.open() as ledger:
             put_in_force(ledger, model, 3)
+        (published.folder(NAME) / "3" / "record.json").write_text('{"title": "made up"}')
         return build(tmp_path_factory.mktemp("bento") / "precursor"), load, model.sha256
 
 
@@ -50,6 +51,7 @@ def test_it_holds_the_service_its_lock_and_its_model_and_nothing_that_trains(
     }
     said = json.loads((bento / "src" / "brought" / NAME / "champion.json").read_text())
     assert (said["version"], said["sha256"]) == (3, sha256)
+    assert (bento / "src" / "brought" / NAME / "3" / "record.json").is_file()
     names = [path.name for path in bento.rglob("*")]
     assert not [name for name in names if name.endswith((".pkl", ".pyc")) or name == "training"]
 
@@ -109,6 +111,8 @@ def test_what_a_bento_brings_comes_into_force_only_where_nothing_ever_was(
     brought = bento / "src" / "brought"
     with Ledger.open() as ledger:
         assert take_in(ledger, brought) == [NAME]
+        kept = published.folder(NAME) / "3" / "record.json"
+        assert kept.read_text() == '{"title": "made up"}'
         entry = ledger.entries(action=Action.PROMOTION, limit=1)[0]
         assert entry.body == {"version": 3, "sha256": sha256, "brought": True}
         assert take_in(ledger, brought) == []

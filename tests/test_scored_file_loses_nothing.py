@@ -42,6 +42,7 @@ COLUMNS = [
     "band",
     "insufficient_history",
     "reasons",
+    "expires_on",
 ]
 
 
@@ -71,6 +72,8 @@ def test_every_row_is_in_exactly_one_of_the_two_files(
     asked = rows.astype({"as_of_date": str})
     assert sorted(map(tuple, both.to_numpy())) == sorted(map(tuple, asked.to_numpy()))
     assert scored["score_id"].is_unique
+    lasts = pd.to_datetime(scored["expires_on"]) - pd.to_datetime(scored["as_of_date"])
+    assert set(lasts.dt.days) == {served.model.question.expires_after_days}
 
 
 def test_ranks_are_by_probability_within_a_date_and_nobodys_twice(

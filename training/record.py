@@ -24,8 +24,6 @@ from training.record_annexes import data_protection, equality, model_card, notic
 from training.record_facts import SHOWN, Facts
 from training.record_fields import GENERATED
 
-FILES = ("record.json", "record.html", "record.md")
-
 
 def record(
     model: RiskModel,
@@ -167,7 +165,7 @@ def of_version(
 
 def stored(question: str, version: int) -> dict[str, Any] | None:
     """Return the record that was stored when a version was promoted, or None."""
-    file = published.folder(question) / str(version) / FILES[0]
+    file = published.folder(question) / str(version) / published.RECORD[0]
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -210,7 +208,7 @@ def write(said: Mapping[str, Any], out: Path) -> list[Path]:
         record_pages.markdown(said),
     )
     written = []
-    for name, text in zip(FILES, texts, strict=True):
+    for name, text in zip(published.RECORD, texts, strict=True):
         part = out / f".{name}.part"
         part.write_text(text, encoding="utf-8")
         written.append(part.replace(out / name))
