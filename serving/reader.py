@@ -239,7 +239,7 @@ class Reader:
         return row is not None and self._sealed(row)
 
     def _sealed(self, row: Row[Any]) -> bool:
-        own = seal(self._keys.seal_key, entry_hash(row._mapping))
+        own = seal(self._keys.seal_key, entry_hash(dict(row._mapping)))
         return hmac.compare_digest(own.encode(), str(row.seal).encode())
 
     def _genuine(self, rows: Iterable[Row[Any]]) -> None:

@@ -32,7 +32,7 @@ from serving.ledger import Action, Ledger
 from serving.pages import words
 from serving.pages.app import create_pages
 from serving.pages.history_view import history_view
-from serving.pages.identity import identity
+from serving.pages.identity import Veil, identity
 from serving.pages.list_controls import PAGE
 from serving.pages.list_view import list_view, stale
 from serving.pages.lists import Asked, Lists
@@ -243,7 +243,7 @@ def test_the_capacity_line_runs_where_capacity_ends_and_only_by_rank(
                 found,
                 Asked(page=page, **asked),
                 others=[],
-                pseudonymous=False,
+                veil=Veil(pseudonymous=False),
                 version=1,
                 **by_date,
             )
@@ -338,7 +338,13 @@ def test_what_is_out_of_date_is_said_first(world: World) -> None:
         (warning,) = stale(found, **fresh | changed)
         assert said in warning
     view = list_view(
-        found, Asked(), others=[], pseudonymous=False, today=late, records_to=late, version=1
+        found,
+        Asked(),
+        others=[],
+        veil=Veil(pseudonymous=False),
+        today=late,
+        records_to=late,
+        version=1,
     )
     assert len(view.warnings) == 2
 

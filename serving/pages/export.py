@@ -15,7 +15,7 @@ from serving.chain import Action, Leaf
 from serving.pages import words
 from serving.pages.case_words import DecisionLine
 from serving.pages.door import Visitor
-from serving.pages.list_view import Line, lines_at
+from serving.pages.list_view import Line, lines_at, matching_for
 from serving.pages.lists import OpenList
 from serving.pages.priority_list import PriorityList, asked, filters
 from serving.safe_csv import MEDIA, written
@@ -74,17 +74,17 @@ class Export:
         name, lists = request.path_params["question"], self._listed.lists
         found = lists.open(name, visitor.principal.role)
         wanted = asked(request)
-        positions = found.select(wanted)
+        veil = self._listed.veil(visitor, found)
+        positions = matching_for(found, wanted, veil)
         if len(positions) > MOST:
             raise Conflict(
                 f"{len(positions):,} people match, and a file holds {MOST:,} at most",
                 remedy="Set a filter, for example an area, and download again.",
                 code="too_many",
             )
-        hidden = self._listed.hides(visitor, found)
         rows = found.lines(positions)
         decisions = self._listed.decisions(name, rows)
-        lines = lines_at(found, rows, positions, hidden, decisions)
+        lines = lines_at(found, rows, positions, veil, decisions)
         content = written(HEAD, (_cells(found, *both) for both in zip(lines, rows, strict=True)))
         lists.ledger.append(
             Action.EXPORT,
@@ -121,13 +121,15 @@ def _cells(found: OpenList, line: Line, row: Mapping[str, Any]) -> Sequence[Any]
         row["band"],
         *(float(words.hundredth(row[part], band)) for part in ("probability", "low", "high")),
         line.close,
-        *(reasons + [""] * 3)[:3],
-        "; ".join(tag.text for tag in line.tags)
+        *(reasons + ["Withheld" if line.withheld else ""] * 3)[:3],
+        "Withheld"
+        if line.withheld
+        else "; ".join(tag.text for tag in line.tags)
         if line.tags is not None
         else "Not known: records cannot be read",
         line.rfg,
         "far apart" if line.far_apart else "",
-        *_decision(decision),
+        *(("Withheld", "", "") if line.withheld else _decision(decision)),
         row["score_id"],
     )
 

@@ -15,6 +15,22 @@ PSEUDONYM = 8
 
 
 @dataclass(frozen=True)
+class Veil:
+    """What a reader of a list does not see.
+
+    Attributes
+    ----------
+    pseudonymous : bool
+        Nobody's name.
+    withheld : frozenset of str
+        Nothing of these people but rank and score: neither reasons nor status nor decisions.
+    """
+
+    pseudonymous: bool
+    withheld: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Identity:
     """How a person is named on a page, and the facts beside the name."""
 

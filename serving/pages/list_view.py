@@ -8,11 +8,12 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from features.cohort import REASONS
 from serving.pages import words
 from serving.pages.case_words import DecisionLine
-from serving.pages.identity import Identity, identity
+from serving.pages.identity import Identity, Veil, identity
 from serving.pages.list_controls import PAGE, Choice, Pages, choices_of, href, pages_of
 from serving.pages.lists import Asked, OpenList
 from serving.pages.other_ranks import CLOSE
@@ -55,6 +56,7 @@ class Line:
     rfg: str = ""
     far_apart: bool = False
     decision: DecisionLine | None = None
+    withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def list_view(
     asked: Asked,
     *,
     others: Sequence[tuple[str, str]],
-    pseudonymous: bool,
+    veil: Veil,
     today: date,
     records_to: date,
     version: int,
@@ -145,8 +147,8 @@ def list_view(
     asked : Asked
     others : sequence of (name, title)
         The questions this reader can choose from, this one among them.
-    pseudonymous : bool
-        Whether the reader sees people without what identifies them.
+    veil : Veil
+        What the reader does not see.
     today : date
         By the question's clock.
     records_to, version
@@ -155,13 +157,13 @@ def list_view(
         Looks the last decisions about some people up.
     """
     info, question = found.info, found.question
-    matching = found.select(asked)
+    matching = matching_for(found, asked, veil)
     pages = max(1, -(-len(matching) // PAGE))
     page = min(max(asked.page, 1), pages)
     positions = matching[(page - 1) * PAGE : page * PAGE]
     rows = found.lines(positions)
     last = decisions(rows) if decisions is not None else {}
-    lines = lines_at(found, rows, positions, pseudonymous, last)
+    lines = lines_at(found, rows, positions, veil, last)
     by_rank = asked.order != "risen" or not found.compared
     average = info["mean_probability"]
     return ListView(
@@ -234,12 +236,12 @@ def lines_at(
     found: OpenList,
     rows: Sequence[Mapping[str, Any]],
     positions: np.ndarray,
-    pseudonymous: bool,
+    veil: Veil,
     decisions: Mapping[str, DecisionLine],
 ) -> list[Line]:
     """Return lines of a list as they are told, at some positions."""
     return [
-        _line(found, row, position, pseudonymous, decisions.get(row["nominal_id"]))
+        _line(found, row, position, veil, decisions.get(row["nominal_id"]))
         for row, position in zip(rows, positions.tolist(), strict=True)
     ]
 
@@ -248,14 +250,14 @@ def _line(
     found: OpenList,
     row: Mapping[str, Any],
     position: int,
-    pseudonymous: bool,
+    veil: Veil,
     decision: DecisionLine | None = None,
 ) -> Line:
     rank = row["rank"]
-    return Line(
+    line = Line(
         rank=rank,
         change=words.change(rank, row["previous_rank"], found.compared),
-        person=identity(found, row, position, pseudonymous),
+        person=identity(found, row, position, veil.pseudonymous),
         href=f"/lists/{found.question.name}/{row['score_id']}",
         chance=chance(row, found),
         reasons=[told(reason) for reason in row["reasons"][:MOST_REASONS]],
@@ -266,6 +268,20 @@ def _line(
         far_apart=found.rfg is not None and found.rfg.far_apart(position),
         decision=decision,
     )
+    if row["nominal_id"] not in veil.withheld:
+        return line
+    who = Identity(line.person.name, "", "")
+    nothing: dict[str, Any] = {"reasons": (), "tags": (), "rfg": "", "far_apart": False}
+    return replace(line, person=who, decision=None, withheld=True, **nothing)
+
+
+def matching_for(found: OpenList, asked: Asked, veil: Veil) -> np.ndarray:
+    """Return the positions of those who match; no filter tells what the withheld have on record."""
+    matching = found.select(asked)
+    if not (veil.withheld and asked.by_records):
+        return matching
+    people = found.rows["nominal_id"].take(pa.array(matching))
+    return matching[[person not in veil.withheld for person in people.to_pylist()]]
 
 
 def _capacity_after(found: OpenList, lines: Sequence[Line], after: np.ndarray) -> int | None:
@@ -343,16 +359,14 @@ def _shown(matching: int, page: int, lines: int) -> str:
     return f"{first:,} to {first + lines - 1:,} of {words.count(matching, 'person', 'people')}"
 
 
-def insufficient_lines(
-    found: OpenList, page: int, pseudonymous: bool
-) -> tuple[list[Line], list[int], int]:
+def insufficient_lines(found: OpenList, page: int, veil: Veil) -> tuple[list[Line], list[int], int]:
     """Return one page of the people with insufficient history, their positions, and the pages."""
     pages = max(1, -(-len(found.insufficient) // PAGE))
     page = min(max(page, 1), pages)
     positions: np.ndarray = found.insufficient[(page - 1) * PAGE : page * PAGE]
     rows = found.lines(positions)
     lines = [
-        _line(found, row, position, pseudonymous)
+        _line(found, row, position, veil)
         for row, position in zip(rows, positions.tolist(), strict=True)
     ]
     return lines, positions.tolist(), pages

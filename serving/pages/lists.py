@@ -60,7 +60,12 @@ class Asked:
     @property
     def filtered(self) -> bool:
         """Whether it is less than the whole list."""
-        return bool(self.band or self.cohort or self.area or self.strand or self.status)
+        return bool(self.band) or self.by_records
+
+    @property
+    def by_records(self) -> bool:
+        """Whether who is shown says something of their records."""
+        return bool(self.cohort or self.area or self.strand or self.status)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from serving.need_to_know import policy, withheld
 from serving.pages import words
 from serving.pages.case_words import DecisionLine, decision_line
 from serving.pages.door import Visitor
+from serving.pages.identity import Veil
 from serving.pages.list_controls import Pages
 from serving.pages.list_view import insufficient_lines, list_view, rejected_words
 from serving.pages.lists import ORDERS, Asked, Lists, OpenList
@@ -130,7 +131,7 @@ class PriorityList:
             found,
             wanted,
             others=others,
-            pseudonymous=self.hides(visitor, found),
+            veil=self.veil(visitor, found),
             today=today(at),
             records_to=at.load.data_to,
             version=at.version,
@@ -164,12 +165,12 @@ class PriorityList:
             for person, last in taken.items()
         }
 
-    def hides(self, visitor: Visitor, found: OpenList) -> bool:
-        """Return whether a list is shown without names: to whoever need not know all on it."""
-        if pseudonymous(visitor) or policy() is None:
-            return pseudonymous(visitor)
+    def veil(self, visitor: Visitor, found: OpenList) -> Veil:
+        """Return what somebody does not see: whoever need not know all on a list sees no names."""
+        people = found.rows["nominal_id"].to_pylist() if policy() is not None else ()
         load, ledger = found.info["load"]["fingerprint"], self.lists.ledger
-        return bool(withheld(ledger, load, visitor.principal, found.people))
+        unseen = frozenset(withheld(ledger, load, visitor.principal, people))
+        return Veil(pseudonymous(visitor) or bool(unseen), unseen)
 
     def not_scored(self, request: Request, visitor: Visitor) -> Response:
         """Answer with who has no score, and why."""
@@ -177,7 +178,7 @@ class PriorityList:
         name = request.path_params["question"]
         found = self.lists.open(name, visitor.principal.role)
         page = asked(request).page
-        lines, positions, pages = insufficient_lines(found, page, self.hides(visitor, found))
+        lines, positions, pages = insufficient_lines(found, page, self.veil(visitor, found))
         page = min(max(page, 1), pages)
         record(self.lists, visitor, found, {"page": page, "part": "not scored"}, positions)
         href = f"/lists/{name}/not-scored?page="
