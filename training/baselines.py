@@ -25,10 +25,9 @@ from features.errors import Conflict, NotFound, PrecursorError, UsageError
 from features.question import Question
 from models import published
 from training import forest, predictors, rfg
-from training.metrics import Ranking
+from training.metrics import Floats, Ranking
 from training.sanctions import bases, sanctions, told
 
-Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 PRIORS = (("suspected", ()), ("custody", ("detained",)), ("charged", ()), ("convicted", ()))

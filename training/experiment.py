@@ -21,6 +21,7 @@ from features.question import Question
 from models import dossier, registry
 from models.risk_model import RiskModel
 from training import (
+    competing_events,
     fairness_truth,
     fairness_words,
     fidelity,
@@ -30,7 +31,6 @@ from training import (
     promotion,
     recalibration,
     report,
-    sensitivity,
     stability,
     tracking,
     tuning,
@@ -240,7 +240,7 @@ def train(
     text += report.section([] if search is None else [search.text])
     text += report.section(people_folds.in_words(told["people_folds"]))
     text += report.section(horizons_in_words(further))
-    text += report.section(sensitivity.in_words(told["competing_events"]))
+    text += report.section(competing_events.in_words(told["competing_events"]))
     text += report.section(stability.in_words(told["stability"]))
     told["explanations"] = fidelity.fidelity(model, held.rows, fitted, held.X)
     text += report.section(fidelity.in_words(told["explanations"]))
@@ -289,7 +289,7 @@ def _competing(held: Contest, work: Matrix, draws: int, seed: int) -> dict[str, 
     if DAYS_FREE not in work.frame:
         return None
     free = work.frame.loc[held.split.test, DAYS_FREE].to_numpy(np.float64)
-    return sensitivity.without_prison(held.judged, free, held.scores, draws=draws, seed=seed)
+    return competing_events.without_prison(held.judged, free, held.scores, draws=draws, seed=seed)
 
 
 def _stability(held: Contest, question: Question) -> list[dict[str, Any]]:

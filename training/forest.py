@@ -14,7 +14,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 
-Floats = npt.NDArray[np.float64]
+from training.metrics import Floats
+
 Labels = npt.NDArray[np.int64]
 
 TREES = 200

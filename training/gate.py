@@ -20,6 +20,7 @@ from models.contract import same_definitions
 from models.registry import CHAMPION
 from models.risk_model import RiskModel
 from training.baselines import WORDS
+from training.metrics import Figure
 
 SLOPES = (0.8, 1.25)
 RATES = (0.8, 1.25)
@@ -200,4 +201,4 @@ def fresh(model: RiskModel, today: date) -> Check:
 def _shown(figure: Mapping[str, float | None]) -> str:
     if any(value is None for value in figure.values()):
         return "an unknown amount"
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+    return str(Figure.from_data(figure))

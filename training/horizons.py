@@ -21,10 +21,9 @@ from models import calibration
 from models.calibration import Calibration
 from models.horizons import between, ordered
 from training.contest import Contest
-from training.metrics import Figure, Ranking, figure, person_samples
+from training.metrics import Figure, Floats, Ranking, figure, person_samples
 from training.splits import FEWEST_POSITIVES
 
-Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 OUT_OF_TIME, BY_FOLDS = "out of time", "by folds of people"

@@ -45,6 +45,18 @@ class Figure:
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
+    @classmethod
+    def from_data(cls, data: Mapping[str, float | None]) -> Figure:
+        """Return the figure that :meth:`to_data` told of; what is None there is NaN here.
+
+        Examples
+        --------
+        >>> str(Figure.from_data({"value": 0.7, "low": 0.68, "high": 0.72}))
+        '0.700 (0.680 to 0.720)'
+        """
+        known = ((name, data[name]) for name in ("value", "low", "high"))
+        return cls(**{name: np.nan if value is None else value for name, value in known})
+
     def to_data(self) -> dict[str, float | None]:
         """Return it as plain data; a figure that does not exist is None."""
         return {

@@ -59,7 +59,6 @@ PARAMETERS: Mapping[str, Any] = {
 }
 MOST_TREES = 2000
 PATIENCE = 30
-_CLOCK = "as_of_day"
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from features.question import Question
 from training import baselines, fit
 from training.contest import Contest, tested_rows, training_rows
 from training.evaluation import MODEL, Judged, evaluate
+from training.metrics import Figure, Floats
 from training.splits import FEWEST_POSITIVES, everybody, folds
 
-Floats = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
 
 
@@ -164,20 +164,16 @@ def in_words(found: Mapping[str, Any] | None) -> list[str]:
     gaps = found.get("differences", {})
     for name, by_metric in found["figures"].items():
         if by_metric["auc"]["value"] is not None:
-            line = f"  {name.replace('_', ' ')}: AUC {_told(by_metric['auc'])}"
+            line = f"  {name.replace('_', ' ')}: AUC {Figure.from_data(by_metric['auc'])}"
             gap = gaps.get(name, {}).get("auc")
-            lines.append(line if gap is None else f"{line}; model less it {_told(gap)}")
+            lines.append(line if gap is None else f"{line}; model less it {Figure.from_data(gap)}")
     if "all_rows" in found:
         whole = found["all_rows"]
         lines.append(
             f"  model over all {whole['rows']:,} rows, earlier ones too: AUC"
-            f" {_told(whole['figures'][MODEL]['auc'])}"
+            f" {Figure.from_data(whole['figures'][MODEL]['auc'])}"
         )
     return lines
-
-
-def _told(figure: Mapping[str, float]) -> str:
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def _some(rows: fit.Rows, kept: npt.NDArray[np.bool_]) -> fit.Rows:

@@ -20,8 +20,8 @@ import pandas as pd
 from scipy.special import expit
 
 from features.errors import UsageError
+from training.metrics import Floats
 
-Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 PREDICTORS = ("ARP", "VRP", "SVRP")

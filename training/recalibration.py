@@ -16,10 +16,8 @@ from models import calibration, interval
 from models.calibration import Calibration
 from models.interval import IntervalTable
 from training.evaluation import Judged
-from training.metrics import brier, calibration_line, person_samples, reliability
+from training.metrics import Floats, brier, calibration_line, person_samples, reliability
 from training.splits import FEWEST_POSITIVES, folds
-
-Floats = npt.NDArray[np.float64]
 
 SLOPE_POSITIVES = 200
 """With fewer outcomes the test part says too little of the slope; the training part's stays."""

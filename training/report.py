@@ -126,6 +126,19 @@ def _parts(report: Mapping[str, Any]) -> list[str]:
         _part("Training", report["training"], f"before {split['train_before']}"),
         _part("Test", report["test"], f"from {split['test_from']}"),
         _apart(split),
+        *_wider(report.get("wider")),
+    ]
+
+
+def _wider(found: Mapping[str, Any] | None) -> list[str]:
+    """Return what the trees learned beside the question's own rows as lines to print."""
+    if found is None:
+        return []
+    if not found["rows"]:
+        return ["The wider cohort that the question learns from was not given: own rows alone."]
+    return [
+        f"The trees learned from {found['rows']:,} rows of {found['people']:,} people of a wider"
+        f" cohort too, {found['positives']:,} with the outcome; nothing else here is about them."
     ]
 
 
@@ -217,6 +230,4 @@ def _lines(other: Mapping[str, Any]) -> list[str]:
 
 
 def _shown(figure: Mapping[str, float | None]) -> str:
-    if figure["value"] is None:
-        return "-"
-    return str(Figure(*(float("nan") if v is None else v for v in figure.values())))
+    return "-" if figure["value"] is None else str(Figure.from_data(figure))

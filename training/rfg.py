@@ -19,8 +19,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from features.declare import FeatureColumn, FeatureSet
 from features.rfg import GRAVE_DAYS, RECENT_DAYS, REPORTS
+from training.metrics import Floats
 
-Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 Points = Callable[[Floats], Floats]
 
