@@ -51,7 +51,7 @@ class Asked:
         Examples
         --------
         >>> Asked.of({"action": "view", "since": "30 2 2026"})[1]
-        {'since': 'Enter a date, for example 3 11 2026'}
+        {'since': 'Enter a date like 3 11 2026'}
         >>> Asked.of({"since": "3 November 2026", "until": "2026-11-30"})[0].query()
         {'since': '2026-11-03', 'until': '2026-11-30'}
         """
@@ -60,7 +60,7 @@ class Asked:
         for name in ("since", "until"):
             day = _day(given[name])
             if given[name] and day is None:
-                errors[name] = "Enter a date, for example 3 11 2026"
+                errors[name] = "Enter a date like 3 11 2026"
             given[name] = "" if day is None else day.isoformat()
         if given["since"] and given["until"] and given["until"] < given["since"]:
             errors["until"] = "The last day is before the first one"

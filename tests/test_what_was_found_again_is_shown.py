@@ -85,6 +85,8 @@ def test_reports_of_shadow_and_feedback_say_all_that_their_commands_said(world: 
             said = said.replace("2025-02-01", "1 February 2025")
             assert said in seen, (kind, line)
         assert "version 1" in seen
+        ending = "More will be known from 2 August 2027."
+        assert (ending in seen) == (kind == SHADOW)
         assert not re.search(r"\d{4}-\d\d-\d\d", seen)
 
 

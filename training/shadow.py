@@ -169,4 +169,5 @@ def in_words(found: Shadow) -> str:
         if gap.high < 0
         else "The two cannot be told apart yet."
     )
-    return "\n".join([*lines, verdict + (f" More will be known{after[19:]}." if after else "")])
+    more = f" More will be known from {found.matures_on}." if after else ""
+    return "\n".join([*lines, verdict + more])

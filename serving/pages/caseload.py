@@ -112,15 +112,13 @@ class Caseload:
             reports = ""
             if row["reports"]:
                 told = words.count(int(row["reports"]), "report", "reports")
-                reports = f"Named in {told} not dealt with, last on {on(row['last_on'])}"
+                reports = f"named in {told} not dealt with, last on {on(row['last_on'])}"
             tags = [(text, "order") for text in outstanding.tags(row)]
             if row["in_prison"]:
                 tags.append(("In prison", "custody"))
+            beside = "; ".join(filter(None, [reason, reports if sought else ""]))
             return (
-                Cell(
-                    sought or reports,
-                    note="; ".join(filter(None, [reason, reports if sought else ""])),
-                ),
+                Cell(sought or words.first_large(reports), note=words.first_large(beside)),
                 Cell("" if tags else "None recorded", tags=tags),
             )
 

@@ -22,7 +22,7 @@ from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done
 from serving.pages.lists import Lists
 from serving.pages.render import Answer
-from serving.pages.said import moment
+from serving.pages.said import moment, title
 from serving.replay import Replay, Step, replay
 
 KNOWN_FOR = timedelta(hours=8)
@@ -137,7 +137,7 @@ class Replays:
                 "actor": entry.actor,
                 "purpose": entry.purpose,
             },
-            "score": None if payload is None else _score(payload),
+            "score": None if payload is None else _score(payload, self._lists.titles()),
             "verdict": verdict(found),
             "steps": [
                 ("1", "From the stored inputs to the score", _step(found.score_from_inputs)),
@@ -193,11 +193,11 @@ def verdict(found: Replay) -> tuple[str, str]:
     return "not-replayable", "The score cannot be replayed"
 
 
-def _score(payload: Mapping[str, Any]) -> dict[str, Any]:
+def _score(payload: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
     """Return what was said then, in words."""
     said: dict[str, Any] = {
         "question": payload["question"],
-        "title": words.spoken(payload["question"]),
+        "title": title(payload["question"], titles),
         "as_of": words.day(date.fromisoformat(payload["as_of_date"])),
         "model": f"version {payload['model']['version']}",
         "sha256": payload["model"]["sha256"],

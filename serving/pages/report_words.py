@@ -84,13 +84,13 @@ def told(kind: str, report: Mapping[str, Any]) -> Told:
     after = [line for line in lines[first:] if not line.startswith(" ")]
     # shadow ends with its verdict, feedback begins with it
     verdict = (after or before).pop() if kind == SHADOW else before.pop(0)
-    rows, points = [], []
-    for number in listed:
-        what, _, found = lines[number].strip().partition(": ")
-        if found:
+    points = [str(point) for point in report.get("cannot_show", ())]
+    said = [lines[number].strip() for number in listed]
+    rows = []
+    for line in said:
+        what, _, found = line.partition(": ")
+        if line not in points:
             rows.append((words.first_large(what), found))
-        else:
-            points.append(what)
     return Told(verdict, before, ("What", "Found"), rows, after, points)
 
 

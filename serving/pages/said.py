@@ -18,10 +18,11 @@ NAMES = {
     "challenge": "number of the dispute",
     "challenged": "number of the dispute",
     "code": "why refused",
+    "created_at": "made at",
     "data_to": "records up to",
-    "decided": "decision",
     "due": "waiting",
     "expires_on": "expires on",
+    "file_sha256": "SHA-256 of the file",
     "fingerprint": "SHA-256",
     "gone": "no longer on the list",
     "horizon_days": "days looked ahead",
@@ -36,6 +37,7 @@ NAMES = {
     "over": "what it ended",
     "own_view": "own view asked for",
     "previous": "list before",
+    "rejected_sha256": "SHA-256 of those not scored",
     "run_id": "list",
     "run_sha256": "SHA-256 of the scores",
     "score_drift_psi": "drift of scores (PSI)",
@@ -132,9 +134,13 @@ def text(value: Any) -> str:
     --------
     >>> text({"name": "auc", "passed": True}), text(None), text("2026-11-03")
     ('name auc, passed yes', 'Not recorded', '3 November 2026')
+    >>> text(0.3610023203780317), text(1_284)
+    ('0.361002', '1284')
     """
     if isinstance(value, Mapping):
         return ", ".join(f"{name(str(field))} {text(one)}" for field, one in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"  # to the last bit in the file
     return "Not recorded" if value is None or value == "" else dated(str(value))
