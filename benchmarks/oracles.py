@@ -8,7 +8,7 @@ other worlds and what was learnt of them are kept, so a second question of a for
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from features.question import Question
 from features.synthetic import synthesise
 from features.synthetic.truth import MANIFEST
 from training import cohorts, fit, recalibration
+from training.contest import beyond, rows_of
 from training.coverage import coverage
 from training.evaluation import Judged
 from training.experiment import SEED
@@ -44,8 +45,8 @@ class Nearness:
     Attributes
     ----------
     question : str
-    rows, positives : int
-        What it was trained on.
+    rows, wider, positives : int
+        What it was trained on: rows of its cohort, of a wider one, outcomes of its own.
     trees : int
     distance : Distance
     coverage : list of dict
@@ -55,6 +56,7 @@ class Nearness:
 
     question: str
     rows: int
+    wider: int
     positives: int
     trees: int
     distance: Distance
@@ -66,8 +68,8 @@ class Nearness:
         found = self.distance
         model, oracle = (found.figures[name]["auc"] for name in ("model", "record_oracle"))
         return (
-            f"| `{self.question}` | {self.rows:,} | {self.positives:,} | {model:.4f} |"
-            f" {oracle:.4f} ({found.oracle_error:.4f}) | {found.share:.1%} |"
+            f"| `{self.question}` | {self.rows:,} | {self.wider:,} | {self.positives:,} |"
+            f" {model:.4f} | {oracle:.4f} ({found.oracle_error:.4f}) | {found.share:.1%} |"
             f" {found.above:+.4f} ({found.error:.4f}) |"
         )
 
@@ -91,9 +93,9 @@ COVERED = (
     " by tenths of risk | by sub-cohort |\n| --- | ---: | ---: | ---: | --- |"
 )
 HEAD = (
-    "| question | training rows | with the outcome | soft AUC | record oracle (standard error) |"
-    " of the oracle, above chance | above it (standard error) |\n"
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    "| question | training rows | and of a wider cohort | with the outcome | soft AUC |"
+    " record oracle (standard error) | of the oracle, above chance | above it (standard error) |\n"
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 
 
@@ -142,6 +144,9 @@ def nearness(
     rows = _training(history, question, dates[dates < train_before])
     test = build(history, question, at=judged.tolist())
     tell(f"{question.name}: fitting {len(rows.y):,} rows, {int(rows.y.sum()):,} with the outcome")
+    wider = 0 if rows.wider is None else len(rows.wider.y)
+    if wider:
+        tell(f"{question.name}: and {wider:,} rows of a wider cohort")
     fitted = fit.fit(rows)
     probability = fitted.calibration.probability(fitted.raw(test.X))
     found = oracles.judge(test, probability)
@@ -149,7 +154,7 @@ def nearness(
     if refits and oracles.best is not None:
         tell(f"{question.name}: {refits} refits for the intervals")
         held = _covered(question, fitted, rows, test, refits, *oracles.best)
-    return Nearness(question.name, len(rows.y), int(rows.y.sum()), fitted.trees, found, held)
+    return Nearness(question.name, len(rows.y), wider, int(rows.y.sum()), fitted.trees, found, held)
 
 
 def _covered(
@@ -176,10 +181,8 @@ def _covered(
 def _training(history: History, question: Question, at: npt.NDArray[np.datetime64]) -> fit.Rows:
     """Return the rows to fit; the matrix they are from is let go, since it may be very large."""
     matrix = build(history, question, at=at.tolist())
-    return fit.Rows(
-        X=matrix.X,
-        y=matrix.y,
-        people=matrix.frame["nominal_id"].to_numpy(dtype=str),
-        as_of_date=matrix.frame["as_of_date"].to_numpy().astype("datetime64[D]"),
-        feature_set=matrix.feature_set,
-    )
+    own = rows_of(matrix, np.ones(len(matrix.frame), bool))
+    if question.wider is None:
+        return own
+    wider = build(history, question.wider, at=at.tolist())
+    return replace(own, wider=rows_of(wider, beyond(matrix, wider)))

@@ -210,6 +210,9 @@ class Question(_Strict):
     description: str = ""
     clock: Literal["calendar", "records"] = "records"
     cohort: CohortRule | Provided
+    learns_from: CohortRule | None = None
+    """A wider cohort whose rows the trees learn from too, where its own has few outcomes. Only the
+    cohort itself is judged, calibrated and scored."""
     outcome: OutcomeRule | Provided
     sub_cohorts: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,40}$")], SubCohort] = {}
     """Parts of the cohort whose calibration is reported one by one; they may overlap."""
@@ -233,6 +236,24 @@ class Question(_Strict):
     own_view: OwnView | None = None
     sign_off: Literal["never", "overrides", "always"] = "never"
     """Which decisions wait for a supervisor's sign-off."""
+
+    @model_validator(mode="after")
+    def _wider_in_time(self) -> Question:
+        if self.learns_from is not None:
+            if isinstance(self.cohort, Provided) or isinstance(self.outcome, Provided):
+                raise ValueError("learns_from goes with a cohort and an outcome by rule")
+            if self.split.folds or not self.split.temporal:
+                raise ValueError("learns_from goes with a split in time, without folds of people")
+        return self
+
+    @property
+    def wider(self) -> Question | None:
+        """The same question of the wider cohort that the trees learn from too; None without one."""
+        if self.learns_from is None:
+            return None
+        return self.model_copy(
+            update={"cohort": self.learns_from, "learns_from": None, "sub_cohorts": {}}
+        )
 
     def band(self, probability: float) -> str:
         """Return the band of a probability: fixed cuts, the upper band at the cut itself."""

@@ -66,6 +66,11 @@ def _compiled(asked: Question, history: History, as_json: bool) -> Matrix:
         return build(history, asked, progress=tell)
 
 
+def _wider(asked: Question, history: History, as_json: bool) -> Matrix | None:
+    """Return the rows of the wider cohort that a question learns from too; None without one."""
+    return None if asked.wider is None else _compiled(asked.wider, history, as_json)
+
+
 def _read(file: Path) -> Matrix:
     """Return a matrix of ours, or a ready one with its list of columns beside it."""
     from features.matrix import Matrix
@@ -167,6 +172,7 @@ def train(
         rows,
         protected=people,
         beside=None if history is None else sanctions.beside(history, rows.frame),
+        wider=None if history is None else _wider(asked, history, as_json),
         oracles=oracles,
         tune=tune,
         proof=None if load is None else _proof(asked, load, rows),

@@ -7,7 +7,7 @@ origin of the backtest; both go through here, so that they are judged alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,8 @@ from features.matrix import Matrix
 from features.question import CohortRule, Question
 from training import baselines, fit
 from training.evaluation import MODEL, Judged
+from training.metrics import Floats
 from training.splits import Split
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ def contest(
     split: Split,
     *,
     beside: pd.DataFrame | None = None,
+    wider: Matrix | None = None,
     threads: int | None = None,
     **changes: Any,
 ) -> Contest:
@@ -73,12 +73,15 @@ def contest(
     split : Split
     beside : DataFrame, optional
         What stands beside the rows, in their order (`training.sanctions.beside`).
+    wider : Matrix, optional
+        Labelled rows of the wider cohort that the trees learn from too; baselines do not, since
+        each of them is a rule or few numbers that its own rows suffice for.
     threads : int, optional
     **changes
         LightGBM parameters other than the house's.
     """
     rows, X, judged = (
-        training_rows(work, split),
+        training_rows(work, split, wider),
         work.X[split.test],
         tested_rows(question, work, split),
     )
@@ -97,15 +100,37 @@ def contest(
     return Contest(split, rows, X, judged, fitted, raw, scores, notes)
 
 
-def training_rows(work: Matrix, split: Split) -> fit.Rows:
-    """Return the training part as the fit takes it."""
-    frame = work.frame[split.train]
+def training_rows(work: Matrix, split: Split, wider: Matrix | None = None) -> fit.Rows:
+    """Return the training part as the fit takes it, with the wider rows of the same time."""
+    own = rows_of(work, split.train)
+    if wider is None:
+        return own
+    kept = beyond(work, wider)
+    kept &= (wider.frame["as_of_date"] < pd.Timestamp(split.train_before)).to_numpy()
+    if split.people_apart:
+        tested = work.frame.loc[split.test, "nominal_id"]
+        kept &= ~wider.frame["nominal_id"].isin(tested).to_numpy()
+    return replace(own, wider=rows_of(wider, kept))
+
+
+def beyond(work: Matrix, wider: Matrix) -> npt.NDArray[np.bool_]:
+    """Return which rows of the wider cohort are not the question's own."""
+    own, other = (
+        pd.MultiIndex.from_frame(matrix.frame[["nominal_id", "as_of_date"]])
+        for matrix in (work, wider)
+    )
+    return np.asarray(~other.isin(own))
+
+
+def rows_of(matrix: Matrix, kept: npt.NDArray[np.bool_]) -> fit.Rows:
+    """Return some rows of a matrix as the fit takes them."""
+    frame = matrix.frame[kept]
     return fit.Rows(
-        X=work.X[split.train],
-        y=work.y[split.train],
+        X=frame[matrix.feature_set.names].to_numpy(np.float64),
+        y=frame["label"].to_numpy(np.int64),
         people=frame["nominal_id"].to_numpy(dtype=str),
         as_of_date=frame["as_of_date"].to_numpy().astype("datetime64[D]"),
-        feature_set=work.feature_set,
+        feature_set=matrix.feature_set,
     )
 
 

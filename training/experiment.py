@@ -44,14 +44,14 @@ from training.fairness import Fairness, audit
 from training.horizons import horizons
 from training.horizons import in_words as horizons_in_words
 from training.leakage import Proof
+from training.metrics import Floats
 from training.reference import reference
 from training.splits import Split, of_part, temporal
-from training.told import also, calibration_of, report_of, training_of
+from training.told import also, calibration_of, report_of, training_of, wider_of
 
 if TYPE_CHECKING:
     from training.oracles_distance import Oracles
 
-Floats = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
 
 REFITS = 12
@@ -91,6 +91,7 @@ def train(
     *,
     protected: pd.DataFrame | None = None,
     beside: pd.DataFrame | None = None,
+    wider: Matrix | None = None,
     oracles: Oracles | None = None,
     proof: Proof | None = None,
     register: bool = True,
@@ -114,6 +115,8 @@ def train(
         Who the people of the matrix's rows are (`features.attributes`), for the fairness audit.
     beside : DataFrame, optional
         What published predictors need to know of the matrix's rows (`training.sanctions.beside`).
+    wider : Matrix, optional
+        With labels; the rows of the wider cohort that the question's trees learn from too.
     oracles : Oracles, optional
         What can be known of a simulated force: the report then says how near the model comes.
     proof : Proof, optional
@@ -151,13 +154,17 @@ def train(
     work, order = _ordered(of_part(matrix, question))
     aside = None if beside is None else beside.iloc[order].reset_index(drop=True)
     terms = {"beside": aside, "threads": threads, "seed": seed, **changes}
+    if wider is not None:
+        _same_question(question.wider or question, wider)
+        wider = _ordered(wider)[0]
+        terms |= {"wider": wider}
     search: tuning.Search | None = None
     house = terms
     if question.split.temporal:
         split = temporal(work.frame, question)
         if tune:
             search = tuning.tune(
-                question, work, split, tune, seed=seed, threads=threads, progress=say
+                question, work, split, tune, seed=seed, wider=wider, threads=threads, progress=say
             )
             terms = terms | search.parameters
         say(f"fitting on {split.train.sum():,} rows, judging on {split.test.sum():,}")
@@ -217,6 +224,7 @@ def train(
         missed_by_fairness=None if missed is None else fairness_truth.to_data(missed),
         oracles=None if distance is None else distance.to_data(),
         search=searched,
+        wider=wider_of(question, wider, held.rows),
         leakage=None if proof is None else proof.to_data(),
         people_folds=people_folds.judged(
             question, work, draws=draws, seed=seed, progress=say, terms=terms
@@ -227,7 +235,9 @@ def train(
         calibration=registered,
         question=question,
         feature_set=work.feature_set,
-        nullable=frozenset(np.array(work.feature_set.names)[np.isnan(held.rows.X).any(axis=0)]),
+        nullable=frozenset(
+            np.array(work.feature_set.names)[np.isnan(held.rows.learnt.X).any(axis=0)]
+        ),
         interval=recalibration.interval_table(raw, refitted, judged, fitted.calibration, seed),
         horizons={horizon.days: horizon.calibration for horizon in further},
         empty=fitted.empty,

@@ -93,7 +93,7 @@ def _moved(
 
 def _reseeded(model: RiskModel, rows: fit.Rows, fitted: fit.Fit, X: Floats) -> Floats:
     chosen = {**fitted.parameters, "seed": int(fitted.parameters["seed"]) + 1}
-    booster = lgb.train(chosen, fit.dataset(rows, chosen), num_boost_round=fitted.trees)
+    booster = lgb.train(chosen, fit.dataset(rows.learnt, chosen), num_boost_round=fitted.trees)
     found = np.asarray(booster.predict(model.as_read(X), pred_contrib=True))[:, :-1]
     return model.slope * found
 

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm as lgb
@@ -66,7 +66,9 @@ ONE_THREAD_UP_TO = 20_000_000  # values; below it, threads wait for each other l
 class Rows:
     """The training part: inputs, labels, and who and when each row is.
 
-    Rows must be sorted by person and date, because their order changes the trees.
+    Rows must be sorted by person and date, because their order changes the trees. `wider` are rows
+    of other people or dates that the trees learn from too; no size, calibration or figure is
+    decided on them.
     """
 
     X: Floats
@@ -74,6 +76,22 @@ class Rows:
     people: npt.NDArray[Any]
     as_of_date: npt.NDArray[np.datetime64]
     feature_set: FeatureSet
+    wider: Rows | None = None
+
+    @property
+    def learnt(self) -> Rows:
+        """All rows that the trees learn from: its own first, then the wider ones."""
+        if self.wider is None:
+            return self
+        parts = (self, self.wider)
+        return replace(
+            self,
+            X=np.concatenate([part.X for part in parts]),
+            y=np.concatenate([part.y for part in parts]),
+            people=np.concatenate([part.people for part in parts]),
+            as_of_date=np.concatenate([part.as_of_date for part in parts]),
+            wider=None,
+        )
 
 
 @dataclass(frozen=True)
@@ -115,7 +133,8 @@ class Fit:
 
 def threads_for(rows: Rows) -> int:
     """Return how many threads are fastest: one for small parts, 0 (all cores) for large ones."""
-    return 1 if rows.X.size < ONE_THREAD_UP_TO else 0
+    size = rows.X.size + (0 if rows.wider is None else rows.wider.X.size)
+    return 1 if size < ONE_THREAD_UP_TO else 0
 
 
 def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
@@ -136,10 +155,12 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
     number = threads_for(rows) if threads is None else threads
     directions = constraints.parameters(rows.feature_set)
     chosen = {**PARAMETERS, **directions, "num_threads": number, **changes}
-    data = dataset(rows, chosen)
+    learnt = rows.learnt
+    data = dataset(learnt, chosen)
     seen = as_read(rows.X, rows.feature_set)
-    fold = folds(rows.people, FOLDS)
-    pairs = [(np.flatnonzero(fold != at), np.flatnonzero(fold == at)) for at in range(FOLDS)]
+    fold = folds(learnt.people, FOLDS)
+    own = fold[: len(rows.y)]
+    pairs = [(np.flatnonzero(fold != at), np.flatnonzero(own == at)) for at in range(FOLDS)]
     pairs = [(train, held) for train, held in pairs if len(held) and len(train)]
     watched = lgb.cv(
         chosen,
@@ -195,10 +216,11 @@ def refits(
     ndarray, shape (count, held-out rows)
         Raw margins.
     """
-    weights = person_samples(rows.people, count, seed)[1:]
+    learnt = rows.learnt
+    weights = person_samples(learnt.people, count, seed)[1:]
     pace = REFIT_PACE * fitted.parameters["learning_rate"]
     alone = {**fitted.parameters, "num_threads": 1, "learning_rate": min(pace, 1.0)}
-    data = dataset(rows, alone).construct()
+    data = dataset(learnt, alone).construct()
     X = as_read(X, rows.feature_set)
 
     def refit(weight: Floats) -> Any:

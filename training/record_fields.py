@@ -223,8 +223,17 @@ def _modality(f: Facts) -> str:
 def _quantities(f: Facts) -> str:
     return (
         f"{f.part['rows']:,} training rows of {f.part['people']:,} people, {f.part['positives']:,}"
-        f" with the outcome; {f.evaluation['rows']:,} test rows of {f.evaluation['people']:,}"
-        f" people, {f.evaluation['positives']:,} with the outcome."
+        f" with the outcome{_wider(f)}; {f.evaluation['rows']:,} test rows of"
+        f" {f.evaluation['people']:,} people, {f.evaluation['positives']:,} with the outcome."
+    )
+
+
+def _wider(f: Facts) -> str:
+    found = f.training.get("wider") or {"rows": 0}
+    return (
+        f", and {found['rows']:,} of a wider cohort that the trees learned from too"
+        if found["rows"]
+        else ""
     )
 
 

@@ -85,6 +85,22 @@ def also(held: Contest, work: Matrix, draws: int, seed: int) -> dict[str, Any]:
     return found
 
 
+def wider_of(question: Question, wider: Matrix | None, rows: fit.Rows) -> dict[str, Any] | None:
+    """Return what the trees learned beside the question's own rows; None where it asks for none.
+
+    The rows are 0 where the question names a wider cohort and a matrix alone was given.
+    """
+    if question.wider is None:
+        return None
+    beyond = rows.wider
+    return {
+        "rows": 0 if beyond is None else len(beyond.y),
+        "people": 0 if beyond is None else len(np.unique(beyond.people)),
+        "positives": 0 if beyond is None else int(beyond.y.sum()),
+        "matrix_fingerprint": None if wider is None else wider.fingerprint,
+    }
+
+
 def calibration_of(evaluation: Evaluation, trained: Calibration) -> dict[str, Any]:
     """Return how well the training part's calibration held on the test part."""
     own = evaluation.figures[MODEL]
@@ -106,6 +122,7 @@ def training_of(
         "load": dict(work.manifest.get("load", {})),
         "matrix_fingerprint": told["matrix_fingerprint"],
         "part": told["training"],
+        "wider": told["wider"],
         "split": told["split"],
         "parameters": {k: v for k, v in fitted.parameters.items() if k != "num_threads"},
         "trees": fitted.trees,

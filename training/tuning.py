@@ -81,6 +81,7 @@ def tune(
     trials: int,
     *,
     seed: int = SEED,
+    wider: Matrix | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Search:
@@ -96,6 +97,8 @@ def tune(
     trials : int
         In all, with those of earlier sessions on the same rows; the first one is the house's own.
     seed : int
+    wider : Matrix, optional
+        Labelled rows of the wider cohort that the trees learn from too.
     threads : int, optional
     progress : callable, optional
         Called with a line of text after each trial.
@@ -119,6 +122,7 @@ def tune(
     folder = home() / "tuning"
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{question.name}-{work.fingerprint[:16]}"
+    name += "" if wider is None else f"-{wider.fingerprint[:16]}"
     study = optuna.create_study(
         study_name=name,
         storage=f"sqlite:///{folder / 'trials.db'}",
@@ -131,7 +135,7 @@ def tune(
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
     if not study.trials:
         study.enqueue_trial({key: PARAMETERS[key] for key in SPACE})
-    rows = training_rows(work, split)
+    rows = training_rows(work, split, wider)
     given = {"seed": seed, "num_threads": threads_for(rows) if threads is None else threads}
     run_id = _run(study, question, len(done))
 
@@ -198,10 +202,11 @@ def _tried(trial: Trial, rows: Rows, given: Mapping[str, Any], parent: str) -> f
         client.log_param(run_id, name, value)
     held = constraints.parameters(rows.feature_set)
     chosen = {**PARAMETERS, **held, **given, **drawn}
-    fold, losses = folds(rows.people, FOLDS), []
+    learnt, losses = rows.learnt, []
+    fold = folds(learnt.people, FOLDS)
     try:
         for at in range(FOLDS):
-            losses.append(_loss(rows, chosen, fold != at))
+            losses.append(_loss(learnt, chosen, fold != at, fold[: len(rows.y)] == at))
             client.log_metric(run_id, "log_loss", float(np.mean(losses)), step=at)
             trial.report(float(np.mean(losses)), at)
             if at + 1 < FOLDS and trial.should_prune():
@@ -217,11 +222,17 @@ def _tried(trial: Trial, rows: Rows, given: Mapping[str, Any], parent: str) -> f
     return float(np.mean(losses))
 
 
-def _loss(rows: Rows, chosen: Mapping[str, Any], inside: npt.NDArray[np.bool_]) -> float:
-    names = rows.feature_set.names
-    X = as_read(rows.X, rows.feature_set)
-    train = lgb.Dataset(X[inside], rows.y[inside], feature_name=names, params=dict(chosen))
-    held = train.create_valid(X[~inside], rows.y[~inside])
+def _loss(
+    learnt: Rows,
+    chosen: Mapping[str, Any],
+    inside: npt.NDArray[np.bool_],
+    outside: npt.NDArray[np.bool_],
+) -> float:
+    """Learn from the rows inside, wider ones too, and judge the question's own rows outside."""
+    names, own = learnt.feature_set.names, len(outside)
+    X = as_read(learnt.X, learnt.feature_set)
+    train = lgb.Dataset(X[inside], learnt.y[inside], feature_name=names, params=dict(chosen))
+    held = train.create_valid(X[:own][outside], learnt.y[:own][outside])
     booster = lgb.train(
         dict(chosen),
         train,
