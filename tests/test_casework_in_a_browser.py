@@ -135,6 +135,7 @@ def test_a_phone_without_javascript_saves_a_decision_once(visit: Opened) -> None
     page.goto(f"{at}/decision")
     decide(page, "without a script")
     assert page.url.endswith(f"{at}?saved=decision")
+    page.wait_for_load_state()
     page.reload()
     page.go_back()
     page.go_back()
