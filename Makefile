@@ -80,7 +80,10 @@ assets: ## compile the style sheet again; needs Node and npm
 lock: ## resolve requirements*.in anew; needs uv (UV names it)
 	@command -v $(UV) >/dev/null || { echo "make lock: $(UV) is not here; install uv, or say UV=/path/to/uv" >&2; exit 2; }
 	$(UV) pip compile $(LOCKING) $(UPGRADE) requirements.in -o requirements.lock
-	$(UV) pip compile $(LOCKING) $(UPGRADE) -c requirements.lock requirements.in requirements-*.in -o requirements-dev.lock
+	$(UV) pip compile $(LOCKING) $(UPGRADE) -c requirements.lock requirements.in $(LOCKED) -o requirements-dev.lock
+
+# The exporter of `otlp` wants the OpenTelemetry of its own day, which may not be the product's.
+LOCKED := $(filter-out requirements-otlp.in,$(wildcard requirements-*.in))
 
 LOCKING := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
