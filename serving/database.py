@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -263,10 +264,7 @@ def unavailable(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        place, cause = (
-            engine.url.render_as_string(hide_password=True),
-            " ".join(str(error.orig).split()),
-        )
+        place, cause = told(engine.url, str(error.orig))
         # SQLite reports a file that is no database, or not a whole one, as the bare class.
         if type(error) is DatabaseError and engine.dialect.name == "sqlite":
             raise LedgerUnavailable(
@@ -277,6 +275,25 @@ def unavailable(engine: Engine) -> Iterator[None]:
         if not isinstance(error, OperationalError) and not error.connection_invalidated:
             raise
         raise LedgerUnavailable(f"{place}: {cause}", remedy=_remedy(cause)) from error
+
+
+def told(url: URL, cause: str) -> tuple[str, str]:
+    """Return which database fails and why, as anybody may be told: not on which machine it is.
+
+    Whoever asks the service is told this, before it is known who they are.
+
+    Examples
+    --------
+    >>> url = sa.make_url("postgresql://writer:secret@db.force.internal/ledger")
+    >>> told(url, 'connection to server at "10.0.0.5", port 5432 failed: Connection refused')
+    ('database ledger', 'connection to server at ... failed: Connection refused')
+    """
+    name, said = str(url.database), " ".join(cause.split())
+    if url.get_backend_name() == "sqlite":
+        return Path(name).name, said
+    # whatever the driver puts in quotation marks is a name: of a host, a user, a database
+    said = re.sub(r" \([0-9a-f.:]+\)|, port \d+", "", said)
+    return f"database {name}", re.sub(r"\"[^\"]*\"|'[^']*'", "...", said)
 
 
 def _remedy(cause: str) -> str:

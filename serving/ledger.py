@@ -238,7 +238,7 @@ class Ledger(Reader):
                 self._checkpoints.mark(self._linked[-1], at)
         except OSError as failed:
             raise LedgerUnavailable(
-                f"{failed.filename or 'the checkpoints'}: {failed.strerror}",
+                f"checkpoints: {failed.strerror}",
                 remedy="Let this user write there, or make room; the entry stands, unanswered.",
             ) from failed
 
