@@ -37,6 +37,16 @@ def person(client: Any, place: int) -> str:
     return links_to_people(client.get(LIST).text)[2 * place]
 
 
+@pytest.mark.parametrize("host", ["elsewhere/own-view?", "elsewhere/own-view#", "a/own-view/.."])
+@pytest.mark.parametrize("end", ["", "/not-scored", "/list.csv"])
+def test_no_host_that_is_named_leads_past_the_own_view(
+    asked_first: World, host: str, end: str
+) -> None:
+    """What is asked for is read from the request's path, never from what a header makes of it."""
+    client = asked_first.client(actor="past the view")
+    assert client.get(f"{LIST}{end}", headers={"host": host}).status_code == 409
+
+
 def test_a_decision_stands_on_the_page_the_list_and_the_ledger(
     asked_first: World, desk: Any
 ) -> None:

@@ -120,7 +120,7 @@ def _guard(ledger: Ledger, gate: Gate) -> Callable[[Request, Visitor, Page], Res
         rate.admit(found.principal.actor)
         asked = request.path_params.get("question")
         try:
-            if asked is not None and not request.url.path.endswith("/own-view"):
+            if asked is not None and not request.scope["path"].endswith("/own-view"):
                 require_own_view(ledger, asked, found.principal)
             return page(request, found)
         except OwnViewDue as due:
