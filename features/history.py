@@ -99,7 +99,7 @@ class History:
         known[subjects.order] = subjects.known
         unknown = subjects.born_on == NEVER
         born[subjects.order] = subjects.born_on.astype("datetime64[D]")
-        born[subjects.order[unknown]] = np.datetime64("NaT")
+        born[subjects.order[unknown]] = np.datetime64("NaT", "D")
         return known, born
 
     def matrix(
