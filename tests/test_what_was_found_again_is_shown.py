@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +63,9 @@ def test_a_drift_report_has_the_table_of_its_command(world: World) -> None:
     seen = opened(world, DRIFT)
     assert drift_words.in_words(DRIFTS[1]).splitlines()[0].partition(": ")[2] in seen
     assert "1,240 rows of 620 people, as of 1 January 2026 to 1 February 2026" in seen
-    assert "The outcome of 310 of them is known. 2 things were compared." in seen
+    assert "The outcome of 310 of them is known." in seen
+    assert "2 things were compared; were nothing different, chance alone" in seen
+    assert "2 columns that look back without end grew" in seen
     row = r"Review Kind: Calibration What: The slope of the calibration is 0\.61 p: 0\.0004"
     assert re.search(row, seen)
     assert CHECK.p == 0.0004
@@ -70,6 +73,21 @@ def test_a_drift_report_has_the_table_of_its_command(world: World) -> None:
     quiet = opened(world, DRIFT, 0)
     assert ADVICE["stable"] in quiet
     assert "Kind:" not in quiet
+
+
+def test_a_drift_report_of_an_earlier_release_is_told_without_its_sentences(world: World) -> None:
+    place = kept_reports.folder(DRIFT, NAME) / f"{kept_reports.names(DRIFT, NAME)[-1]}.json"
+    before = place.read_text(encoding="utf-8")
+    try:
+        said = json.loads(before)
+        del said["words"]
+        place.write_text(json.dumps(said), encoding="utf-8")
+        seen = opened(world, DRIFT)
+        assert "1,240 rows of 620 people, as of 1 January 2026 to 1 February 2026" in seen
+        assert "The outcome of 310 of them is known. 2 things were compared." in seen
+        assert "The slope of the calibration is 0.61" in seen
+    finally:
+        place.write_text(before, encoding="utf-8")
 
 
 def test_reports_of_shadow_and_feedback_say_all_that_their_commands_said(world: World) -> None:

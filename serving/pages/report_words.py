@@ -96,7 +96,7 @@ def told(kind: str, report: Mapping[str, Any]) -> Told:
 
 def _drift(report: Mapping[str, Any]) -> Told:
     """Return a drift report: its level first, then every check that was not stable."""
-    first = str(report.get("words", "")).partition("\n")[0]
+    first, *said = dated(str(report.get("words", ""))).splitlines() or [""]
     advice = first.partition(": ")[2]
     level = words.first_large(str(report["level"]))
     rows = [
@@ -108,30 +108,35 @@ def _drift(report: Mapping[str, Any]) -> Told:
         )
         for check in report["checks"]
     ]
-    since, until = (words.day(date.fromisoformat(report[end])) for end in ("since", "until"))
-    people = words.count(report["people"], "person", "people")
-    events = report.get("events", ()) if rows else ()
+    # the command's own sentences stand before and after what it lists; the table has all of that
+    sentences = [line for line in said if line and not line.startswith(" ")]
+    split = next((place for place, line in enumerate(said) if line.startswith(" ")), len(said))
+    before = [line for line in said[:split] if line] or [_period(report)]
     return Told(
         verdict=f"{level}: {advice}" if advice else level,
-        before=[
-            f"{report['rows']:,} rows of {people}, as of {since} to {until}. The outcome of"
-            f" {report['mature_rows']:,} of them is known. {report['compared']:,} things were"
-            " compared.",
-            *report.get("done", ()),
-        ],
+        before=[*before, *report.get("done", ())],
         heads=("Level", "Kind", "What", "p"),
         rows=rows,
-        after=["Known in this time; whether it is behind what was found, the records do not say:"]
-        if events
-        else [],
-        points=[_event(event) for event in events],
+        after=[line for line in sentences if line not in before],
+        points=[_event(event) for event in report.get("events", ())] if rows else [],
+    )
+
+
+def _period(report: Mapping[str, Any]) -> str:
+    """Return what a report of an earlier release, which kept no sentences, was about."""
+    since, until = (words.day(date.fromisoformat(report[end])) for end in ("since", "until"))
+    people = words.count(report["people"], "person", "people")
+    return (
+        f"{report['rows']:,} rows of {people}, as of {since} to {until}. The outcome of"
+        f" {report['mature_rows']:,} of them is known. {report['compared']:,} things were compared."
     )
 
 
 def _event(event: Mapping[str, Any]) -> str:
     """Return something that is known to have happened, with its days."""
     first, last = (words.day(date.fromisoformat(event[end])) for end in ("first", "last"))
-    return f"{first}{'' if last == first else f' to {last}'}: {event['name']}"
+    rule = " (counting rule)" if event["kind"] == "counting rule" else ""
+    return f"{first}{'' if last == first else f' to {last}'}: {event['name']}{rule}"
 
 
 def facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
