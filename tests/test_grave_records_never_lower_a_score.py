@@ -61,8 +61,13 @@ def scores(load: Load, result: Result, rows: pd.DataFrame) -> np.ndarray:
     return model.log_odds(frame[model.feature_set.names].to_numpy(np.float64))
 
 
-def added(force: Load, rows: pd.DataFrame, out: Any, **offence: Any) -> Load:
-    """The same records with one more report for each of some people, within 90 days."""
+def added(
+    force: Load, rows: pd.DataFrame, out: Any, relationship: str | None, **offence: Any
+) -> Load:
+    """The same records with one more report for each of some people, within 90 days.
+
+    With a relationship, the report has a victim who was nobody's before.
+    """
     tables = {name: force.connect().table(name).drop("load").to_pyarrow() for name in TABLES}
     last = force.data_to
     more: dict[str, list[dict[str, Any]]] = {"offence": [], "involvement": []}
@@ -74,6 +79,10 @@ def added(force: Load, rows: pd.DataFrame, out: Any, **offence: Any) -> Load:
         )
         part = {"offence_id": f"zz{number:05d}", "nominal_id": nominal_id, "role": "suspect"}
         more["involvement"].append({"record_id": f"zz{number:05d}"} | part | when)
+        if relationship is not None:
+            harmed = {"nominal_id": f"zz{number:05d}", "role": "victim"}
+            harmed |= {"relationship": relationship, "record_id": f"zv{number:05d}"}
+            more["involvement"].append(part | harmed | when)
     for name, records in more.items():
         schema = tables[name].schema
         extra = pa.Table.from_pylist(records, schema=schema)
@@ -83,14 +92,17 @@ def added(force: Load, rows: pd.DataFrame, out: Any, **offence: Any) -> Load:
     )
 
 
+@pytest.mark.parametrize("relationship", [None, "former_partner", "stranger"])
 @pytest.mark.parametrize("what", CODES)
 def test_a_grave_report_within_90_days_never_lowers_a_score(
-    force: Load, trained: Result, tmp_path: Any, what: str
+    force: Load, trained: Result, tmp_path: Any, what: str, relationship: str | None
 ) -> None:
     rows = spine(force)
     assert len(rows) == HISTORIES
     before = scores(force, trained, rows)
-    after = scores(added(force, rows, tmp_path / "more", **CODES[what]), trained, rows)
+    after = scores(
+        added(force, rows, tmp_path / "more", relationship, **CODES[what]), trained, rows
+    )
     lowered = np.flatnonzero(after < before - 1e-12)
     listed = [f"{rows['nominal_id'][at]}: {after[at] - before[at]:.3f}" for at in lowered]
     assert not listed, listed

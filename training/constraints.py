@@ -3,10 +3,13 @@
 Where the field demands it, and nowhere else: a further report of high harm, of a breach or of
 strangulation must not make anybody look safer, whatever chance put into the training rows. Every
 column that such a report moves is held to the direction in which it moves; columns that it cannot
-move (theft, driving, convictions, custody) are free; so are the age at the first report and the
-time since it, which it moves only for those with nothing on record. The gap between reports and
-their variety, which it may move either way, are left out of the trees. An empty value of a held
-column stands for "never", so that the first record of its kind moves it in the same direction.
+move (theft, driving, convictions, custody) are free. Free are also the age at the first report and
+the time since it, which it moves only for those with nothing on record, and how many different
+people complained and how often the same ones did: that tells kinds of harm apart as much as it
+counts, and a report that brings a new victim moves all that is held besides. The gap between
+reports and their variety, which it may move either way, are left out of the trees. An empty value
+of a held column stands for "never", so that the first record of its kind moves it in the same
+direction.
 """
 
 from __future__ import annotations
@@ -60,7 +63,7 @@ def direction(column: FeatureColumn) -> int:
     touched = (
         (column.source == "suspected" and set(column.of) <= grave_marks())
         or (column.source in BREACHES and "breached" in column.of)
-        or column.source == "victims"
+        or (column.source == "victims" and column.measure == "count")
     )
     if not touched:
         return 0
