@@ -57,7 +57,7 @@ def wide_words(
         return []
     said = [
         f"Wide: it reaches from {reached[0]} to {reached[-1]}. Scores of this size move so far when"
-        " the model is fitted again on other samples of people, whoever they are of."
+        " the model is fitted again on other samples of people, whoever’s they are."
     ]
     missing = [f"no {what} for anybody" for what in absent]
     if events is not None:
