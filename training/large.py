@@ -69,7 +69,7 @@ def fit_file(
             remedy="Name a later date, or make the matrix from longer records.",
         )
     parts = max(1, -(-len(people) // sample))
-    some = _rows(path, before, feature_set, folds(people, parts) == 0)
+    some = rows_of(path, before, feature_set, folds(people, parts) == 0)
     decided = fit.fit(some, threads=threads, **changes)
     held = constraints.parameters(feature_set)
     chosen = {**fit.PARAMETERS, **held, "num_threads": threads or 0, **changes}
@@ -122,13 +122,17 @@ def _people(path: Path, before: date) -> npt.NDArray[Any]:
     return np.concatenate(parts).astype(str) if parts else np.zeros(0, str)
 
 
-def _rows(
-    path: Path, before: date, feature_set: FeatureSet, chosen: npt.NDArray[np.bool_]
+def rows_of(
+    path: Path,
+    before: date,
+    feature_set: FeatureSet,
+    chosen: npt.NDArray[np.bool_] | None = None,
 ) -> fit.Rows:
-    """Return the chosen rows as any training takes them."""
+    """Return the labelled rows of a file before a date, all or the chosen, as a training does."""
     at, tables = 0, []
     for batch in _batches(path, before, ["nominal_id", *feature_set.names]):
-        tables.append(batch.filter(pa.array(chosen[at : at + len(batch)])))
+        kept = slice(at, at + len(batch))
+        tables.append(batch if chosen is None else batch.filter(pa.array(chosen[kept])))
         at += len(batch)
     frame = pa.Table.from_batches(tables).to_pandas()
     return fit.Rows(

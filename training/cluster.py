@@ -1,0 +1,144 @@
+"""Fitting across machines: on Spark, each worker learns from its parts of the matrix, none has all.
+
+`precursor matrix --backend spark` leaves a matrix as a folder of parts, each of them of its own
+people. Here as many workers as are asked for read a share of the parts each and grow the same trees
+together: LightGBM's own data-parallel learning, in which histograms are added up over the network
+and rows stay where they are. Workers talk over ports that LightGBM opens for the time of the fit, so
+this belongs on the network of a cluster that nobody else reaches.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import lightgbm as lgb
+import numpy as np
+import pyarrow as pa
+
+from features.declare import FeatureSet
+from features.errors import PrecursorError
+from features.matrix_file import read_manifest
+from features.spark import session
+from training import constraints, fit
+from training.large import SAMPLE, rows_of
+
+ALONE = {"machines": "", "num_machines": 1, "local_listen_port": 12400}
+"""How a booster's text names a fit on one machine; who took part is nobody's business later."""
+
+
+def fit_parts(
+    folder: Path, before: date, *, workers: int = 2, sample: int = SAMPLE, **changes: Any
+) -> fit.Fit:
+    """Fit a booster on the rows of a matrix in parts that lie before a date, on several workers.
+
+    The trees come close to those of one machine, and are not the same to the bit: bins are found by
+    the workers together, and columns are held to their directions by LightGBM's basic method, the
+    only one it has for several machines.
+
+    Parameters
+    ----------
+    folder : Path
+        As ``precursor matrix --backend spark`` writes it, under one path for every worker.
+    before : date
+        Rows on or after it are left out; so are rows without a label.
+    workers : int
+        As many parts at least, and as many free places on the cluster.
+    sample : int
+        Rows, of whole parts, on which trees are counted and the calibration fitted.
+    **changes
+        LightGBM parameters other than the house's.
+
+    Returns
+    -------
+    Fit
+        `unseen` holds the margins of the sample.
+
+    Raises
+    ------
+    PrecursorError
+        Where a worker would have no part, or no row is left.
+    UsageError
+        Where Spark is not installed.
+    """
+    folder = Path(folder)
+    feature_set = FeatureSet.from_data(read_manifest(folder)["feature_set"])
+    files = sorted(folder.glob("*.parquet"))
+    if not 1 <= workers <= len(files):
+        raise PrecursorError(
+            f"{folder}: {len(files)} parts cannot be shared among {workers} workers",
+            remedy="Ask for fewer workers, or make the matrix with --backend spark.",
+        )
+    decided = fit.fit(_sample(files, before, feature_set, sample), **changes)
+    chosen = {**fit.PARAMETERS, **constraints.parameters(feature_set), **changes}
+    chosen |= {"tree_learner": "data", "pre_partition": True, "num_machines": workers}
+    if "monotone_constraints" in chosen:
+        chosen["monotone_constraints_method"] = "basic"
+    task = partial(_fitted, files, before, feature_set, chosen, decided.trees)
+    asked = session().range(0, workers, 1, workers)
+    found = asked.mapInArrow(task, "text string", barrier=True).toArrow()
+    return replace(decided, text=_as_of_one(found["text"][0].as_py()), parameters=chosen)
+
+
+def _sample(files: Sequence[Path], before: date, feature_set: FeatureSet, most: int) -> fit.Rows:
+    """Return rows of as many whole parts as hold so many, at least one; people stay together."""
+    taken: list[fit.Rows] = []
+    for file in files:
+        if taken and sum(len(part.y) for part in taken) >= most:
+            break
+        taken.append(rows_of(file, before, feature_set))
+    people = np.concatenate([part.people for part in taken])
+    if not len(people):
+        raise PrecursorError(
+            f"{files[0].parent}: no labelled row lies before {before}",
+            remedy="Name a later date, or make the matrix from longer records.",
+        )
+    at = np.concatenate([part.as_of_date for part in taken])
+    order = np.lexsort((at, people))
+    return fit.Rows(
+        X=np.concatenate([part.X for part in taken])[order],
+        y=np.concatenate([part.y for part in taken])[order],
+        people=people[order],
+        as_of_date=at[order],
+        feature_set=feature_set,
+    )
+
+
+def _fitted(
+    files: Sequence[Path],
+    before: date,
+    feature_set: FeatureSet,
+    chosen: dict[str, Any],
+    trees: int,
+    batches: Iterator[pa.RecordBatch],
+) -> Iterator[pa.RecordBatch]:
+    """Learn from a share of the parts together with the other workers; runs on each of them."""
+    from pyspark import BarrierTaskContext
+
+    numbers = [int(at) for batch in batches for at in batch["id"].to_pylist()]
+    context = cast("Any", BarrierTaskContext.get())
+    number, count = numbers[0], chosen["num_machines"]
+    place = context.getTaskInfos()[context.partitionId()].address.rsplit(":", 1)[0]
+    host = socket.gethostbyname(place)  # LightGBM looks for its own machine by number, not by name
+    with socket.socket() as free:  # LightGBM takes a port by number and cannot ask for a free one
+        free.bind((host, 0))
+        port = free.getsockname()[1]
+        places = context.allGather(f"{host}:{port}")
+    share = _sample(files[number::count], before, feature_set, np.iinfo(np.int64).max)
+    mine = chosen | {"machines": ",".join(places), "local_listen_port": port, "num_threads": 1}
+    booster = lgb.train(mine, fit.dataset(share, mine), num_boost_round=trees)
+    if number == 0:
+        yield pa.RecordBatch.from_pydict({"text": [booster.model_to_string()]})
+
+
+def _as_of_one(text: str) -> str:
+    """Return a booster's text without who took part in fitting it."""
+    for name, value in (*ALONE.items(), ("num_threads", 0)):
+        text = re.sub(rf"\[{name}: [^\]]*\]", f"[{name}: {value}]", text)
+    return text
