@@ -3,8 +3,8 @@
 `precursor matrix --backend spark` leaves a matrix as a folder of parts, each of them of its own
 people. Here as many workers as are asked for read a share of the parts each and grow the same trees
 together: LightGBM's own data-parallel learning, in which histograms are added up over the network
-and rows stay where they are. Workers talk over ports that LightGBM opens for the time of the fit, so
-this belongs on the network of a cluster that nobody else reaches.
+and rows stay where they are. Workers talk over ports that LightGBM opens for the time of the fit,
+so this belongs on the network of a cluster that nobody else reaches.
 """
 
 from __future__ import annotations
