@@ -31,6 +31,12 @@ def verified(file: Path, key: str, *heads: str) -> subprocess.CompletedProcess[s
     )
 
 
+def refused_in_words(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def filled(ledger: Ledger) -> None:  # noqa: F811
     for number in range(1, 8):
         score(ledger, *(f"N{n}" for n in range(number)), note="é")
@@ -97,7 +103,48 @@ def test_any_change_is_found(tmp_path: Path, what: str) -> None:
     lines = lines_of(out)
     CHANGES[what](lines)
     out.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="ascii")
-    assert verified(out, key).returncode != 0
+    refused_in_words(verified(out, key))
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (0.0, "line 1 is not a whole line"),
+        (0.5, "line 1 is not a whole line"),
+        (1.0, "entries are missing, or others stand there: ['4:"),
+        (2.01, "line 3 is not a whole line"),
+        (3.99, "line 4 is not a whole line"),
+        (4.0, "entries are missing, or others stand there: ['4:"),
+        (4.5, "line 5 is not a whole line"),
+    ],
+)
+def test_a_file_cut_short_is_said_to_be(tmp_path: Path, kept: float, said: str) -> None:
+    """`kept` lines are left of five: the checkpoint, three scores and the export itself."""
+    out = tmp_path / "ledger.jsonl"
+    with Ledger.open() as book:
+        for number in range(3):
+            score(book, "N1", number=number)
+        export(book, out, **WHO)
+        key = public_key(book)
+    lines = out.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 5
+    whole, share = divmod(kept, 1)
+    next_line = lines[int(whole)]
+    out.write_bytes(b"".join(lines[: int(whole)]) + next_line[: int(share * len(next_line))])
+    done = verified(out, key)
+    refused_in_words(done)
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content", [b"\n", b"[]\n", b"1\n", b"{}\n", b"\xff\x00", b'{"a"', "é".encode()]
+)
+def test_what_is_no_export_is_told(tmp_path: Path, content: bytes) -> None:
+    out = tmp_path / "ledger.jsonl"
+    out.write_bytes(content)
+    done = verified(out, "00" * 32)
+    refused_in_words(done)
+    assert "line 1 is not a whole line of an export" in done.stderr
 
 
 def test_a_chain_made_anew_does_not_hold_against_a_head_noted_elsewhere(tmp_path: Path) -> None:
@@ -106,9 +153,13 @@ def test_a_chain_made_anew_does_not_hold_against_a_head_noted_elsewhere(tmp_path
         score(book, "N1")
         export(book, out, **WHO)
         key = public_key(book)
-    assert verified(out, key, "1:" + "0" * 64).returncode != 0
-    assert verified(out, key, "9:" + "0" * 64).returncode != 0
-    assert verified(out, "00" * 32).returncode != 0, "another key signed nothing of this"
+    for seq in (1, 2, 9):  # an entry, the export that is signed, and one that is not there
+        done = verified(out, key, f"{seq}:{'0' * 64}")
+        refused_in_words(done)
+        assert f"'{seq}:000" in done.stderr
+    done = verified(out, "00" * 32)
+    refused_in_words(done)
+    assert "not signed with this key" in done.stderr
 
 
 def test_an_empty_ledger_has_nothing_to_sign() -> None:
