@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from features.catalogue import catalogue, context
 from features.errors import UsageError
+from features.files import write_as
 from features.home import home
 from features.register import register
 from features.yaml_file import read_model
@@ -210,10 +211,4 @@ def write_register(found: Sequence[Entry], file: Path) -> None:
     UsageError
         For any other ending.
     """
-    if file.suffix not in WRITERS:
-        raise UsageError(
-            f"{file}: a register ends in {', '.join(WRITERS)}",
-            remedy="Give --out such a name.",
-            field="out",
-        )
-    file.write_text(WRITERS[file.suffix](found), encoding="utf-8")
+    write_as(found, file, WRITERS)

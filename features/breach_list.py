@@ -11,6 +11,7 @@ from pyarrow import csv
 
 from features.check import Examined
 from features.errors import UsageError
+from features.files import replacing
 from features.loads import SET_ASIDE
 from features.spreadsheet import FORMULA, NUMBER
 from features.sql import quoted_text
@@ -56,17 +57,15 @@ def write_list(records: Examined, file: Path) -> int:
     """
     refuse_unfit(file, records.path, (".csv", ".parquet"))
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(file.name + ".part")
     text = file.suffix == ".csv"
     written = 0
-    try:
-        with csv.CSVWriter(part, COLUMNS) if text else pq.ParquetWriter(part, COLUMNS) as writer:
-            for batch in _batches(records, text):
-                writer.write_batch(batch)
-                written += batch.num_rows
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with (
+        replacing(file) as part,
+        csv.CSVWriter(part, COLUMNS) if text else pq.ParquetWriter(part, COLUMNS) as writer,
+    ):
+        for batch in _batches(records, text):
+            writer.write_batch(batch)
+            written += batch.num_rows
     return written
 
 

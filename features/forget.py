@@ -9,7 +9,6 @@ fingerprint it was written with, and says what was forgotten and when, not whom.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.loads import manifest, sha256
+from features.files import replacing, sha256
+from features.loads import manifest
 from features.records import TABLES
 
 PSEUDONYM = "forgotten-"
@@ -94,9 +94,8 @@ def forget(path: Path, nominal_id: str) -> dict[str, int]:
             about[name] |= {"rows": pq.read_metadata(file).num_rows, "sha256": sha256(file)}
     today = datetime.now(UTC).date().isoformat()
     said["forgotten"] = [*said.get("forgotten", []), {"on": today, "rows": touched}]
-    part = path / f".load.json.{secrets.token_hex(4)}"
-    part.write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path / "load.json")
+    with replacing(path / "load.json") as part:
+        part.write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return touched
 
 
@@ -145,8 +144,5 @@ def _stale(path: Path, said: dict[str, object]) -> bool:
 
 
 def _replace(file: Path, table: pa.Table) -> None:
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    pq.write_table(table.replace_schema_metadata(None), part, compression="zstd")
-    with part.open("rb+") as written:
-        os.fsync(written.fileno())
-    os.replace(part, file)
+    with replacing(file, durable=True) as part:
+        pq.write_table(table.replace_schema_metadata(None), part, compression="zstd")

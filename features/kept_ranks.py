@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.files import replacing
 from features.home import home
 
 KINDS = {
@@ -81,10 +82,10 @@ def keep(
     file.parent.mkdir(parents=True, exist_ok=True)
     rows = pa.Table.from_pandas(table, preserve_index=False)
     rows = rows.replace_schema_metadata({CHOICES: json.dumps(dict(choices))})
-    part = file.with_name(f".{file.name}.part")
-    pq.write_table(rows, part, compression="zstd")
-    part.chmod(0o600)
-    return part.replace(file)
+    with replacing(file) as part:
+        pq.write_table(rows, part, compression="zstd")
+        part.chmod(0o600)
+    return file
 
 
 def of_person(question: str, version: int, as_of: date, nominal_id: str) -> RankRange | None:

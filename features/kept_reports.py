@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import Conflict, NotFound
+from features.files import replacing
 from features.home import home
 
 DRIFT, SHADOW, FEEDBACK = "drift", "shadow", "feedback"
@@ -46,11 +47,11 @@ def keep(kind: str, question: str, said: Mapping[str, Any], at: datetime | None 
     place = folder(kind, question)
     place.mkdir(parents=True, exist_ok=True)
     file = place / f"{when:%Y%m%dT%H%M%S%f}.json"
-    part = file.with_name(f".{file.name}.part")
     told = {**said, "question": question, "at": when.isoformat()}
     text = json.dumps(told, ensure_ascii=False, indent=1, default=str)  # dates as ISO 8601
-    part.write_text(text + "\n", encoding="utf-8")
-    return part.replace(file)
+    with replacing(file) as part:
+        part.write_text(text + "\n", encoding="utf-8")
+    return file
 
 
 def history(kind: str, question: str) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from features.decisions import COLUMNS, Pair, read_decisions
 from features.errors import PrecursorError, UsageError
+from features.files import replacing
 from features.identities import read_identities
 from features.loads import Load, open_load
 from features.merges import first_known
@@ -304,8 +305,7 @@ def _write(
 ) -> None:
     names = [*COLUMNS[:2], "probability", "weight", *columns, "shared_offences", *COLUMNS[2:]]
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(out.name + ".part")
-    with part.open("w", encoding="utf-8-sig", newline="") as stream:
+    with replacing(out) as part, part.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(names)
         for one in found:
@@ -321,4 +321,3 @@ def _write(
                     *("",) * len(COLUMNS[2:]),
                 ]
             )
-    part.replace(out)

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from features.canonical import canonical
 from features.errors import Conflict, NotFound, RecordsRefused
+from features.files import sha256
 from features.records import TABLES
 from features.unfinished import unfinished_folder
 
@@ -125,18 +126,6 @@ class Load:
     def _extra(self, name: str) -> pd.DataFrame | None:
         file = self.path / f"{name}.parquet"
         return pd.read_parquet(file) if file.exists() else None
-
-
-def sha256(file: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal, read piece by piece.
-
-    Examples
-    --------
-    >>> sha256(Path(os.devnull))[:8]
-    'e3b0c442'
-    """
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def manifest(path: Path) -> dict[str, Any]:

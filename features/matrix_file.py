@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import NotFound, PrecursorError
-from features.loads import sha256
+from features.files import sha256
 from features.unfinished import unfinished_file
 
 AGAIN = "Make the matrix again: 'precursor matrix QUESTION RECORDS OUT'."

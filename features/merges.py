@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from features.breaches import HANDLED, Violation
 from features.decisions import SAME, Decision, Spell, read_decisions, spells
 from features.errors import Conflict, RecordsRefused
+from features.files import sha256
 from features.loads import (
     LABELS,
     SET_ASIDE,
@@ -29,7 +30,6 @@ from features.loads import (
     manifest,
     open_load,
     refuse_existing,
-    sha256,
     unchanged,
     write_load,
 )

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.breaches import ERROR, HANDLED, WARNING, shown
 from features.check import errors_first
+from features.files import replacing
 from features.quality import LATE, Filled, Quality
 
 MOST_ERRORS = 5
@@ -41,12 +42,8 @@ def write_quality(found: Quality, file: Path) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    part = file.with_name(file.name + ".part")
-    try:
+    with replacing(file) as part:
         part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def page(found: Quality) -> str:

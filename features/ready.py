@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from features.declare import LONGEST_NAME, FeatureColumn, FeatureSet
 from features.errors import NotFound, PrecursorError, UsageError
-from features.loads import sha256
+from features.files import sha256
 from features.matrix import FORMAT, KEYS, Matrix
 from features.matrix_file import manifest_path
 from features.register import PROTECTED

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from features.files import replacing
 from features.home import home
 
 REPORT, ENTRY = "report.json", "entry.json"
@@ -132,10 +133,8 @@ def _object(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file so that whoever reads it finds all of the old content or all of the new."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_bytes(content)
 
 
 def _plain(value: Any) -> Any:

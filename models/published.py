@@ -8,7 +8,6 @@ in one step, so a worker that reads it sees the old champion or the new one, nev
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import Conflict, NotFound
+from features.files import replacing
 from features.home import home
 from models.risk_model import RiskModel
 
@@ -139,9 +139,8 @@ def carry_record(here: Path, there: Path) -> list[Path]:
     """
     wanted = [name for name in RECORD if (here / name).is_file() and not (there / name).exists()]
     for name in wanted:
-        part = there / f".{name}.part"
-        shutil.copyfile(here / name, part)
-        part.replace(there / name)
+        with replacing(there / name) as part:
+            shutil.copyfile(here / name, part)
     return [there / name for name in wanted]
 
 
@@ -156,15 +155,6 @@ def withdraw(question: str) -> None:
 
 
 def _replace(path: Path, data: dict[str, Any]) -> None:
-    """Write a file so that whoever reads it finds all of the old content or all of the new."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(data, indent=1, sort_keys=True) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path, durable=True) as part:
+        part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        part.chmod(0o644)

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from features.cohort import cohort
 from features.errors import NotFound, PrecursorError, UsageError
+from features.files import sha256, sync
 from features.history import History
 from features.loads import Load
 from features.question import Provided, Question
@@ -33,7 +34,7 @@ from serving.gauges import score_drift
 from serving.kept import keep_model, remember_load
 from serving.ledger import Action, Leaf, Ledger
 from serving.parts import PART, Counts, Parts, Scoring, recorded
-from serving.runs import REJECTED, ROWS, SCORED, Run, draft, sha256, sync
+from serving.runs import REJECTED, ROWS, SCORED, Run, draft
 from serving.scoring import Progress
 from serving.turns import Turns
 from serving.unfinished import Unfinished, digest, part_of, under_way

@@ -52,7 +52,7 @@ def record(book: Ledger, action: Action, reason: str, question: str, body: dict[
 
 def linked(applied: Applied, decisions: Path) -> None:
     """Put decisions about duplicate person records on the ledger."""
-    from features.loads import sha256
+    from features.files import sha256
     from serving.linking import record_linking
     from serving.permissions import operator
 

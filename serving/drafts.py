@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from features.files import replacing
 from features.home import home
 from serving import access_rows, tables
 from serving.credentials import SESSION_LASTS, csrf_token, hashed
@@ -82,11 +83,11 @@ class Drafts:
         theirs = list(path.parent.glob(f"{path.name.partition('-')[0]}-*"))
         if len(theirs) >= MOST and path not in theirs:
             return False
-        part = path.with_suffix(f".{secrets.token_hex(4)}.part")
         sealed = nonce + self._cipher().encrypt(nonce, plain, path.name.encode())
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(sealed)
-        os.replace(part, path)
+        with replacing(path) as part:
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(sealed)
         return True
 
     def find(self, who: Principal, place: str) -> dict[str, list[str]] | None:

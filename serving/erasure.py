@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from features.backends.postgres import drop_copies
 from features.errors import NotFound, PrecursorError, UsageError
+from features.files import replacing, sha256, sync
 from features.forget import forget
 from features.home import home
 from features.loads import manifest, open_load
@@ -35,7 +36,6 @@ from serving.runs import (
     POINTER,
     ROW_GROUP,
     ROWS,
-    sha256,
     write_json,
     write_rows,
 )
@@ -165,9 +165,8 @@ def _from_run(run: Path, nominal_id: str) -> tuple[int, str | None]:
         if file.is_file():
             kept, rows = _less(pq.read_table(file), nominal_id)
             if rows:
-                part = file.with_name(f".{name}.{secrets.token_hex(4)}")
-                write_rows(kept, part, LINES_GROUP if name == FROZEN else ROW_GROUP)
-                os.replace(part, file)
+                with replacing(file) as part:
+                    write_rows(kept, part, LINES_GROUP if name == FROZEN else ROW_GROUP)
                 gone = max(gone, rows)
     info = json.loads((run / INFO).read_text(encoding="utf-8"))
     now = sha256(run / ROWS)
@@ -202,8 +201,7 @@ def _from_file(path: Path, nominal_id: str) -> int:
                 kept, gone = _less(pq.read_table(path), nominal_id)
                 pq.write_table(kept, part, compression="zstd")
         if gone:
-            with part.open("rb+") as written:
-                os.fsync(written.fileno())
+            sync(part)
             os.replace(part, path)
             for matrix in (path, path.parent):  # its manifest names its rows, or its parts
                 if manifest_path(matrix).is_file():

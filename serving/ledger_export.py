@@ -92,6 +92,7 @@ def export(ledger: Ledger, out: Path, *, actor: str, role: str, purpose: str) ->
                 file.write(json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        # A link, unlike a rename, fails where the name is taken: the first one stays.
         os.link(part, out)
     except FileExistsError:
         raise Conflict(f"{out} exists already", remedy="Name another file.", field="out") from None

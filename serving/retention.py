@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from features.errors import Conflict
+from features.files import replacing
 from features.loads import Load
 from serving import tables
 from serving.chain import stamp
@@ -100,15 +99,14 @@ def write(
         }
     )
     rows = rows.astype(object).where(rows.notna(), None)
-    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     lines = list(rows.itertuples(index=False, name=None))
-    part.write_bytes(written(list(rows.columns), lines))
+    told = [
+        Leaf(row["nominal_id"], None, {"retention": {k: row[k] for k in ("group", "state")}})
+        for row in rows.to_dict("records")
+    ]
     seq = 0
-    try:
-        told = [
-            Leaf(row["nominal_id"], None, {"retention": {k: row[k] for k in ("group", "state")}})
-            for row in rows.to_dict("records")
-        ]
+    with replacing(out) as part:  # written before it is recorded, named after
+        part.write_bytes(written(list(rows.columns), lines))
         for first in range(0, max(len(told), 1), _AT_ONCE):
             seq = ledger.append(
                 Action.EXPORT,
@@ -118,7 +116,4 @@ def write(
                 body={"what": "review of retention", "load": load.fingerprint, "people": len(told)},
                 people=told[first : first + _AT_ONCE],
             ).seq
-        os.replace(part, out)
-    finally:
-        part.unlink(missing_ok=True)
     return seq

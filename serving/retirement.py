@@ -16,7 +16,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from features.errors import Conflict, UsageError
+from features.errors import Conflict
+from features.files import write_as
 from serving.ledger import Action, Entry, Ledger
 from serving.permissions import Principal
 from serving.runs import pointed
@@ -270,10 +271,4 @@ def write_register(found: Sequence[Retired], file: Path) -> None:
     UsageError
         For any other ending.
     """
-    if file.suffix not in WRITERS:
-        raise UsageError(
-            f"{file}: a register ends in {', '.join(WRITERS)}",
-            remedy="Give --out such a name.",
-            field="out",
-        )
-    file.write_text(WRITERS[file.suffix](found), encoding="utf-8")
+    write_as(found, file, WRITERS)

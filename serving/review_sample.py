@@ -8,8 +8,6 @@ being listed. The lot is worked out from a secret of the ledger, so nobody can c
 from __future__ import annotations
 
 import hmac
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from features.errors import Conflict, RecordsRefused, UsageError
+from features.files import replacing
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Principal
 from serving.runs import FROZEN, INFO, find_run, folder, published
@@ -128,9 +127,8 @@ def draw(
         ],
     )
     lines = [(row.nominal_id, str(row.as_of_date)[:10], "", "") for row in drawn.itertuples()]
-    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    part.write_bytes(written(COLUMNS, lines))
-    os.replace(part, out)
+    with replacing(out) as part:
+        part.write_bytes(written(COLUMNS, lines))
     return {"entry": entry.seq, "run_id": run_id, "drawn": len(drawn), "of": of}
 
 

@@ -8,7 +8,6 @@ number of people.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -27,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import Conflict, NotFound
+from features.files import replacing, sha256, sync
 from features.home import home
 
 SCORED = pa.schema(
@@ -177,22 +177,8 @@ def write_rows(tables: pa.Table | Iterable[pa.Table], path: Path, group: int = R
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write a JSON file in one piece: readers see the old or the new one, never half."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    sync(part)
-    os.replace(part, path)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file is on disk."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def sha256(path: Path) -> str:
-    """Return a file's SHA-256 as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with replacing(path, durable=True) as part:
+        part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def find_run(question: str, run_id: str | None = None, root: Path | None = None) -> Run:
@@ -297,9 +283,8 @@ def freeze(run: Run, root: Path | None = None) -> dict[str, Any]:
     elif last is not None:
         return dict(last)
     rows = compared(pq.read_table(run.rows), before)
-    part = run.path / f".{FROZEN}.part"
-    write_rows(rows, part, LINES_GROUP)
-    os.replace(part, run.path / FROZEN)
+    with replacing(run.path / FROZEN) as part:
+        write_rows(rows, part, LINES_GROUP)
     counts = Counter(rows["change"].to_pylist())
     people = set() if before is None else set(before["nominal_id"].to_pylist())
     return {

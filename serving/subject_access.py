@@ -9,9 +9,7 @@ program can tell what in it is about somebody else. The export is on the ledger 
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -28,6 +26,7 @@ from features.excerpt import excerpt
 from features.home import home
 from features.loads import Load, open_load
 from features.records import TABLES
+from features.unfinished import unfinished_folder
 from serving.chain import stamp
 from serving.erasure import files, loads
 from serving.leaves import Recorded
@@ -164,12 +163,12 @@ def export(
         people=[Leaf(held.said["nominal_id"], None, {"subject_access": held.counts})],
     )
     said = held.said | {"entry": entry.seq, "purpose": purpose}
-    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    part.mkdir(mode=0o700)
     text = json.dumps(said, ensure_ascii=False, indent=1, default=str) + "\n"
-    (part / "held.json").write_text(text, encoding="utf-8")
-    (part / "held.html").write_text(as_page(json.loads(text)), encoding="utf-8")
-    os.rename(part, out)
+    with unfinished_folder(out) as part:
+        part.chmod(0o700)
+        (part / "held.json").write_text(text, encoding="utf-8")
+        (part / "held.html").write_text(as_page(json.loads(text)), encoding="utf-8")
+        part.rename(out)
     return out / "held.html", out / "held.json"
 
 

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import Conflict
+from features.files import replacing
 from features.home import home
 from serving.runs import REJECTED, SCORED, new_run_id, write_json
 from serving.turns import turn
@@ -62,11 +63,8 @@ class Unfinished:
         """Write a part's lines, not ranked yet, and those that were rejected."""
         for table, kind in ((rejected, "rejected"), (scored, "scored")):
             file = self._file(part, kind)
-            new = file.with_suffix(".part")
-            pq.write_table(table, new, compression="zstd")
-            with new.open("rb+") as written:
-                os.fsync(written.fileno())
-            os.replace(new, file)
+            with replacing(file, durable=True) as new:
+                pq.write_table(table, new, compression="zstd")
 
     def written(self, part: int) -> tuple[pa.Table, pa.Table] | None:
         """Return a part's lines and its rejected ones, if both were written whole."""

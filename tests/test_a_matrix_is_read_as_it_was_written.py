@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import Conflict, NotFound, PrecursorError
+from features.files import sha256
 from features.history import History
-from features.loads import sha256
 from features.matrix import Matrix, build, write_matrix
 from features.matrix_file import manifest_path, table_of, writing
 from features.question import Question

@@ -19,9 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import catalogue
+from features.files import sha256
 from features.history import History
 from features.labels import label
-from features.loads import open_load, sha256, write_load
+from features.loads import open_load, write_load
 from features.question import Question
 from tests import oracle
 from tests.worlds import CODES, DATA_TO, Rows, load, world

@@ -14,6 +14,7 @@ from typing import Any
 
 from features import approvals
 from features.errors import Conflict
+from features.files import replacing
 from models import published, registry
 from models.risk_model import RiskModel
 from training import record_changes, record_pages
@@ -209,7 +210,7 @@ def write(said: Mapping[str, Any], out: Path) -> list[Path]:
     )
     written = []
     for name, text in zip(published.RECORD, texts, strict=True):
-        part = out / f".{name}.part"
-        part.write_text(text, encoding="utf-8")
-        written.append(part.replace(out / name))
+        with replacing(out / name) as part:
+            part.write_text(text, encoding="utf-8")
+        written.append(out / name)
     return written

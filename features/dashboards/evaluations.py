@@ -7,13 +7,12 @@ Nothing in it is about one person.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from features.files import replacing
 from features.home import home
 from features.loads import Load
 
@@ -41,10 +40,10 @@ def keep(found: Mapping[str, Any], words: str, load: Load) -> Path:
         "words": words,
         "evaluation": found,
     }
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     # a ratio that cannot be told is no number, and JSON knows none such
-    part.write_text(json.dumps(_plain(said), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(part, file)
+    text = json.dumps(_plain(said), indent=1, sort_keys=True) + "\n"
+    with replacing(file) as part:
+        part.write_text(text, encoding="utf-8")
     return file
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.errors import RecordsRefused, UsageError
+from features.files import replacing
 from features.loads import Load
 from features.synthetic.measures import Figure, Measures
 from features.synthetic.parameters import FULL_SCALE
@@ -177,9 +178,11 @@ def write_calibration(found: list[Comparison], load: Load, file: Path) -> None:
         "figures": [one.as_json() for one in found],
     }
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-    file.with_suffix(".json").write_text(text, encoding="utf-8")
+    with replacing(file.with_suffix(".json")) as part:
+        part.write_text(text, encoding="utf-8")
     if file.suffix == ".html":
-        file.write_text(page(found), encoding="utf-8")
+        with replacing(file) as part:
+            part.write_text(page(found), encoding="utf-8")
 
 
 def page(found: list[Comparison]) -> str:

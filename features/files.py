@@ -1,0 +1,117 @@
+"""Files: written so that whoever reads one finds all of the old or all of the new; their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from features.errors import UsageError
+
+Register = TypeVar("Register")
+
+
+@contextmanager
+def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Give a hidden file beside `file` to fill; it takes the name, and the place, once it is whole.
+
+    Two may write the same file at once: the last one stays. What must be refused to a second
+    writer goes through :mod:`features.unfinished`.
+
+    Parameters
+    ----------
+    file : Path
+        In a folder that exists. The file is made, or replaced.
+    durable : bool
+        Wait until the content is on disk before it takes the name, for what must outlive a loss
+        of power.
+
+    Yields
+    ------
+    Path
+        Where to write. It is gone if writing fails; `file` is then as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with replacing(file) as part:
+    ...     _ = part.write_text("whole", encoding="utf-8")
+    >>> file.read_text(encoding="utf-8"), [left.name for left in file.parent.iterdir()]
+    ('whole', ['note.txt'])
+    """
+    # a name of its own for each writer, and an ending that no reader of tables or notes looks for
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        if durable:
+            sync(part)
+        os.replace(part, file)
+    except OSError as failed:
+        if str(failed.filename) == str(part):
+            failed.filename = str(file)  # the name that whoever reads the message gave
+        raise
+    finally:
+        with suppress(OSError):  # it has its name by now, or was never there
+            part.unlink()
+
+
+def sync(file: Path) -> None:
+    """Wait until a file is on disk.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as some:
+    ...     sync(Path(some.name))
+    """
+    with file.open("rb+") as written:
+        os.fsync(written.fileno())
+
+
+def sha256(file: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal, read piece by piece.
+
+    Examples
+    --------
+    >>> sha256(Path(os.devnull))[:8]
+    'e3b0c442'
+    """
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_as(found: Register, file: Path, writers: Mapping[str, Callable[[Register], str]]) -> None:
+    """Write a register to a file in the form that the file's ending names.
+
+    Parameters
+    ----------
+    found : object
+        What each writer turns into text.
+    writers : mapping of ending to function
+        The forms there are.
+
+    Raises
+    ------
+    UsageError
+        For any other ending.
+
+    Examples
+    --------
+    >>> write_as([1], Path("register.docx"), {".txt": str})
+    Traceback (most recent call last):
+    ...
+    features.errors.UsageError: register.docx: a register ends in .txt. Give --out such a name.
+    """
+    if file.suffix not in writers:
+        raise UsageError(
+            f"{file}: a register ends in {', '.join(writers)}",
+            remedy="Give --out such a name.",
+            field="out",
+        )
+    with replacing(file) as part:
+        part.write_text(writers[file.suffix](found), encoding="utf-8")

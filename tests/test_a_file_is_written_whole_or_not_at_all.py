@@ -1,0 +1,142 @@
+"""A file is written whole or not at all, in one way for the whole house."""
+
+from __future__ import annotations
+
+import ast
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from house import ROOT, product, tree
+
+from features.files import replacing
+
+HALF_WRITTEN = """
+import os, sys
+from pathlib import Path
+from features.files import replacing
+
+with replacing(Path(sys.argv[1])) as part, part.open("w") as file:
+    file.write("half of the n")
+    file.flush()
+    os.kill(os.getpid(), 9)
+"""
+
+BY_THEMSELVES = {
+    "features/files.py",
+    "features/matrix_file.py",  # a matrix is bound to its manifest before it is named
+    "features/spark.py",  # an attempt on a worker, which Spark names
+    "serving/batch.py",  # two files that the ledger has to know before they are named
+    "serving/erasure.py",  # only where the person was in it
+    "serving/spark.py",  # as in features/spark.py
+}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("durable", [False, True])
+@pytest.mark.parametrize("before", [None, "old"])
+@pytest.mark.parametrize("name", ["note.txt", ".hidden", "Müller & Söhne.csv", "x" * 200])
+def test_a_file_takes_its_name_when_it_is_whole(
+    tmp_path: Path, name: str, before: str | None, durable: bool
+) -> None:
+    file = tmp_path / name
+    if before is not None:
+        file.write_text(before, encoding="utf-8")
+    with replacing(file, durable=durable) as part:
+        part.write_text("new", encoding="utf-8")
+        assert part.parent == file.parent, "a rename across file systems is a copy"
+        assert part.name.startswith(".")
+        assert (file.read_text(encoding="utf-8") if file.exists() else None) == before
+    assert file.read_text(encoding="utf-8") == "new"
+    assert names(tmp_path) == [name]
+
+
+def test_a_failure_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text("old", encoding="utf-8")
+
+    def interrupted() -> None:
+        with replacing(file) as part:
+            part.write_text("half of the n", encoding="utf-8")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert file.read_text(encoding="utf-8") == "old"
+    assert names(tmp_path) == ["note.txt"]
+
+
+def test_a_kill_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text("old", encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-c", HALF_WRITTEN, str(file)], cwd=ROOT, check=False, timeout=60
+    )
+    assert run.returncode == -9
+    assert file.read_text(encoding="utf-8") == "old"
+    with replacing(file) as part:
+        part.write_text("new", encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == "new"
+
+
+def test_what_was_never_written_or_cannot_be_named_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised, replacing(tmp_path / "note.txt"):
+        pass
+    assert raised.value.filename == str(tmp_path / "note.txt")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as raised, replacing(tmp_path / "folder") as part:
+        part.write_text("new", encoding="utf-8")
+    assert raised.value.filename == str(tmp_path / "folder")
+    with pytest.raises(FileNotFoundError) as raised, replacing(tmp_path / "no" / "x.txt") as part:
+        part.write_text("new", encoding="utf-8")
+    assert raised.value.filename == str(tmp_path / "no" / "x.txt"), "the name that was asked for"
+    assert names(tmp_path) == ["folder"]
+
+
+def test_rights_given_to_the_part_are_the_files(tmp_path: Path) -> None:
+    file = tmp_path / "note.txt"
+    with replacing(file) as part:
+        part.write_text("ours alone", encoding="utf-8")
+        part.chmod(0o600)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_two_writers_never_mix(tmp_path: Path) -> None:
+    file = tmp_path / "note.txt"
+
+    def write(letter: str) -> None:
+        for _ in range(20):
+            with replacing(file) as part, part.open("w", encoding="ascii") as stream:
+                for _ in range(50):
+                    stream.write(letter * 100)
+                    os.sched_yield()
+
+    with ThreadPoolExecutor(4) as writers:
+        list(writers.map(write, "abcd"))
+    assert set(file.read_text(encoding="ascii")) in [{letter} for letter in "abcd"]
+    assert names(tmp_path) == ["note.txt"]
+
+
+def test_nothing_else_puts_a_file_in_anothers_place() -> None:
+    found = set()
+    for path in product():
+        if path.parts[0] == "benchmarks":
+            continue
+        for node in ast.walk(tree(path)):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            if node.func.attr != "replace":
+                continue
+            by_os = isinstance(node.func.value, ast.Name) and node.func.value.id == "os"
+            # a text's takes two arguments; a date's and a dataclass's take them by name
+            by_path = len(node.args) == 1 and not node.keywords
+            if by_os or by_path:
+                found.add(path.as_posix())
+    assert found == BY_THEMSELVES, "write it with features.files.replacing, or say here why not"
