@@ -35,16 +35,16 @@ def latest_mature(load: Load, question: Question) -> date:
     return load.data_to + timedelta(days=1 - question.horizon_days - question.lag_days)
 
 
-def training_dates(load: Load, question: Question, first_known: date) -> list[date]:
+def training_dates(load: Load, question: Question, running_since: date) -> list[date]:
     """Return as-of dates for training, walking back from the last mature one, oldest first.
 
     Parameters
     ----------
-    first_known : date
+    running_since : date
         When the records begin; the first date lies `history_days` after it.
     """
     last = pd.Timestamp(latest_mature(load, question))
-    earliest = pd.Timestamp(first_known) + pd.Timedelta(days=question.history_days)
+    earliest = pd.Timestamp(running_since) + pd.Timedelta(days=question.history_days)
     found = []
     step = 0
     while (at := last - pd.DateOffset(months=step * question.cadence_months)) >= earliest:

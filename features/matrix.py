@@ -147,7 +147,7 @@ def training_spine(
     return cohort(history, question, at)
 
 
-def first_known(known: pa.Table, load: Load) -> date:
+def running_since(known: pa.Table, load: Load) -> date:
     """Return the day from which the records can be called running: a thousandth was known.
 
     Parameters
@@ -170,14 +170,14 @@ def learning_dates(load: Load, question: Question, known: pa.Table) -> list[date
     load : Load
     question : Question
     known : pyarrow.Table
-        As for :func:`first_known`.
+        As for :func:`running_since`.
 
     Raises
     ------
     PrecursorError
         The records are too short to have any.
     """
-    at = training_dates(load, question, first_known(known, load))
+    at = training_dates(load, question, running_since(known, load))
     if not at:
         raise PrecursorError(
             f"{load.path}: too short for question '{question.name}': no as-of date has"

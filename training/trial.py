@@ -21,7 +21,7 @@ from features.declare import COUNT, Feature, FeatureSet
 from features.errors import PrecursorError
 from features.history import CHUNK, History, dates
 from features.loads import Load
-from features.matrix import first_known
+from features.matrix import running_since
 from features.question import CohortRule, OutcomeRule
 from features.sources import SOURCES
 from features.sweep import Events
@@ -108,7 +108,7 @@ def _eligible(history: History, study: Study) -> tuple[pd.DataFrame, int]:
     load = history.load
     matures = study.window_days + study.horizon_days + study.lag_days
     last = np.datetime64(load.data_to + timedelta(days=1)) - matures * _DAY
-    begun = np.datetime64(first_known(history.compiled.known(), load))
+    begun = np.datetime64(running_since(history.compiled.known(), load))
     first = begun + max(study.history_days, EARLIER) * _DAY
     if last < first:
         raise PrecursorError(

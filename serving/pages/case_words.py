@@ -27,12 +27,6 @@ BASES = {
 }
 """What a decision rests on beside the score."""
 
-SELECTIONS = {
-    "select": "Taken on",
-    "review": "Kept on after a review",
-    "deselect": "Let go",
-}
-
 
 @dataclass(frozen=True)
 class DecisionLine:
@@ -50,12 +44,12 @@ class DecisionLine:
     href: str
 
 
-def moment(text: str) -> date:
+def local_day(text: str) -> date:
     """Return the day of a moment of the ledger, in the server's own time zone.
 
     Examples
     --------
-    >>> moment("2026-06-04T12:30:00.000000Z")
+    >>> local_day("2026-06-04T12:30:00.000000Z")
     datetime.date(2026, 6, 4)
     """
     return datetime.fromisoformat(text).astimezone().date()
@@ -102,7 +96,7 @@ def decision_line(taken: Taken, score_id: str, question: str, waits: bool) -> De
         basis=", ".join(BASES[one].lower() for one in said.get("basis", ())),
         reason=str(said["reason"]),
         who=taken.actor,
-        when=words.day(moment(taken.at)),
+        when=words.day(local_day(taken.at)),
         waits=waits,
         earlier=said["score_id"] != score_id,
         href=f"/lists/{question}/{said['score_id']}",

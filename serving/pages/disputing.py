@@ -17,7 +17,7 @@ from serving.disputes import OUTCOMES, Dispute, dispute, disputes_about, open_di
 from serving.drafts import Drafts
 from serving.need_to_know import withheld
 from serving.pages import words
-from serving.pages.case_words import moment
+from serving.pages.case_words import local_day
 from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done, long, problems, refusal
 from serving.pages.history_view import history_view
@@ -192,11 +192,11 @@ def _words(one: Dispute, hidden: bool) -> dict[str, Any]:
         "name": f"Person {one.score_id[:8]}" if hidden else one.nominal_id,
         "reason": one.reason,
         "who": one.actor,
-        "when": words.day(moment(one.at)),
+        "when": words.day(local_day(one.at)),
         "outcome": None if one.outcome is None else OUTCOMES[one.outcome],
         "found": one.found,
         "settled_by": one.settled_by,
-        "settled_on": None if one.settled_at is None else words.day(moment(one.settled_at)),
+        "settled_on": None if one.settled_at is None else words.day(local_day(one.settled_at)),
     }
 
 

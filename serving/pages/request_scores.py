@@ -19,7 +19,7 @@ from serving.drafts import Drafts
 from serving.need_to_know import withheld
 from serving.own_view import require_own_view
 from serving.pages import words
-from serving.pages.case_words import moment
+from serving.pages.case_words import local_day
 from serving.pages.door import LONGEST_PURPOSE, Visitor
 from serving.pages.forms import Form, blank, date_items, date_of, done
 from serving.pages.lists import Lists
@@ -127,7 +127,7 @@ class RequestScores:
         context = {
             "title": question if at is None else at.question.title,
             "outcome": "" if at is None else at.question.outcome_words,
-            "when": words.day(moment(entry.at)),
+            "when": words.day(local_day(entry.at)),
             "as_of": words.day(date.fromisoformat(entry.body["as_of_date"])),
             "purpose": entry.purpose,
             "scored": scored,
@@ -182,7 +182,7 @@ class RequestScores:
         """Return when scores were last given, for when none can be given now."""
         made = (Action.SCORE, Action.BATCH)
         last = self._lists.ledger.entries(action=made, question=asked.question, limit=1)
-        return "" if not last else f"The last scores are of {words.day(moment(last[0].at))}."
+        return "" if not last else f"The last scores are of {words.day(local_day(last[0].at))}."
 
 
 def _ids(form: Form) -> list[str]:

@@ -14,7 +14,7 @@ from serving.access import Permission, require
 from serving.drafts import Drafts
 from serving.need_to_know import withheld
 from serving.pages import words
-from serving.pages.case_words import moment
+from serving.pages.case_words import local_day
 from serving.pages.door import Visitor
 from serving.pages.forms import (
     Form,
@@ -136,7 +136,7 @@ def managed_words(managed: dict[str, Any] | None) -> str:
         return ""
     review = words.day(date.fromisoformat(managed["review_on"]))
     since = managed["since"]
-    begun = "Managed" if since is None else f"Managed since {words.day(moment(since))}"
+    begun = "Managed" if since is None else f"Managed since {words.day(local_day(since))}"
     return f"{begun}. Next review: {review}."
 
 
@@ -146,7 +146,7 @@ def _managed(question: str, row: dict[str, Any], hidden: set[str]) -> dict[str, 
     return {
         "name": row["nominal_id"] if known else f"Withheld {row['score_id'][:8]}",
         "href": f"/lists/{question}/{row['score_id']}" if known else "",
-        "since": "Not recorded" if row["since"] is None else words.day(moment(row["since"])),
+        "since": "Not recorded" if row["since"] is None else words.day(local_day(row["since"])),
         "by": row["by"],
         "reason": row["reason"] if known else "Withheld",
         "review_on": words.day(date.fromisoformat(row["review_on"])),

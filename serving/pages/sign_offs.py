@@ -15,7 +15,7 @@ from serving.decisions import Taken, sign_off, signed, told
 from serving.drafts import Drafts
 from serving.need_to_know import require_need, withheld
 from serving.pages import words
-from serving.pages.case_words import decision_line, graded, moment, step_words
+from serving.pages.case_words import decision_line, graded, local_day, step_words
 from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done, long, refusal
 from serving.pages.lists import Lists
@@ -148,6 +148,6 @@ def _line(row: Mapping[Any, Any], actor: str) -> dict[str, Any]:
         ),
         "reason": row["reason"],
         "who": row["actor"],
-        "when": words.day(moment(row["at"])),
+        "when": words.day(local_day(row["at"])),
         "own": row["actor"] == actor,
     }
