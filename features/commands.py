@@ -52,7 +52,8 @@ def ingest(
     Example: precursor ingest folder exports/2026-01 .precursor/records/2026-01
     """
     from features.ingest import ingest as take_in
-    from features.loads import Load
+    from features.loads import Load, manifest
+    from features.reading import REQUIRED
 
     given = None if data_to is None else day("--data-to", data_to)
     taken = take_in(kind, source, out, mapping=mapping, data_to=given, set_aside=set_aside)
@@ -62,9 +63,20 @@ def ingest(
         answer(found, f"{rows}; 'precursor train QUESTION --matrix' takes them.", as_json)
         return
     aside = len(taken.set_aside())
-    found = {"records": str(taken.path), "data_to": taken.data_to, "set_aside": aside}
-    text = f"Records up to {taken.data_to} are in {taken.path}; {aside} were set aside or handled"
-    answer(found, f"{text}: 'precursor check {taken.path}' lists them.", as_json)
+    tables = manifest(taken.path)["tables"]
+    held = {name: about["rows"] for name, about in tables.items() if about["rows"]}
+    held = dict.fromkeys(REQUIRED, 0) | held
+    found = {
+        "records": str(taken.path),
+        "data_to": taken.data_to,
+        "rows": held,
+        "set_aside": aside,
+    }
+    text = f"Records up to {taken.data_to} are in {taken.path}: " + ", ".join(
+        f"{name} {count:,}" for name, count in held.items()
+    )
+    told = f"{aside:,} were set aside or handled" if aside else "nothing was set aside"
+    answer(found, f"{text}; {told}. 'precursor check {taken.path}' tells more.", as_json)
 
 
 @app.command()

@@ -183,9 +183,10 @@ class _Files:
             problems.append(RULES["table_twice"].violation(table.name, value=", ".join(there)))
         elif not there and not torn and (stated or table.name in REQUIRED):
             asked = source.table or source.file or table.name
-            problems.append(
-                RULES["missing_table"].violation(table.name, value=asked, file=table.name)
-            )
+            told = RULES["missing_table"].violation(table.name, value=asked, file=table.name)
+            if stated:
+                told = replace(told, remedy="Add it, or correct its name in the mapping.")
+            problems.append(told)
         elif there:
             separator = source.separator or self.mapping.separator
             key = (there[0], separator, source.encoding or self.mapping.encoding)
@@ -206,9 +207,8 @@ class _Files:
                 encoding=encoding,
             )
         except Unreadable as error:
-            self.reading.problems.append(
-                RULES["unreadable"].violation(table.name, value=file, why=error.message)
-            )
+            told = RULES["unreadable"].violation(table.name, value=file, why=error.message)
+            self.reading.problems.append(replace(told, remedy=error.remedy))
             return None
 
     def tell_unused(self) -> None:
@@ -310,9 +310,8 @@ def _columns(reading: Reading, table: Table, use: _Use, mapping: Mapping) -> dic
         elif not column.empty or column.name in source.columns or column.name in source.codes:
             lacking.append(given)
     for given in dict.fromkeys(lacking):
-        place = (
-            f"{table.name} from {use.file}" if len(mapping.sources(table.name)) > 1 else table.name
-        )
+        named = source.file or len(mapping.sources(table.name)) > 1
+        place = f"{table.name} from {use.file}" if named else table.name
         reading.problems.append(RULES["missing_column"].violation(place, None, given))
     return found
 

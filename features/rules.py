@@ -31,7 +31,12 @@ RULES: dict[str, Rule] = {
         Rule("no_rows", ERROR, "has no rows", "Add the people the records are about."),
         Rule("unreadable", ERROR, "cannot be read: {why}", "Write the file again."),
         Rule("table_twice", ERROR, "is there more than once", "Leave one file of each table."),
-        Rule("missing_column", ERROR, "is missing", "Add the column, or map it."),
+        Rule(
+            "missing_column",
+            ERROR,
+            "is missing",
+            "Add the column, or name in the mapping the one that holds it.",
+        ),
         Rule("unused_file", WARNING, "is no canonical table", "Rename or map it; it is not used."),
         Rule("unused_column", WARNING, "is no column of ours", "Rename or map it; it is not used."),
         Rule("file_changed", ERROR, "differs from load.json", "Ingest the source again."),
@@ -184,7 +189,8 @@ RULES: dict[str, Rule] = {
             "unknown_code",
             WARNING,
             "is no offence code of the taxonomy",
-            "Correct the code; as it is, the offence has no harm and no marks.",
+            "Write it as the Home Office's list of offences does, such as 008/01; as it is, the"
+            " offence has no harm and no marks.",
             of("offence_code", "offence_code NOT IN (SELECT offence_code FROM taxonomy)"),
         ),
     )

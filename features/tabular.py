@@ -61,7 +61,8 @@ def open_file(
         _one_of_each(list(kinds))
         counted = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
     except _FAULTS as error:
-        raise Unreadable(reason(error, encoding), remedy="Write the file again.") from error
+        why = reason(error, encoding)
+        raise Unreadable(why, remedy=_remedy(why)) from error
     return Opened(source, kinds, counted[0] if counted else 0)
 
 
@@ -72,13 +73,29 @@ def reason(error: Exception, encoding: str = "utf-8") -> str:
     --------
     >>> reason(ValueError("Expected 2 columns, got 3: Smith,Ann,1980"))
     'Expected 2 columns, got 3'
+    >>> reason(ValueError("CSV parse error: Row #5: Expected 2 columns, got 3: Smith,Ann,1980"))
+    'CSV parse error: row 4: Expected 2 columns, got 3'
     """
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if isinstance(error, UnicodeError) or "invalid UTF8" in said:
-        return f"it is not written in {encoding}; state its encoding in the mapping, such as cp1252"
+        return f"it is not written in {encoding}"
     if "straddling" in said:
         return "a field is longer than a megabyte, or a quotation mark is never closed"
+    said = re.sub(
+        r"\bRow #(\d+)", lambda found: f"row {int(found[1]) - 1}", said
+    )  # names are no row
     return re.sub(r"(got \d+|value): .*", r"\1", said)
+
+
+def _remedy(why: str) -> str:
+    """Return what to do about a reason."""
+    if "not written in" in why:
+        return "State its encoding in the mapping, such as cp1252 or utf-16."
+    if "its first line holds no" in why:
+        return "State the separator in the mapping."
+    if "got " in why:
+        return "Put quotation marks around a value that holds the separator, or mend the row."
+    return "Write the file again."
 
 
 def parquet_rows(file: Path) -> str:
@@ -135,13 +152,23 @@ def _text(connection: duckdb.DuckDBPyConnection, file: Path, separator: str, enc
         mark for mark in SEPARATORS if mark != separator and len(names) == 1 and mark in names[0]
     ]
     if other:
-        raise textual.Error(
-            f"its first line holds no {separator!r} but {other[0]!r}; state the separator in the"
-            " mapping"
-        )
-    table = csv.read_csv(
+        raise textual.Error(f"its first line holds no {separator!r} but {other[0]!r}")
+    try:
+        table = _rows(file, names, separator, encoding, threads=True)
+    except pa.ArrowInvalid:  # only a single thread knows which row it was
+        table = _rows(file, names, separator, encoding, threads=False)
+    known = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
+    name = next(f"_text_{n}" for n in range(len(known) + 1) if f"_text_{n}" not in known)
+    connection.register(
+        name, table.append_column("_row", pa.array(np.arange(1, table.num_rows + 1)))
+    )
+    return name
+
+
+def _rows(file: Path, names: list[str], separator: str, encoding: str, threads: bool) -> pa.Table:
+    return csv.read_csv(
         file,
-        read_options=csv.ReadOptions(encoding=encoding),
+        read_options=csv.ReadOptions(encoding=encoding, use_threads=threads),
         parse_options=csv.ParseOptions(delimiter=separator, newlines_in_values=True),
         convert_options=csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
@@ -149,12 +176,6 @@ def _text(connection: duckdb.DuckDBPyConnection, file: Path, separator: str, enc
             null_values=[""],
         ),
     )
-    known = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
-    name = next(f"_text_{n}" for n in range(len(known) + 1) if f"_text_{n}" not in known)
-    connection.register(
-        name, table.append_column("_row", pa.array(np.arange(1, table.num_rows + 1)))
-    )
-    return name
 
 
 def _one_of_each(names: list[str]) -> None:

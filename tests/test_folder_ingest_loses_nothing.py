@@ -274,6 +274,20 @@ def test_the_name_of_a_folder_is_no_pattern_and_no_column(place: str, tmp_path: 
         assert found == pq.read_table(plain.tables[name]).to_pylist()
 
 
+def test_what_was_taken_in_is_told_by_table(tmp_path: Path) -> None:
+    rows = faultless(random.Random(10))
+    source = write_csv(tmp_path / "source", rows)
+    links = source / "involvement.csv"
+    links.write_text(links.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    command = [sys.executable, str(ROOT / "precursor.py"), "ingest", "folder", str(source)]
+    done = subprocess.run(
+        [*command, str(tmp_path / "out")], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert f"nominal {len(rows['nominal'])}, " in done.stdout
+    assert "involvement 0, " in done.stdout
+    assert "nothing was set aside" in done.stdout
+
+
 def test_two_who_write_to_one_place_do_not_mix_their_files(tmp_path: Path) -> None:
     source, out = write_csv(tmp_path / "source", faultless(random.Random(6))), tmp_path / "out"
     with unfinished_folder(out) as part:

@@ -449,10 +449,10 @@ def test_a_stated_encoding_and_separator_are_read(encoding: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"delimiter": ";"}, "holds no ',' but ';'; state the separator"),
-        ({"delimiter": "\t"}, "state the separator"),
-        ({"encoding": "cp1252", "header": ("CRIMÉ", *HEADER[1:])}, "state its encoding"),
-        ({"encoding": "utf-16"}, "state its encoding"),
+        ({"delimiter": ";"}, "holds no ',' but ';'. State the separator in the mapping."),
+        ({"delimiter": "\t"}, "State the separator"),
+        ({"encoding": "cp1252", "header": ("CRIMÉ", *HEADER[1:])}, "State its encoding"),
+        ({"encoding": "utf-16"}, "such as cp1252 or utf-16."),
         ({"header": ("CRIME", "crime", "FLAG", "DONE", "KNOWN")}, "columns named twice"),
         ({"header": ("_ROW", *HEADER[1:])}, "rename it"),
     ],
@@ -468,13 +468,23 @@ def test_a_file_in_another_form_says_what_to_state(
 def test_wrong_letters_in_a_row_say_what_to_state(tmp_path: Path) -> None:
     rows = [("Cé", *ROW[1:])]
     (told,) = refused(export(tmp_path / "in", rows, encoding="cp1252"), crimes())
-    assert "state its encoding in the mapping" in str(told)
+    assert "State its encoding in the mapping" in str(told)
 
 
 def test_an_unreadable_row_is_not_repeated(tmp_path: Path) -> None:
     folder = export(tmp_path / "in", [ROW, (*ROW, "John Smith")])
     (told,) = refused(folder, crimes())
+    assert "row 2: Expected 5 columns, got 6. Put quotation marks" in str(told)
     assert "Smith" not in str(told)
+
+
+def test_what_a_mapping_names_and_is_not_there_is_told_with_its_file(tmp_path: Path) -> None:
+    folder = export(tmp_path / "in", [ROW], header=("NUMBER", *HEADER[1:]))
+    (told,) = refused(folder, crimes())
+    assert "offence from CRIMES.csv: CRIME is missing. " in str(told)
+    (folder / "CRIMES.csv").unlink()
+    (told,) = refused(folder, crimes())
+    assert "'CRIMES.csv' is missing. Add it, or correct its name in the mapping." in str(told)
 
 
 def test_empty_files_are_told(tmp_path: Path) -> None:
