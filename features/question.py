@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from features.declare import BUCKETS
 from features.sources import CONTEXT, SOURCES
@@ -135,6 +135,18 @@ class Provided(_Strict):
     provided: str
 
 
+def _kind(given: Any) -> str:
+    provided = isinstance(given, Provided) or (isinstance(given, dict) and "provided" in given)
+    return "(provided)" if provided else "(rule)"
+
+
+_Rule = TypeVar("_Rule")
+_Ruled = Annotated[
+    Annotated[_Rule, Tag("(rule)")] | Annotated[Provided, Tag("(provided)")], Discriminator(_kind)
+]
+"""A rule, or what came with the records. What is wrong is told of the one that was meant alone."""
+
+
 class Abstain(_Strict):
     """Too little history to score: fewer events than this, and on record for less than so long."""
 
@@ -209,11 +221,11 @@ class Question(_Strict):
     """Completes "Of 100 people with similar records, about 12 were ..."."""
     description: str = ""
     clock: Literal["calendar", "records"] = "records"
-    cohort: CohortRule | Provided
+    cohort: _Ruled[CohortRule]
     learns_from: CohortRule | None = None
     """A wider cohort whose rows the trees learn from too, where its own has few outcomes. Only the
     cohort itself is judged, calibrated and scored."""
-    outcome: OutcomeRule | Provided
+    outcome: _Ruled[OutcomeRule]
     sub_cohorts: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,40}$")], SubCohort] = {}
     """Parts of the cohort whose calibration is reported one by one; they may overlap."""
     horizon_days: int = Field(ge=1, le=3660)

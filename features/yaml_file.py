@@ -94,6 +94,8 @@ def faults(wrong: ValidationError) -> list[str]:
         why = fault["msg"].removeprefix("Value error, ")
         if fault["type"] in ("model_type", "dict_type"):
             why = "write a mapping here, such as 'name: value'"
+        if fault["type"] == "extra_forbidden":
+            why = "there is no entry of this name"
         said.append(": ".join(filter(None, (place, why))))
     return said
 

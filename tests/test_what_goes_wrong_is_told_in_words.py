@@ -65,6 +65,23 @@ def test_a_folder_for_a_question_is_refused(tmp_path: Path) -> None:
         read_question(tmp_path)
 
 
+def test_a_wrong_question_is_told_of_what_it_has_and_of_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "question.yaml"
+    file.write_text(
+        "name: damage\ntitle: Damage\noutcome_words: named again\n"
+        "cohort: {source: suspected, of: [damge]}\noutcome: {source: suspected}\n"
+        "horizon_days: soon\ncapcity: 50\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(UsageError) as refused:
+        read_question(file)
+    told = str(refused.value)
+    assert "no mark ['damge']" in told
+    assert "horizon_days: " in told
+    assert "capcity: there is no entry of this name" in told
+    assert "provided" not in told.lower()
+
+
 def test_places_that_cannot_be_written_and_bytes_that_are_no_text(tmp_path: Path) -> None:
     for arguments, code in (
         (("synthesise", "/proc/nowhere", "--nominals", "20", "--years", "1"), 1),
