@@ -254,6 +254,14 @@ def find(question: str, which: str | int) -> Version:
             field="question",
             code="no_champion",
         )
+    if wanted == PREVIOUS:
+        raise NotFound(
+            f"question '{question}' has had no champion before this one; registered versions:"
+            f" {listed}",
+            remedy=f"Promote another: precursor promote {question} VERSION --reason TEXT.",
+            field="version",
+            code="no_version",
+        )
     raise NotFound(
         f"question '{question}' has no version '{wanted}'; registered versions: {listed}",
         remedy=f"Name one of these, or train another: precursor train {question} RECORDS.",

@@ -87,7 +87,7 @@ def test_without_a_previous_champion_there_is_nothing_to_roll_back_to(
     store: tuple[Result, ...],
 ) -> None:
     promotion.promote("made_up", 1)
-    with pytest.raises(NotFound, match="no version 'previous'"):
+    with pytest.raises(NotFound, match="no champion before this one"):
         promotion.rollback("made_up")
     assert published.read("made_up").version == 1
 

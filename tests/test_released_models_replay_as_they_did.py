@@ -47,7 +47,10 @@ def test_a_released_model_is_read_and_gives_the_same_figures(release: Path) -> N
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
 def test_a_released_score_can_still_be_told_in_words(release: Path) -> None:
     for payload in payloads(release):
-        assert payload["nominal_id"] in score_in_words(payload)
+        said = score_in_words(payload)
+        assert payload["nominal_id"] in said
+        if not payload["insufficient_history"]:
+            assert f"; {payload['raw']:+.4f} with those of all groups, listed here or not." in said
 
 
 def make(release: Path) -> None:
