@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +43,7 @@ from features.matrix_file import table_of, write_manifest
 from features.question import Provided, Question
 from features.records import TABLES
 from features.taxonomy import HARM, taxonomy
+from features.unfinished import unfinished_folder
 
 if TYPE_CHECKING:
     from pyspark import TaskContext
@@ -219,16 +220,15 @@ def write_matrix(
     at = None
     if spine is None and not isinstance(question.cohort, Provided):
         at = learning_dates(load, question, parts.known())
-    half = out.absolute().with_name(out.name + ".part")
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    task = partial(_filled, load.path, half, question, feature_set, at, spine is not None)
-    with _asked(spine, out.absolute().with_name(out.name + ".asked")) as asked:
+    # not hidden: Spark passes over files whose names begin with a dot
+    beside = out.absolute().with_name(f"{out.name}.{secrets.token_hex(4)}.asked")
+    with unfinished_folder(out) as half, _asked(spine, beside) as asked:
+        task = partial(_filled, load.path, half, question, feature_set, at, spine is not None)
         rows = parts.together(sources_of(question, feature_set), asked)
         counted = rows.mapInArrow(task, "rows bigint").toArrow()
-    said = manifest_of(load, question, feature_set, pc.sum(counted["rows"]).as_py() or 0)
-    write_manifest(out, said, half)
-    half.rename(out)
+        said = manifest_of(load, question, feature_set, pc.sum(counted["rows"]).as_py() or 0)
+        write_manifest(out, said, half)
+        half.rename(out)
     return said
 
 

@@ -160,7 +160,9 @@ def test_parts_of_any_size_hold_the_same_people(
     from features import spark
 
     monkeypatch.setattr(spark, "PART", 100)
+    (tmp_path / "many.part").mkdir()  # somebody's own
     spark.write_matrix(reference.load, QUESTION, tmp_path / "many")
+    assert (tmp_path / "many.part").is_dir()
     frame = Matrix.read(tmp_path / "many").frame
     expected = build(reference, QUESTION).frame
     pd.testing.assert_frame_equal(frame, expected, check_exact=True, check_dtype=False)
