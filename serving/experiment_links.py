@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 SETTING = "PRECURSOR_MLFLOW_URL"
-COMMAND = "mlflow ui --backend-store-uri sqlite:///$PRECURSOR_HOME/mlflow/mlflow.db"
+COMMAND = (
+    "mlflow ui --backend-store-uri sqlite:///${PRECURSOR_HOME:-$PWD/.precursor}/mlflow/mlflow.db"
+)
 
 
 @dataclass(frozen=True)

@@ -250,7 +250,7 @@ def test_runs_lead_to_the_server_that_is_named_and_to_no_script(
     run = dossier.read(NAME, 1).entry["run_id"]
     page = client.get(f"/questions/{NAME}").text
     assert run in page
-    assert "mlflow ui --backend-store-uri" in page
+    assert "mlflow ui --backend-store-uri sqlite:///${PRECURSOR_HOME:-$PWD/.precursor}/" in page
     monkeypatch.setenv("PRECURSOR_MLFLOW_URL", "https://me:secret@mlflow.example/base/")
     page = client.get(f"/questions/{NAME}").text
     assert re.search(rf'href="https://mlflow\.example/base/#/experiments/\w+/runs/{run}"', page)
