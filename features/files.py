@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -44,8 +45,9 @@ def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
     >>> file.read_text(encoding="utf-8"), [left.name for left in file.parent.iterdir()]
     ('whole', ['note.txt'])
     """
-    # a name of its own for each writer, and an ending that no reader of tables or notes looks for
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    # a name of its own for each writer, and an ending that no reader of tables or notes looks for;
+    # the process in it tells a part under way from one that a killed writer left
+    part = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         yield part
         if durable:
@@ -58,6 +60,36 @@ def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # it has its name by now, or was never there
             part.unlink()
+
+
+_PART = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.part")
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """Return the parts under a folder that no running process is writing any more.
+
+    Whoever was killed half-way left them; what they hold may be about anybody.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / f".note.txt.{os.getpid()}-00c0ffee.part").touch()
+    >>> left_behind(folder)
+    []
+    """
+    found = ((part, _PART.fullmatch(part.name)) for part in sorted(folder.rglob(".*.part")))
+    return [part for part, named in found if named and not _runs(int(named[1]))]
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def sync(file: Path) -> None:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from features.backends.postgres import drop_copies
 from features.errors import NotFound, PrecursorError, UsageError
-from features.files import replacing, sha256, sync
+from features.files import left_behind, replacing, sha256, sync
 from features.forget import forget
 from features.home import home
 from features.loads import manifest, open_load
@@ -105,6 +105,8 @@ def _erased(
         for path in files(further):
             if lines := _from_file(path, nominal_id):
                 found["files"][str(path)] = lines
+        for part in left_behind(home()):
+            part.unlink(missing_ok=True)
     except OSError as failed:
         raise PrecursorError(
             f"{failed.filename}: {failed.strerror}; the erasure is not finished",

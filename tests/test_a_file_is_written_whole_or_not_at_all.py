@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from house import ROOT, product, tree
 
-from features.files import replacing
+from features.files import left_behind, replacing
 
 HALF_WRITTEN = """
 import os, sys
@@ -84,6 +84,20 @@ def test_a_kill_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     with replacing(file) as part:
         part.write_text("new", encoding="utf-8")
     assert file.read_text(encoding="utf-8") == "new"
+
+
+def test_the_part_of_a_killed_writer_is_known_from_one_under_way(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    killed = tmp_path / "deep" / "note.txt"
+    subprocess.run(
+        [sys.executable, "-c", HALF_WRITTEN, str(killed)], cwd=ROOT, check=False, timeout=60
+    )
+    (tmp_path / ".of-somebody-else.part").touch()
+    with replacing(tmp_path / "note.txt") as part:
+        part.write_text("half", encoding="utf-8")
+        (left,) = left_behind(tmp_path)
+        assert left.read_text(encoding="utf-8") == "half of the n"
+        assert left.parent == killed.parent
 
 
 def test_what_was_never_written_or_cannot_be_named_is_told(tmp_path: Path) -> None:

@@ -79,7 +79,11 @@ def test_nothing_in_the_state_folder_names_the_person_and_others_stay(
     scored(force, precursor_home / "scores.parquet")
     publish(NAME, ledger=ledger, **ME)
     assert GONE in set(first["nominal_id"])
-    assert holds(precursor_home, GONE)
+    gone_by = subprocess.Popen([sys.executable, "-c", ""])
+    gone_by.wait()
+    half = precursor_home / f".ranks.csv.{gone_by.pid}-00c0ffee.part"  # its writer was killed
+    half.write_text(GONE, encoding="utf-8")
+    assert half in holds(precursor_home, GONE)
     found = erase(
         GONE, ledger=ledger, actor="d.p.officer", role="operator", purpose="7", also=[elsewhere]
     )
