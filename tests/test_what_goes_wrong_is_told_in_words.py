@@ -69,16 +69,16 @@ def test_a_wrong_question_is_told_of_what_it_has_and_of_nothing_else(tmp_path: P
     file = tmp_path / "question.yaml"
     file.write_text(
         "name: damage\ntitle: Damage\noutcome_words: named again\n"
-        "cohort: {source: suspected, of: [damge]}\noutcome: {source: suspected}\n"
-        "horizon_days: soon\ncapcity: 50\n",
+        "cohort: {source: suspected, of: [dammage_x]}\noutcome: {source: suspected}\n"
+        "horizon_days: soon\ncapacity_x: 50\n",
         encoding="utf-8",
     )
     with pytest.raises(UsageError) as refused:
         read_question(file)
     told = str(refused.value)
-    assert "no mark ['damge']" in told
+    assert "no mark ['dammage_x']" in told
     assert "horizon_days: " in told
-    assert "capcity: there is no entry of this name" in told
+    assert "capacity_x: there is no entry of this name" in told
     assert "provided" not in told.lower()
 
 
