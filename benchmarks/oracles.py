@@ -8,12 +8,13 @@ other worlds and what was learnt of them are kept, so a second question of a for
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from features.history import History
 from features.loads import open_load
@@ -22,7 +23,7 @@ from features.question import Question
 from features.synthetic import synthesise
 from features.synthetic.truth import MANIFEST
 from training import cohorts, fit, recalibration
-from training.contest import beyond, rows_of
+from training.contest import beyond
 from training.coverage import coverage
 from training.evaluation import Judged
 from training.experiment import SEED
@@ -143,10 +144,10 @@ def nearness(
     judged = dates[dates >= test_from][::-EVERY]
     rows = _training(history, question, dates[dates < train_before])
     test = build(history, question, at=judged.tolist())
-    tell(f"{question.name}: fitting {len(rows.y):,} rows, {int(rows.y.sum()):,} with the outcome")
-    wider = 0 if rows.wider is None else len(rows.wider.y)
-    if wider:
-        tell(f"{question.name}: and {wider:,} rows of a wider cohort")
+    own = rows.own
+    tell(f"{question.name}: fitting {len(own.y):,} rows, {int(own.y.sum()):,} with the outcome")
+    if rows.wider:
+        tell(f"{question.name}: and {rows.wider:,} rows of a wider cohort")
     fitted = fit.fit(rows)
     probability = fitted.calibration.probability(fitted.raw(test.X))
     found = oracles.judge(test, probability)
@@ -154,7 +155,15 @@ def nearness(
     if refits and oracles.best is not None:
         tell(f"{question.name}: {refits} refits for the intervals")
         held = _covered(question, fitted, rows, test, refits, *oracles.best)
-    return Nearness(question.name, len(rows.y), wider, int(rows.y.sum()), fitted.trees, found, held)
+    return Nearness(
+        question.name,
+        len(own.y),
+        rows.wider,
+        int(own.y.sum()),
+        fitted.trees,
+        found,
+        held,
+    )
 
 
 def _covered(
@@ -181,8 +190,7 @@ def _covered(
 def _training(history: History, question: Question, at: npt.NDArray[np.datetime64]) -> fit.Rows:
     """Return the rows to fit; the matrix they are from is let go, since it may be very large."""
     matrix = build(history, question, at=at.tolist())
-    own = rows_of(matrix, np.ones(len(matrix.frame), bool))
     if question.wider is None:
-        return own
-    wider = build(history, question.wider, at=at.tolist())
-    return replace(own, wider=rows_of(wider, beyond(matrix, wider)))
+        return fit.Rows.of(matrix.frame, matrix.feature_set)
+    more = beyond(matrix, build(history, question.wider, at=at.tolist())).frame
+    return fit.Rows.of(pd.concat([matrix.frame, more]), matrix.feature_set, len(more))

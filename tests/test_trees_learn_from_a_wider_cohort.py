@@ -15,7 +15,7 @@ from features.errors import PrecursorError
 from features.matrix import Matrix
 from features.question import Question
 from training import fit
-from training.contest import training_rows
+from training.contest import beyond, training_rows
 from training.experiment import Result, train
 from training.splits import folds, temporal
 
@@ -52,14 +52,14 @@ def trained(wider: bool = True) -> Result:
 def test_wider_rows_are_of_the_training_time_and_none_of_them_is_an_own_one() -> None:
     own, wider = matrices()
     split = temporal(own.frame, asked())
-    rows = training_rows(own, split, wider)
-    assert rows.wider is not None
-    own_keys = set(zip(rows.people, rows.as_of_date, strict=True))
-    other_keys = set(zip(rows.wider.people, rows.wider.as_of_date, strict=True))
+    rows = training_rows(own, split, beyond(own, wider))
+    assert len(rows.own.y) == split.train.sum()
+    own_keys = set(zip(rows.own.people, rows.own.as_of_date, strict=True))
+    other_keys = set(zip(rows.beyond.people, rows.beyond.as_of_date, strict=True))
     assert other_keys
     assert not own_keys & other_keys
-    assert rows.wider.as_of_date.max() < np.datetime64(split.train_before)
-    assert len(rows.learnt.y) == len(own_keys) + len(other_keys)
+    assert rows.beyond.as_of_date.max() < np.datetime64(split.train_before)
+    assert len(rows.y) == len(own_keys) + len(other_keys)
 
 
 def test_people_of_the_test_part_are_kept_out_of_wider_rows_where_people_are_kept_apart() -> None:
@@ -73,29 +73,30 @@ def test_people_of_the_test_part_are_kept_out_of_wider_rows_where_people_are_kep
     again["nominal_id"] = own.frame.loc[split.test, "nominal_id"].iloc[0]
     again["as_of_date"] -= np.timedelta64(1, "D")
     rows = training_rows(own, split, Matrix(again, FEATURES, wider.manifest))
-    assert rows.wider is not None
-    assert len(rows.wider.y) == 0
+    assert len(rows.beyond.y) == 0
+    assert len(rows.own.y) == split.train.sum()
 
 
 def test_nobody_is_judged_by_a_fold_that_learned_from_them_under_either_cohort() -> None:
-    own, wider = matrices()
-    split = temporal(own.frame, asked())
-    rows = training_rows(own, split, wider)
-    assert rows.wider is not None
+    own, _ = matrices()
+    rows = training_rows(own, temporal(own.frame, asked()))
     held = folds(rows.people, fit.FOLDS) == 0
     # who is held out has wider rows that tell the outcome; a fold that saw them would shine
-    told = replace(
-        rows.wider,
-        X=np.repeat(rows.X[held], 5, axis=0),
-        y=1 - np.repeat(rows.y[held], 5),
-        people=np.repeat(rows.people[held], 5),
-        as_of_date=np.repeat(rows.as_of_date[held], 5) - 1,
+    told = np.repeat(np.flatnonzero(held), 5)
+    both = np.concatenate([np.arange(len(rows.y)), told])
+    more = replace(
+        rows,
+        X=rows.X[both],
+        y=np.concatenate([rows.y, 1 - rows.y[told]]),
+        people=rows.people[both],
+        as_of_date=rows.as_of_date[both],
+        wider=len(told),
     )
-    alone = fit.fit(replace(rows, wider=None), **QUICK)
-    seen = fit.fit(replace(rows, wider=told), **QUICK)
+    alone = fit.fit(rows, **QUICK)
+    seen = fit.fit(more, **QUICK)
     assert len(seen.unseen) == len(rows.y)
     # the fold model of those held out had none of these rows: only the number of trees may differ
-    same = fit.fit(replace(rows, wider=None), num_iterations=seen.trees, **QUICK)
+    same = fit.fit(rows, num_iterations=seen.trees, **QUICK)
     assert np.corrcoef(same.unseen[held], seen.unseen[held])[0, 1] > 0.95
     assert np.corrcoef(alone.unseen[~held], seen.unseen[~held])[0, 1] < 0.99
 

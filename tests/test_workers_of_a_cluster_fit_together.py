@@ -58,13 +58,7 @@ def test_trees_of_two_workers_rank_as_those_of_one_machine(folder: Path) -> None
     from training.cluster import fit_parts
 
     matrix = Matrix.read(folder).labelled()
-    rows = fit.Rows(
-        X=matrix.X,
-        y=matrix.y,
-        people=matrix.frame["nominal_id"].to_numpy(dtype=str),
-        as_of_date=matrix.frame["as_of_date"].to_numpy().astype("datetime64[D]"),
-        feature_set=matrix.feature_set,
-    )
+    rows = fit.Rows.of(matrix.frame, matrix.feature_set)
     alone = fit.fit(rows, **QUICK)
     together = fit_parts(folder, BEFORE, workers=2, **QUICK)
     assert together.trees == alone.trees  # decided on the same rows: the sample holds them all
@@ -76,10 +70,7 @@ def test_trees_of_two_workers_rank_as_those_of_one_machine(folder: Path) -> None
     assert roc_auc_score(rows.y, two) == pytest.approx(roc_auc_score(rows.y, one), abs=0.02)
     # half of the people alone teach something else: the other worker's rows did count
     half = fit.fit(
-        fit.Rows(
-            *(part[: len(rows.y) // 2] for part in (rows.X, rows.y, rows.people, rows.as_of_date)),
-            rows.feature_set,
-        ),
+        fit.Rows.of(matrix.frame.head(len(matrix.frame) // 2), matrix.feature_set),
         **QUICK,
     )
     assert spearmanr(one, margins(half.text, rows)).statistic < spearmanr(one, two).statistic

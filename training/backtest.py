@@ -211,7 +211,7 @@ def _origin(work: Matrix, held: Contest, evaluation: Evaluation) -> Origin:
         test_from=days.min().date(),
         test_to=days.max().date(),
         train_before=held.split.train_before,
-        training_rows=len(held.rows.y),
+        training_rows=len(held.rows.own.y),
         evaluation=evaluation,
     )
 

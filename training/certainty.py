@@ -44,7 +44,7 @@ def certainty(
     used = np.array([at for at, name in enumerate(uses) if uses[name]], dtype=np.int64)
     low, high = model.interval_for(final)
     without = cohorts.insufficient(model.question, held.X, model.feature_set)
-    strange = cohorts.unfamiliar(held.rows.learnt.X, held.X, used)
+    strange = cohorts.unfamiliar(held.rows.X, held.X, used)
     return {
         "sub_cohorts": cohorts.calibrated(
             held.judged, final, cohorts.parts(test), draws=draws, seed=seed

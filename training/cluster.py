@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import lightgbm as lgb
-import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from features.declare import FeatureSet
 from features.errors import PrecursorError
+from features.matrix import KEYS
 from features.matrix_file import read_manifest
 from features.spark import session
 from training import constraints, fit
-from training.large import SAMPLE, rows_of
+from training.large import SAMPLE, labelled
 
 ALONE = {"machines": "", "num_machines": 1, "local_listen_port": 12400}
 """How a booster's text names a fit on one machine; who took part is nobody's business later."""
@@ -75,7 +76,7 @@ def fit_parts(
             f"{folder}: {len(files)} parts cannot be shared among {workers} workers",
             remedy="Ask for fewer workers, or make the matrix with --backend spark.",
         )
-    decided = fit.fit(_sample(files, before, feature_set, sample), **changes)
+    decided = fit.fit(_rows(files, before, feature_set, sample), **changes)
     chosen = {**fit.PARAMETERS, **constraints.parameters(feature_set), **changes}
     chosen |= {"tree_learner": "data", "pre_partition": True, "num_machines": workers}
     if "monotone_constraints" in chosen:
@@ -86,28 +87,22 @@ def fit_parts(
     return replace(decided, text=_as_of_one(found["text"][0].as_py()), parameters=chosen)
 
 
-def _sample(files: Sequence[Path], before: date, feature_set: FeatureSet, most: int) -> fit.Rows:
-    """Return rows of as many whole parts as hold so many, at least one; people stay together."""
-    taken: list[fit.Rows] = []
+def _rows(
+    files: Sequence[Path], before: date, feature_set: FeatureSet, most: int | None = None
+) -> fit.Rows:
+    """Return rows of whole parts: all of them, or as many as hold so many rows; at least one."""
+    taken: list[pd.DataFrame] = []
     for file in files:
-        if taken and sum(len(part.y) for part in taken) >= most:
+        if taken and most is not None and sum(map(len, taken)) >= most:
             break
-        taken.append(rows_of(file, before, feature_set))
-    people = np.concatenate([part.people for part in taken])
-    if not len(people):
+        taken.append(labelled(file, before, feature_set))
+    frame = pd.concat(taken).sort_values(list(KEYS), kind="stable")
+    if frame.empty:
         raise PrecursorError(
             f"{files[0].parent}: no labelled row lies before {before}",
             remedy="Name a later date, or make the matrix from longer records.",
         )
-    at = np.concatenate([part.as_of_date for part in taken])
-    order = np.lexsort((at, people))
-    return fit.Rows(
-        X=np.concatenate([part.X for part in taken])[order],
-        y=np.concatenate([part.y for part in taken])[order],
-        people=people[order],
-        as_of_date=at[order],
-        feature_set=feature_set,
-    )
+    return fit.Rows.of(frame, feature_set)
 
 
 def _fitted(
@@ -130,7 +125,7 @@ def _fitted(
         free.bind((host, 0))
         port = free.getsockname()[1]
         places = context.allGather(f"{host}:{port}")
-    share = _sample(files[number::count], before, feature_set, np.iinfo(np.int64).max)
+    share = _rows(files[number::count], before, feature_set)
     mine = chosen | {"machines": ",".join(places), "local_listen_port": port, "num_threads": 1}
     booster = lgb.train(mine, fit.dataset(share, mine), num_boost_round=trees)
     if number == 0:

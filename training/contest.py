@@ -7,14 +7,13 @@ origin of the backtest; both go through here, so that they are judged alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from features.matrix import Matrix
+from features.matrix import KEYS, Matrix
 from features.question import CohortRule, Question
 from training import baselines, fit
 from training.evaluation import MODEL, Judged
@@ -74,8 +73,9 @@ def contest(
     beside : DataFrame, optional
         What stands beside the rows, in their order (`training.sanctions.beside`).
     wider : Matrix, optional
-        Labelled rows of the wider cohort that the trees learn from too; baselines do not, since
-        each of them is a rule or few numbers that its own rows suffice for.
+        Labelled rows of the wider cohort that are not the question's own (`beyond`): the trees
+        learn from them too. Baselines do not: each is a rule, or few numbers for which its own rows
+        suffice.
     threads : int, optional
     **changes
         LightGBM parameters other than the house's.
@@ -85,13 +85,14 @@ def contest(
         work.X[split.test],
         tested_rows(question, work, split),
     )
+    own = rows.own
     fitted = fit.fit(rows, threads=threads, **changes)
     before, after = (
         None if beside is None else beside[mask].reset_index(drop=True)
         for mask in (split.train, split.test)
     )
     simple, missing = baselines.fit(
-        question.baselines, rows.X, rows.y, work.feature_set, beside=before, question=question
+        question.baselines, own.X, own.y, work.feature_set, beside=before, question=question
     )
     others, notes = baselines.best(simple, X, judged.y, after)
     notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
@@ -102,36 +103,21 @@ def contest(
 
 def training_rows(work: Matrix, split: Split, wider: Matrix | None = None) -> fit.Rows:
     """Return the training part as the fit takes it, with the wider rows of the same time."""
-    own = rows_of(work, split.train)
+    frame = work.frame[split.train]
     if wider is None:
-        return own
-    kept = beyond(work, wider)
-    kept &= (wider.frame["as_of_date"] < pd.Timestamp(split.train_before)).to_numpy()
+        return fit.Rows.of(frame, work.feature_set)
+    kept = wider.frame["as_of_date"] < pd.Timestamp(split.train_before)
     if split.people_apart:
-        tested = work.frame.loc[split.test, "nominal_id"]
-        kept &= ~wider.frame["nominal_id"].isin(tested).to_numpy()
-    return replace(own, wider=rows_of(wider, kept))
+        kept &= ~wider.frame["nominal_id"].isin(work.frame.loc[split.test, "nominal_id"])
+    more = wider.frame[kept]
+    return fit.Rows.of(pd.concat([frame, more]), work.feature_set, len(more))
 
 
-def beyond(work: Matrix, wider: Matrix) -> npt.NDArray[np.bool_]:
-    """Return which rows of the wider cohort are not the question's own."""
-    own, other = (
-        pd.MultiIndex.from_frame(matrix.frame[["nominal_id", "as_of_date"]])
-        for matrix in (work, wider)
-    )
-    return np.asarray(~other.isin(own))
-
-
-def rows_of(matrix: Matrix, kept: npt.NDArray[np.bool_]) -> fit.Rows:
-    """Return some rows of a matrix as the fit takes them."""
-    frame = matrix.frame[kept]
-    return fit.Rows(
-        X=frame[matrix.feature_set.names].to_numpy(np.float64),
-        y=frame["label"].to_numpy(np.int64),
-        people=frame["nominal_id"].to_numpy(dtype=str),
-        as_of_date=frame["as_of_date"].to_numpy().astype("datetime64[D]"),
-        feature_set=matrix.feature_set,
-    )
+def beyond(work: Matrix, wider: Matrix) -> Matrix:
+    """Return the rows of the wider cohort that are not the question's own."""
+    own, other = (pd.MultiIndex.from_frame(matrix.frame[list(KEYS)]) for matrix in (work, wider))
+    frame = wider.frame[~other.isin(own)].reset_index(drop=True)
+    return Matrix(frame, wider.feature_set, wider.manifest)
 
 
 def tested_rows(question: Question, work: Matrix, split: Split) -> Judged:

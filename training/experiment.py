@@ -38,7 +38,7 @@ from training import (
 from training.backtest import ORIGINS, backtest
 from training.certainty import certainty, covered
 from training.certainty import in_words as certainty_in_words
-from training.contest import Contest, bands, contest
+from training.contest import Contest, bands, beyond, contest
 from training.evaluation import MODEL, Evaluation, evaluate, gain
 from training.fairness import Fairness, audit
 from training.horizons import horizons
@@ -156,7 +156,7 @@ def train(
     terms = {"beside": aside, "threads": threads, "seed": seed, **changes}
     if wider is not None:
         _same_question(question.wider or question, wider)
-        wider = _ordered(wider)[0]
+        wider = beyond(work, _ordered(wider)[0])
         terms |= {"wider": wider}
     search: tuning.Search | None = None
     house = terms
@@ -235,9 +235,7 @@ def train(
         calibration=registered,
         question=question,
         feature_set=work.feature_set,
-        nullable=frozenset(
-            np.array(work.feature_set.names)[np.isnan(held.rows.learnt.X).any(axis=0)]
-        ),
+        nullable=frozenset(np.array(work.feature_set.names)[np.isnan(held.rows.X).any(axis=0)]),
         interval=recalibration.interval_table(raw, refitted, judged, fitted.calibration, seed),
         horizons={horizon.days: horizon.calibration for horizon in further},
         empty=fitted.empty,

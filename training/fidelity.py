@@ -54,7 +54,7 @@ def fidelity(model: RiskModel, rows: fit.Rows, fitted: fit.Fit, X: Floats) -> di
     other = group_contributions(model.feature_set, _reseeded(model, rows, fitted, some))
     order = np.argsort(-np.abs(own), axis=1)
     lot = np.random.default_rng(0).permuted(np.tile(np.arange(own.shape[1]), (len(own), 1)), axis=1)
-    ordinary = _ordinary(rows.X)
+    ordinary = _ordinary(rows.own.X)
     again = np.argsort(-np.abs(other), axis=1)[:, :STRONGEST]
     return {
         "rows": len(some),
@@ -93,7 +93,7 @@ def _moved(
 
 def _reseeded(model: RiskModel, rows: fit.Rows, fitted: fit.Fit, X: Floats) -> Floats:
     chosen = {**fitted.parameters, "seed": int(fitted.parameters["seed"]) + 1}
-    booster = lgb.train(chosen, fit.dataset(rows.learnt, chosen), num_boost_round=fitted.trees)
+    booster = lgb.train(chosen, fit.dataset(rows, chosen), num_boost_round=fitted.trees)
     found = np.asarray(booster.predict(model.as_read(X), pred_contrib=True))[:, :-1]
     return model.slope * found
 

@@ -16,6 +16,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from features.declare import FeatureSet
 from models import calibration
@@ -66,9 +67,9 @@ ONE_THREAD_UP_TO = 20_000_000  # values; below it, threads wait for each other l
 class Rows:
     """The training part: inputs, labels, and who and when each row is.
 
-    Rows must be sorted by person and date, because their order changes the trees. `wider` are rows
-    of other people or dates that the trees learn from too; no size, calibration or figure is
-    decided on them.
+    The question's own rows come first, sorted by person and date, because their order changes the
+    trees. The last `wider` rows are of a wider cohort that the trees learn from too; no size,
+    calibration or figure is decided on them.
     """
 
     X: Floats
@@ -76,21 +77,39 @@ class Rows:
     people: npt.NDArray[Any]
     as_of_date: npt.NDArray[np.datetime64]
     feature_set: FeatureSet
-    wider: Rows | None = None
+    wider: int = 0
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, feature_set: FeatureSet, wider: int = 0) -> Rows:
+        """Return labelled rows of a matrix's frame, in its order."""
+        return cls(
+            X=frame[feature_set.names].to_numpy(np.float64),
+            y=frame["label"].to_numpy(np.int64),
+            people=frame["nominal_id"].to_numpy(dtype=str),
+            as_of_date=frame["as_of_date"].to_numpy().astype("datetime64[D]"),
+            feature_set=feature_set,
+            wider=wider,
+        )
 
     @property
-    def learnt(self) -> Rows:
-        """All rows that the trees learn from: its own first, then the wider ones."""
-        if self.wider is None:
-            return self
-        parts = (self, self.wider)
+    def own(self) -> Rows:
+        """The question's own rows; nothing is copied."""
+        return self._from(0, len(self.y) - self.wider)
+
+    @property
+    def beyond(self) -> Rows:
+        """The rows of the wider cohort; nothing is copied."""
+        return self._from(len(self.y) - self.wider, len(self.y))
+
+    def _from(self, first: int, end: int) -> Rows:
+        part = slice(first, end)
         return replace(
             self,
-            X=np.concatenate([part.X for part in parts]),
-            y=np.concatenate([part.y for part in parts]),
-            people=np.concatenate([part.people for part in parts]),
-            as_of_date=np.concatenate([part.as_of_date for part in parts]),
-            wider=None,
+            X=self.X[part],
+            y=self.y[part],
+            people=self.people[part],
+            as_of_date=self.as_of_date[part],
+            wider=0,
         )
 
 
@@ -108,7 +127,7 @@ class Fit:
     empty : mapping of str to float
         By column, what an empty value is read as.
     unseen : ndarray, shape (training rows,)
-        Raw margins of each training row by a fold model that has not seen the person.
+        Raw margins of each of the question's own rows by a fold model that has not seen the person.
     """
 
     text: str
@@ -133,8 +152,7 @@ class Fit:
 
 def threads_for(rows: Rows) -> int:
     """Return how many threads are fastest: one for small parts, 0 (all cores) for large ones."""
-    size = rows.X.size + (0 if rows.wider is None else rows.wider.X.size)
-    return 1 if size < ONE_THREAD_UP_TO else 0
+    return 1 if rows.X.size < ONE_THREAD_UP_TO else 0
 
 
 def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
@@ -155,12 +173,12 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
     number = threads_for(rows) if threads is None else threads
     directions = constraints.parameters(rows.feature_set)
     chosen = {**PARAMETERS, **directions, "num_threads": number, **changes}
-    learnt = rows.learnt
-    data = dataset(learnt, chosen)
-    seen = as_read(rows.X, rows.feature_set)
-    fold = folds(learnt.people, FOLDS)
-    own = fold[: len(rows.y)]
-    pairs = [(np.flatnonzero(fold != at), np.flatnonzero(own == at)) for at in range(FOLDS)]
+    own = rows.own
+    data = dataset(rows, chosen)
+    seen = as_read(own.X, rows.feature_set)
+    fold = folds(rows.people, FOLDS)
+    judged = fold[: len(own.y)]
+    pairs = [(np.flatnonzero(fold != at), np.flatnonzero(judged == at)) for at in range(FOLDS)]
     pairs = [(train, held) for train, held in pairs if len(held) and len(train)]
     watched = lgb.cv(
         chosen,
@@ -172,15 +190,15 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
     )
     together: Any = watched["cvbooster"]
     trees = max(FEWEST_TREES, int(together.best_iteration))
-    unseen = np.zeros(len(rows.y))
+    unseen = np.zeros(len(own.y))
     for booster, (_, held) in zip(together.boosters, pairs, strict=True):
         unseen[held] = booster.predict(seen[held], raw_score=True, num_iteration=trees)
-    newest = recent(rows.as_of_date, rows.y)
+    newest = recent(own.as_of_date, own.y)
     fitted = lgb.train(chosen, data, num_boost_round=trees)
     return Fit(
         # the text names the threads that happened to be used; they change nothing in the model
         text=re.sub(r"\[num_threads: -?\d+\]", "[num_threads: 0]", fitted.model_to_string()),
-        calibration=calibration.fit(unseen, rows.y, newest=newest),
+        calibration=calibration.fit(unseen, own.y, newest=newest),
         trees=trees,
         parameters=chosen,
         empty=constraints.empty(rows.feature_set),
@@ -216,11 +234,10 @@ def refits(
     ndarray, shape (count, held-out rows)
         Raw margins.
     """
-    learnt = rows.learnt
-    weights = person_samples(learnt.people, count, seed)[1:]
+    weights = person_samples(rows.people, count, seed)[1:]
     pace = REFIT_PACE * fitted.parameters["learning_rate"]
     alone = {**fitted.parameters, "num_threads": 1, "learning_rate": min(pace, 1.0)}
-    data = dataset(learnt, alone).construct()
+    data = dataset(rows, alone).construct()
     X = as_read(X, rows.feature_set)
 
     def refit(weight: Floats) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -69,8 +70,8 @@ def fit_file(
             remedy="Name a later date, or make the matrix from longer records.",
         )
     parts = max(1, -(-len(people) // sample))
-    some = rows_of(path, before, feature_set, folds(people, parts) == 0)
-    decided = fit.fit(some, threads=threads, **changes)
+    some = labelled(path, before, feature_set, folds(people, parts) == 0)
+    decided = fit.fit(fit.Rows.of(some, feature_set), threads=threads, **changes)
     held = constraints.parameters(feature_set)
     chosen = {**fit.PARAMETERS, **held, "num_threads": threads or 0, **changes}
     booster = lgb.train(
@@ -122,26 +123,20 @@ def _people(path: Path, before: date) -> npt.NDArray[Any]:
     return np.concatenate(parts).astype(str) if parts else np.zeros(0, str)
 
 
-def rows_of(
+def labelled(
     path: Path,
     before: date,
     feature_set: FeatureSet,
     chosen: npt.NDArray[np.bool_] | None = None,
-) -> fit.Rows:
-    """Return the labelled rows of a file before a date, all or the chosen, as a training does."""
+) -> pd.DataFrame:
+    """Return the labelled rows of a file before a date: all, or the chosen."""
     at, tables = 0, []
     for batch in _batches(path, before, ["nominal_id", *feature_set.names]):
         kept = slice(at, at + len(batch))
         tables.append(batch if chosen is None else batch.filter(pa.array(chosen[kept])))
         at += len(batch)
-    frame = pa.Table.from_batches(tables).to_pandas()
-    return fit.Rows(
-        X=frame[feature_set.names].to_numpy(np.float64),
-        y=frame["label"].to_numpy(np.int64),
-        people=frame["nominal_id"].to_numpy(dtype=str),
-        as_of_date=frame["as_of_date"].to_numpy().astype("datetime64[D]"),
-        feature_set=feature_set,
-    )
+    frame: pd.DataFrame = pa.Table.from_batches(tables).to_pandas()
+    return frame
 
 
 def _single(column: pa.Array, empty: float | None) -> pa.Array:

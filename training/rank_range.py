@@ -7,7 +7,6 @@ of the registered model, and everybody in the cohort is ranked anew. Where someb
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -30,6 +29,7 @@ from features.matrix import build
 from features.principal_crime import principal_only
 from features.question import Question
 from features.taxonomy import HARM_WORDS
+from features.unfinished import scratch_folder
 from models.risk_model import RiskModel
 from training import fit
 from training.metrics import Floats
@@ -195,13 +195,7 @@ class _Choices:
             if changed is not None:
                 frame[list(changed.columns)] = changed.to_numpy()
         parameters = dict(self.model.training["parameters"])
-        given = fit.Rows(
-            X=rows[own.names].to_numpy(np.float64),
-            y=rows["label"].to_numpy(np.int64),
-            people=rows["nominal_id"].to_numpy(dtype=str),
-            as_of_date=rows["as_of_date"].to_numpy().astype("datetime64[D]"),
-            feature_set=own,
-        )
+        given = fit.Rows.of(rows, own)
         parameters |= {"num_threads": fit.threads_for(given)}
         parameters |= {} if seed is None else {"seed": seed}
         trees = int(self.model.training["trees"])
@@ -273,9 +267,9 @@ def _others(
         )
 
     def recounted() -> dict[str, Any]:
-        home().mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".recounted-", dir=home()) as folder:
-            load, fewer = principal_only(history.load, Path(folder) / "records")
+        # where an erasure finds it, should this process be killed
+        with scratch_folder(home() / "recounted") as folder:
+            load, fewer = principal_only(history.load, folder / "records")
             if not fewer:
                 raise NotFound(
                     "no stalking or harassment stands beside a graver crime in these records",

@@ -92,11 +92,11 @@ def wider_of(question: Question, wider: Matrix | None, rows: fit.Rows) -> dict[s
     """
     if question.wider is None:
         return None
-    beyond = rows.wider
+    beyond = rows.beyond
     return {
-        "rows": 0 if beyond is None else len(beyond.y),
-        "people": 0 if beyond is None else len(np.unique(beyond.people)),
-        "positives": 0 if beyond is None else int(beyond.y.sum()),
+        "rows": len(beyond.y),
+        "people": len(np.unique(beyond.people)),
+        "positives": int(beyond.y.sum()),
         "matrix_fingerprint": None if wider is None else wider.fingerprint,
     }
 

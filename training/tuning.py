@@ -202,11 +202,10 @@ def _tried(trial: Trial, rows: Rows, given: Mapping[str, Any], parent: str) -> f
         client.log_param(run_id, name, value)
     held = constraints.parameters(rows.feature_set)
     chosen = {**PARAMETERS, **held, **given, **drawn}
-    learnt, losses = rows.learnt, []
-    fold = folds(learnt.people, FOLDS)
+    fold, losses = folds(rows.people, FOLDS), []
     try:
         for at in range(FOLDS):
-            losses.append(_loss(learnt, chosen, fold != at, fold[: len(rows.y)] == at))
+            losses.append(_loss(rows, chosen, fold != at))
             client.log_metric(run_id, "log_loss", float(np.mean(losses)), step=at)
             trial.report(float(np.mean(losses)), at)
             if at + 1 < FOLDS and trial.should_prune():
@@ -222,17 +221,14 @@ def _tried(trial: Trial, rows: Rows, given: Mapping[str, Any], parent: str) -> f
     return float(np.mean(losses))
 
 
-def _loss(
-    learnt: Rows,
-    chosen: Mapping[str, Any],
-    inside: npt.NDArray[np.bool_],
-    outside: npt.NDArray[np.bool_],
-) -> float:
+def _loss(rows: Rows, chosen: Mapping[str, Any], inside: npt.NDArray[np.bool_]) -> float:
     """Learn from the rows inside, wider ones too, and judge the question's own rows outside."""
-    names, own = learnt.feature_set.names, len(outside)
-    X = as_read(learnt.X, learnt.feature_set)
-    train = lgb.Dataset(X[inside], learnt.y[inside], feature_name=names, params=dict(chosen))
-    held = train.create_valid(X[:own][outside], learnt.y[:own][outside])
+    outside = ~inside
+    outside[len(rows.y) - rows.wider :] = False
+    X = as_read(rows.X, rows.feature_set)
+    names = rows.feature_set.names
+    train = lgb.Dataset(X[inside], rows.y[inside], feature_name=names, params=dict(chosen))
+    held = train.create_valid(X[outside], rows.y[outside])
     booster = lgb.train(
         dict(chosen),
         train,
