@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks import asked, batch, fitting, pages, running, serving, table
 from benchmarks.asked import Figure
 from features.errors import UsageError
+from features.files import replacing
 
 SMALL = "Measured in small, to see that it works: these figures say nothing."
 
@@ -159,9 +160,8 @@ def run(only: Sequence[str], sizes: Sizes, tell: Callable[[str], None]) -> list[
             "circumstances": table.circumstances(),
             "figures": [{**asdict(one), "command": command(one.part)} for one in figures],
         }
-        unfinished = cache / f".found-{part}.part"
-        unfinished.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
-        unfinished.replace(_kept(cache, part))
+        with replacing(_kept(cache, part)) as unfinished:
+            unfinished.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
     return kept(cache)
 
 

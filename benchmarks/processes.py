@@ -6,26 +6,19 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-PROC = Path("/proc")
+import psutil
+
 EVERY_S = 0.5
 
 
-def children(parent: int) -> list[int]:
-    """Return the processes that a process started and that still run."""
-    return sorted(process for process, of in _parents().items() if of == parent)
-
-
-def _parents() -> dict[int, int]:
-    """Return every process that runs with the one that started it."""
-    found = {}
-    for folder in PROC.glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            if stat[0] != "Z":
-                found[int(folder.name)] = int(stat[1])
-    return found
+def children(parent: int, *, recursive: bool = False) -> list[int]:
+    """Return the processes that a process started and that still run, in order of their numbers."""
+    try:
+        found = psutil.Process(parent).children(recursive)
+        return sorted(one.pid for one in found if one.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def held_gb(*roots: int) -> float:
@@ -33,13 +26,11 @@ def held_gb(*roots: int) -> float:
 
     Memory that several of them share is counted once (proportional set size).
     """
-    parents, held, known = _parents(), 0, list(roots)
-    for process in known:  # grows by those who were started
-        known += [child for child, parent in parents.items() if parent == process]
-        with contextlib.suppress(OSError):
-            for line in (PROC / str(process) / "smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    held += int(line.split()[1]) * 1024
+    held = 0
+    for root in roots:
+        for process in (root, *children(root, recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                held += psutil.Process(process).memory_full_info().pss
     return held / 1e9
 
 

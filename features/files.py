@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ Register = TypeVar("Register")
 
 
 @contextmanager
-def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
+def replacing(file: Path, *, durable: bool = False, private: bool = False) -> Iterator[Path]:
     """Give a hidden file beside `file` to fill; it takes the name, and the place, once it is whole.
 
     Two may write the same file at once: the last one stays. What must be refused to a second
@@ -30,6 +29,8 @@ def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
     durable : bool
         Wait until the content is on disk before it takes the name, for what must outlive a loss
         of power.
+    private : bool
+        For nobody but this user to read, from the first byte on.
 
     Yields
     ------
@@ -46,9 +47,11 @@ def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
     ('whole', ['note.txt'])
     """
     # a name of its own for each writer, and an ending that no reader of tables or notes looks for;
-    # the process in it tells a part under way from one that a killed writer left
+    # the process in it tells a part under way from one that a killed writer left (`left_behind`)
     part = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
+        if private:
+            part.touch(0o600, exist_ok=False)
         yield part
         if durable:
             sync(part)
@@ -60,36 +63,6 @@ def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # it has its name by now, or was never there
             part.unlink()
-
-
-_PART = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.part")
-
-
-def left_behind(folder: Path) -> list[Path]:
-    """Return the parts under a folder that no running process is writing any more.
-
-    Whoever was killed half-way left them; what they hold may be about anybody.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> (folder / f".note.txt.{os.getpid()}-00c0ffee.part").touch()
-    >>> left_behind(folder)
-    []
-    """
-    found = ((part, _PART.fullmatch(part.name)) for part in sorted(folder.rglob(".*.part")))
-    return [part for part, named in found if named and not _runs(int(named[1]))]
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # somebody else's
-    return True
 
 
 def sync(file: Path) -> None:

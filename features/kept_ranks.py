@@ -82,9 +82,8 @@ def keep(
     file.parent.mkdir(parents=True, exist_ok=True)
     rows = pa.Table.from_pandas(table, preserve_index=False)
     rows = rows.replace_schema_metadata({CHOICES: json.dumps(dict(choices))})
-    with replacing(file) as part:
+    with replacing(file, private=True) as part:
         pq.write_table(rows, part, compression="zstd")
-        part.chmod(0o600)
     return file
 
 

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from features.errors import Conflict
+
+_ENDING = ".unfinished"
+"""Of a place that is locked while it is worked on, so that nobody waits for a killed process."""
+
+_OF_PROCESS = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.part")
+"""A part of :func:`features.files.replacing`, which names the process that writes it."""
 
 
 @contextmanager
@@ -40,11 +50,31 @@ def unfinished_folder(out: Path) -> Iterator[Path]:
     with _held(part, os.O_RDONLY | os.O_DIRECTORY, out):
         try:
             for left in part.iterdir():  # by a process that was killed
-                left.unlink()
+                drop(left)
             yield part
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Give an empty folder that only this user may read; it goes again, whatever happens.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with scratch_folder(Path(tempfile.mkdtemp()) / "copy") as folder:
+    ...     _ = (folder / "note.txt").write_text("about somebody", encoding="utf-8")
+    >>> folder.exists()
+    False
+    """
+    with unfinished_folder(beside.with_name(f"{beside.name}-{secrets.token_hex(4)}")) as part:
+        part.chmod(0o700)
+        try:
+            yield part
+        finally:
+            drop(part)
 
 
 @contextmanager
@@ -67,10 +97,53 @@ def unfinished_file(out: Path) -> Iterator[Path]:
             raise
 
 
+def left_behind(folder: Path) -> list[Path]:
+    """Return the unfinished files and folders under a folder that nobody writes any more.
+
+    Whoever was killed half-way left them; what they hold may be about anybody.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> out = Path(tempfile.mkdtemp()) / "records"
+    >>> with unfinished_folder(out) as part:
+    ...     left_behind(out.parent)
+    []
+    >>> [left.name for left in left_behind(out.parent)]
+    ['.records.unfinished']
+    """
+    parts = ((part, _OF_PROCESS.fullmatch(part.name)) for part in folder.rglob(".*.part"))
+    dead = [part for part, of in parts if of and not psutil.pid_exists(int(of[1]))]
+    return sorted([*dead, *(part for part in folder.rglob(f".*{_ENDING}") if _free(part))])
+
+
+def drop(left: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if left.is_dir() and not left.is_symlink():
+        shutil.rmtree(left, ignore_errors=True)
+    else:
+        left.unlink(missing_ok=True)
+
+
+def _free(part: Path) -> bool:
+    """Return whether nobody holds a place to work on it."""
+    try:
+        handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:  # finished a moment ago, or no part of ours
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
 def _beside(out: Path) -> Path:
     out = out.absolute()  # even '.' has a name then
     out.parent.mkdir(parents=True, exist_ok=True)
-    return out.with_name(f".{out.name}.part")
+    return out.with_name(f".{out.name}{_ENDING}")
 
 
 @contextmanager

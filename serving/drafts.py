@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
 import shutil
 import time
@@ -84,10 +83,8 @@ class Drafts:
         if len(theirs) >= MOST and path not in theirs:
             return False
         sealed = nonce + self._cipher().encrypt(nonce, plain, path.name.encode())
-        with replacing(path) as part:
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(sealed)
+        with replacing(path, private=True) as part:
+            part.write_bytes(sealed)
         return True
 
     def find(self, who: Principal, place: str) -> dict[str, list[str]] | None:

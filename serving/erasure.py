@@ -21,11 +21,12 @@ import pyarrow.parquet as pq
 
 from features.backends.postgres import drop_copies
 from features.errors import NotFound, PrecursorError, UsageError
-from features.files import left_behind, replacing, sha256, sync
+from features.files import replacing, sha256, sync
 from features.forget import forget
 from features.home import home
 from features.loads import manifest, open_load
 from features.matrix_file import manifest_path, write_manifest
+from features.unfinished import drop, left_behind
 from serving.drafts import drop_drafts
 from serving.kept import note_erasure
 from serving.ledger import Action, Ledger
@@ -106,7 +107,7 @@ def _erased(
             if lines := _from_file(path, nominal_id):
                 found["files"][str(path)] = lines
         for part in left_behind(home()):
-            part.unlink(missing_ok=True)
+            drop(part)
     except OSError as failed:
         raise PrecursorError(
             f"{failed.filename}: {failed.strerror}; the erasure is not finished",

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from house import ROOT, product, tree
 
-from features.files import left_behind, replacing
+from features.files import replacing
+from features.unfinished import drop, left_behind, scratch_folder, unfinished_folder
 
 HALF_WRITTEN = """
 import os, sys
@@ -23,6 +24,17 @@ from features.files import replacing
 with replacing(Path(sys.argv[1])) as part, part.open("w") as file:
     file.write("half of the n")
     file.flush()
+    os.kill(os.getpid(), 9)
+"""
+
+HALF_A_FOLDER = """
+import os, sys
+from pathlib import Path
+from features.unfinished import {made}
+
+with {made}(Path(sys.argv[1])) as part:
+    (part / "deep").mkdir()
+    (part / "deep" / "note.txt").write_text("half")
     os.kill(os.getpid(), 9)
 """
 
@@ -100,6 +112,50 @@ def test_the_part_of_a_killed_writer_is_known_from_one_under_way(tmp_path: Path)
         assert left.parent == killed.parent
 
 
+def test_the_folder_of_a_killed_writer_is_known_from_one_under_way(tmp_path: Path) -> None:
+    for made in ("unfinished_folder", "scratch_folder"):
+        subprocess.run(
+            [sys.executable, "-c", HALF_A_FOLDER.format(made=made), str(tmp_path / "records")],
+            cwd=ROOT,
+            check=False,
+            timeout=60,
+        )
+    with scratch_folder(tmp_path / "records"), unfinished_folder(tmp_path / "other") as other:
+        left = left_behind(tmp_path)
+        assert len(left) == 2
+        assert other not in left
+        assert [(one / "deep" / "note.txt").read_text("utf-8") for one in left] == ["half"] * 2
+        for one in left:
+            drop(one)
+        assert left_behind(tmp_path) == []
+
+
+def test_a_folder_begun_by_a_killed_writer_is_begun_anew(tmp_path: Path) -> None:
+    out = tmp_path / "records"
+    subprocess.run(
+        [sys.executable, "-c", HALF_A_FOLDER.format(made="unfinished_folder"), str(out)],
+        cwd=ROOT,
+        check=False,
+        timeout=60,
+    )
+    with unfinished_folder(out) as part:
+        assert names(part) == []
+        part.rename(out)
+    assert names(tmp_path) == ["records"]
+
+
+def test_a_scratch_folder_is_for_its_user_alone_and_goes_whatever_happens(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with scratch_folder(tmp_path / "copy") as folder:
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+            (folder / "deep").mkdir()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert names(tmp_path) == []
+
+
 def test_what_was_never_written_or_cannot_be_named_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as raised, replacing(tmp_path / "note.txt"):
         pass
@@ -112,6 +168,14 @@ def test_what_was_never_written_or_cannot_be_named_is_told(tmp_path: Path) -> No
         part.write_text("new", encoding="utf-8")
     assert raised.value.filename == str(tmp_path / "no" / "x.txt"), "the name that was asked for"
     assert names(tmp_path) == ["folder"]
+
+
+def test_a_private_file_is_never_readable_by_others(tmp_path: Path) -> None:
+    file = tmp_path / "note.txt"
+    with replacing(file, private=True) as part:
+        assert stat.S_IMODE(part.stat().st_mode) == 0o600
+        part.write_text("ours alone", encoding="utf-8")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_rights_given_to_the_part_are_the_files(tmp_path: Path) -> None:

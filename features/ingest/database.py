@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
@@ -17,6 +16,7 @@ from features.loads import Load
 from features.mapping import Mapping, read_mapping
 from features.reading import table_file
 from features.records import TABLES
+from features.unfinished import scratch_folder
 
 
 def ingest_database(
@@ -34,12 +34,11 @@ def ingest_database(
     """
     read_as = read_mapping(mapping) if mapping else Mapping()
     _tables_only(read_as)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
+    with scratch_folder(out) as place:
         with open_store(str(source)) as store:
-            copy(store, read_as, Path(place))
+            copy(store, read_as, place)
         return take_in(
-            Path(place),
+            place,
             out,
             read_as,
             kind="database",
