@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from features.errors import NotFound
+from models import dossier
 from serving.pages.door import Visitor
 from serving.pages.lists import Lists
 from serving.pages.recorded import viewed
@@ -36,6 +40,23 @@ def one(lists: Lists, role: str, question: str) -> InForce:
     if not _may(role, at):
         raise InShadow(question)
     return at
+
+
+def registered(question: str, titles: Mapping[str, str]) -> str:
+    """Return the name of a question that ever had a model here; it need not be in force any more.
+
+    Raises
+    ------
+    NotFound
+        It never had one.
+    """
+    if question not in {*dossier.questions(), *titles}:
+        raise NotFound(
+            f"no model is registered here for question '{question}'",
+            remedy="Open a question from the list of questions, or train a model for this one:"
+            f" precursor train {question} RECORDS.",
+        )
+    return question
 
 
 def choose(

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -197,15 +196,11 @@ class OpenList:
 
         What is kept is as long as the list, so only the last few answers are.
         """
-        whole = replace(asked, page=1)
-        kept: OrderedDict[Asked, np.ndarray] = self.__dict__.setdefault("_selected", OrderedDict())
-        found = kept.get(whole)
-        if found is None:
-            found = self._select(whole)
-            kept[whole] = found
-            while len(kept) > SELECTED:
-                kept.popitem(last=False)
-        return found
+        return self._selected(replace(asked, page=1))
+
+    @cached_property
+    def _selected(self) -> Callable[[Asked], np.ndarray]:
+        return lru_cache(SELECTED)(self._select)
 
     def _select(self, asked: Asked) -> np.ndarray:
         keep = ~self.rows["insufficient_history"].to_numpy()

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from features import kept_reports
 from features.errors import NotFound
-from models import dossier
 from serving.access import Permission, allows, require
 from serving.pages import words
+from serving.pages.chosen import registered
 from serving.pages.door import Visitor
 from serving.pages.lists import Lists
 from serving.pages.recorded import viewed
@@ -91,12 +91,8 @@ class LookedAgain:
     def _question(self, request: Request, visitor: Visitor) -> tuple[str, str]:
         """Return the question of an address and its title; it need not be in force any more."""
         require(visitor.principal, Permission.QUESTIONS)
-        name, titles = str(request.path_params["question"]), self._lists.titles()
-        if name not in {*dossier.questions(), *titles}:
-            raise NotFound(
-                f"no model is registered here for question '{name}'",
-                remedy="Open a question from the list of questions.",
-            )
+        titles = self._lists.titles()
+        name = registered(str(request.path_params["question"]), titles)
         return name, title(name, titles)
 
 

@@ -167,7 +167,7 @@ class PriorityList:
 
     def veil(self, visitor: Visitor, found: OpenList) -> Veil:
         """Return what somebody does not see: whoever need not know all on a list sees no names."""
-        people = found.rows["nominal_id"].to_pylist() if policy() is not None else ()
+        people = found.people if policy() is not None else ()
         load, ledger = found.info["load"]["fingerprint"], self.lists.ledger
         unseen = frozenset(withheld(ledger, load, visitor.principal, people))
         return Veil(pseudonymous(visitor) or bool(unseen), unseen)

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features import kept_reports
-from features.errors import NotFound
 from models import dossier, published
 from serving.access import Permission, require
 from serving.approvals_trail import Approval, approvals
 from serving.chain import IN_FORCE
 from serving.experiment_links import RunLink, run_link
 from serving.pages import words
+from serving.pages.chosen import registered
 from serving.pages.door import Visitor
 from serving.pages.lists import Lists
 from serving.pages.recorded import viewed
@@ -90,13 +90,8 @@ class Questions:
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with one question's versions, and one of them in detail."""
         require(visitor.principal, Permission.QUESTIONS)
-        name = request.path_params["question"]
         titles = self._lists.titles()
-        if name not in {*dossier.questions(), *titles}:
-            raise NotFound(
-                f"no model is registered here for question '{name}'",
-                remedy=f"Train one: precursor train {name} RECORDS.",
-            )
+        name = registered(request.path_params["question"], titles)
         versions = self._versions(name)
         wanted = request.query_params.get("version", "")
         chosen = next((one for one in versions if str(one.number) == wanted), None)
