@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from features.declare import DECAY_ONE, HALF_LIFE, FeatureColumn, FeatureSet
 from features.events import OFFENCE_MARKS
 from features.sources import SOURCES
-from features.subjects import Subjects
-from features.sweep import MISSING, Events, Records
+from features.subjects import Births, Subjects
+from features.sweep import MISSING, Events, Records, nothing
 from features.visible import NEVER, Array
 
 YEAR = 365.25
@@ -70,6 +71,9 @@ class Assembly:
         ndarray
             int64 for what is counted or summed (0 when empty), float64 for the rest (NaN).
         """
+        records = self._records.get(column.source)
+        if records is not None and not len(records.person):  # most sources, of one person
+            return np.full(len(self._subjects.rows), _nothing(column))
         return _MEASURES[column.measure](self, column)
 
     def _of(self, column: FeatureColumn) -> tuple[Events, Array]:
@@ -219,6 +223,15 @@ _MEASURES: dict[str, Callable[[Assembly, FeatureColumn], Array]] = {
     "run": Assembly.run,
 }
 """How each measure is computed, by its kind."""
+
+
+@lru_cache(maxsize=4096)
+def _nothing(column: FeatureColumn) -> Any:
+    """Return what a column says where its source has no records: the same of everybody."""
+    births, here = Births(*np.zeros((4, 0), np.int64)), np.zeros(1, np.int64)
+    someone = Subjects.of(here, here, births)
+    alone = Assembly(someone, {column.source: nothing((column.amount,))})
+    return _MEASURES[column.measure](alone, column)[0]
 
 
 def assemble(

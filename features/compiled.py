@@ -21,7 +21,7 @@ import pyarrow as pa
 from features.compile import CODES, DATES, NUMBERS, OWN, TOLD_TYPES
 from features.errors import PrecursorError
 from features.subjects import Births
-from features.sweep import MISSING, Records, spread, whole_days
+from features.sweep import MISSING, Records, nothing, spread, whole_days
 from features.visible import FOREVER, NEVER, Array, Dates
 
 _STORED: dict[str, np.dtype[Any]] = {
@@ -127,7 +127,10 @@ class Compiled:
             if flat not in fetched:
                 fetched[flat] = flat.of(people, (*_ALWAYS, *amounts))
             columns = fetched[flat]
-            of = np.flatnonzero(columns["source"] == CODES[name])
+            of = (columns["source"] == CODES[name]).nonzero()[0]
+            if not len(of):  # most sources, of one person
+                found[name] = nothing(tuple(amounts))
+                continue
             own = {key: values[of].astype(np.int64) for key, values in columns.items()}
             found[name] = _records(own, amounts)
         return found
@@ -230,7 +233,8 @@ def _mapped(file: IO[bytes], dtype: np.dtype[Any]) -> Array:
     file.flush()
     if not file.tell():
         return np.empty(0, dtype)
-    return np.memmap(file, dtype, mode="r")
+    # an array like any other: a memmap makes each slice of itself dear
+    return np.memmap(file, dtype, mode="r").view(np.ndarray)
 
 
 def _records(columns: dict[str, Array], amounts: Sequence[str]) -> Records:

@@ -74,11 +74,12 @@ class History:
 
     def asked(self, nominal_ids: Any, at: Array) -> Subjects:
         """Return the same as :meth:`subjects` from ids and as-of dates in days from 1970."""
-        places, found = pd.factorize(np.asarray(nominal_ids, dtype=object))
-        numbers = self.compiled.ids.get_indexer(pd.Index(found, dtype=object))
-        # whoever is unknown has a number of their own, below 0
-        numbers = np.where(numbers < 0, -1 - np.arange(len(numbers)), numbers).astype(np.int64)
-        return Subjects.of(numbers[places], at, self.compiled.births)
+        asked = pd.Index(np.asarray(nominal_ids, dtype=object), dtype=object)
+        numbers = self.compiled.ids.get_indexer(asked)
+        unknown = numbers < 0
+        if unknown.any():  # each has a number of their own, below 0
+            numbers[unknown] = -1 - pd.factorize(asked[unknown])[0]
+        return Subjects.of(numbers, at, self.compiled.births)
 
     @property
     def latest(self) -> int:
@@ -155,8 +156,7 @@ class History:
         found = np.empty((len(subjects.rows), len(wanted.columns)))
         done = 0
         for order, part in self.parts(subjects, wanted):
-            for place, values in enumerate(part.values()):
-                found[order, place] = values
+            found[order] = np.stack(list(part.values()), axis=1)
             done += len(order)
             if progress is not None:
                 progress(done, len(subjects.rows))

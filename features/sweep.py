@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +54,13 @@ class Records:
         return Records(self.person[kept], dates, self.marks[kept], amounts, self.who[kept])
 
 
+@cache
+def nothing(amounts: tuple[str, ...]) -> Records:
+    """Return no records at all, with these amounts."""
+    none = np.zeros(0, np.int64)
+    return Records(none, Dates(none, none, none, none), none, dict.fromkeys(amounts, none), none)
+
+
 @dataclass
 class Events:
     """Events of one source, placed on the rows of a spine: each with the run of rows it adds to.
@@ -91,6 +99,9 @@ class Events:
         span : callable
             From dates to the run on which an event counts: `Dates.past` for histories.
         """
+        if not len(records.person):
+            none = np.zeros(0, np.int64)
+            return cls(rows, records, none, none, none, none)
         low = np.searchsorted(people, records.person, side="left")
         number = np.searchsorted(people, records.person, side="right") - low
         position = np.arange(len(number))
@@ -106,7 +117,7 @@ class Events:
     def having(self, bits: int) -> Array:
         """Return the positions of the events that carry all these marks."""
         if bits not in self._having:
-            self._having[bits] = np.flatnonzero((self.records.marks & bits) == bits)
+            self._having[bits] = ((self.records.marks & bits) == bits).nonzero()[0]
         return self._having[bits]
 
     def last(self, window: Window) -> Array:
@@ -120,6 +131,8 @@ class Events:
 
     def sums(self, chosen: Array, window: Window, amount: str = "") -> Array:
         """Return for every row the number of the chosen events in a window, or their amount."""
+        if not len(chosen):
+            return np.zeros(len(self.rows), np.int64)
         first, end = self.first[chosen], self.last(window)[chosen]
         if not amount:
             return steps(first, end, len(self.rows))

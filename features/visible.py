@@ -74,7 +74,7 @@ class Rows:
 
     def upto(self, subject: Array, to: Array) -> Array:
         """Return, for each record, where its subject's rows with ``as_of_date <= to`` end."""
-        found: Array = np.searchsorted(self._key, subject * _STRIDE + to, side="right")
+        found: Array = self._key.searchsorted(subject * _STRIDE + to, side="right")
         return found
 
 

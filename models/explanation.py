@@ -120,10 +120,10 @@ def group_contributions(feature_set: FeatureSet, contributions: Floats) -> Float
         Groups in the order of ``feature_set.groups``.
     """
     place = {group: position for position, group in enumerate(feature_set.groups)}
-    sums = np.zeros((len(contributions), len(place)))
-    for position, column in enumerate(feature_set.columns):
-        sums[:, place[column.group]] += contributions[:, position]
-    return sums
+    places = [place[column.group] for column in feature_set.columns]
+    sums = np.zeros((len(place), len(contributions)))
+    np.add.at(sums, places, contributions.T)
+    return np.ascontiguousarray(sums.T)
 
 
 def assemble(

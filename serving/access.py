@@ -385,7 +385,7 @@ class Access:
             with self._ledger.reading() as fresh:
                 return self._found(table, secret, fresh)
         kept = hashed(secret)
-        row = connection.execute(sa.select(table).where(table.c.hash == kept)).one_or_none()
+        row = connection.execute(access_rows.BY_HASH[table], {"hash": kept}).one_or_none()
         # The database compares in its own time; what decides is compared in constant time.
         if row is None or not hmac.compare_digest(row.hash, kept):
             return None

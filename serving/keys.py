@@ -38,6 +38,10 @@ _NONCE = 12
 _CHUNK = 5_000
 _T = TypeVar("_T")
 
+_NAMED = sa.select(tables.person).where(
+    tables.person.c.person.in_(sa.bindparam("named", expanding=True))
+)
+
 
 class KeysRefused(PrecursorError):
     """The keys cannot be used: the master key is missing, unreadable or another one."""
@@ -333,8 +337,7 @@ class KeyStore:
             with reading(self._engine) as fresh:
                 return self._present(nominal_ids, fresh)
         named = {self._named(nominal_id): nominal_id for nominal_id in nominal_ids}
-        table = tables.person
-        rows = connection.execute(sa.select(table).where(table.c.person.in_(list(named))))
+        rows = connection.execute(_NAMED, {"named": list(named)})
         return {named[bytes(row.person)]: self._opened(row) for row in rows}
 
     def _opened(self, row: Row[tuple[bytes, bytes, bytes]]) -> PersonKey:

@@ -19,6 +19,7 @@ NOT_IMPORTED = {
     "codespell": "`make lint`",
     "duckdb": "behind Ibis, and held below 2 for it",
     "govuk-frontend-jinja": "its templates, by name",
+    "httptools": "the server takes this parser where it is installed",
     "httpx": "behind Starlette's test client",
     "mkdocs-material": "the look of `make docs`, by name",
     "mypy": "`make types`",
@@ -34,6 +35,7 @@ NOT_IMPORTED = {
     "setuptools": "builds the project",
     "sqlglot": "behind Ibis, and held below 30.18 for it",
     "types-pyyaml": "types of PyYAML",
+    "uvloop": "the server takes this event loop where it is installed",
     "wheel": "builds the project",
 }
 
