@@ -21,8 +21,8 @@ import pyarrow as pa
 from features.compile import CODES, DATES, NUMBERS, OWN, TOLD_TYPES
 from features.errors import PrecursorError
 from features.subjects import Births
-from features.sweep import MISSING, Records, nothing, spread, whole_days
-from features.visible import FOREVER, NEVER, Array, Dates
+from features.sweep import MISSING, Records, nothing, spread
+from features.visible import FOREVER, NEVER, Array, Dates, days
 
 _STORED: dict[str, np.dtype[Any]] = {
     **dict.fromkeys(NUMBERS, np.dtype(np.int64)),
@@ -89,9 +89,9 @@ class Compiled:
         births = database.births().sort_by("person")
         self.births = Births(
             births["person"].to_numpy(),
-            whole_days(births["born_on"], NEVER),
-            whole_days(births["known_on"], NEVER),
-            whole_days(births["superseded_on"], FOREVER),
+            days(births["born_on"].to_numpy(), NEVER),
+            days(births["known_on"].to_numpy(), NEVER),
+            days(births["superseded_on"].to_numpy(), FOREVER),
         )
         self._lock = threading.Lock()
         self._flat = {sources: _Flat(database.numbers(sources), len(self.ids))}

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
-import pyarrow as pa
 
 from features.adult import as_adult
 from features.declare import Window
@@ -208,12 +207,6 @@ class Events:
         # the runs with one person, united: each begins where the earlier ones have ended
         begin = np.minimum(np.maximum(first, _reach(pair, end)), end)
         return steps(begin, end, len(self.rows))
-
-
-def whole_days(column: pa.ChunkedArray, empty: int) -> Array:
-    """Return a column of dates as days from 1970, with a number of its own for an empty one."""
-    numbers = column.cast(pa.int32()).fill_null(empty).to_numpy()
-    return np.asarray(numbers.astype(np.int64))
 
 
 def steps(first: Array, end: Array, height: int, weights: Array | None = None) -> Array:

@@ -15,8 +15,8 @@ from features.declare import FeatureColumn
 from features.events import RECORD
 from features.sources import SOURCES
 from features.subjects import Subjects
-from features.sweep import Events, Records, spread, whole_days
-from features.visible import FOREVER, NEVER, Dates
+from features.sweep import Events, Records, spread
+from features.visible import FOREVER, NEVER, Dates, days
 
 _SOURCES = pa.array(list(CODES))
 _TOLD = ("occurred_on", "known_on", "marks", "harm", "who", *RECORD)
@@ -106,7 +106,7 @@ def past_of(subjects: Subjects, told: pa.Table) -> list[Past]:
 def _dated(told: pa.Table) -> Records:
     """Return whose the events are and their dates: all it takes to place them on rows."""
     empty = {name: NEVER for name in DATES} | {"superseded_on": FOREVER}
-    dates = Dates(**{name: whole_days(told[name], empty[name]) for name in DATES})
+    dates = Dates(**{name: days(told[name].to_numpy(), empty[name]) for name in DATES})
     nobody = np.full(len(told), -1)
     return Records(told["person"].to_numpy(), dates, told["marks"].to_numpy(), {}, nobody)
 

@@ -25,6 +25,7 @@ from serving.access import Forbidden, Principal, Unauthorised, require
 from serving.routes import Route, find, is_for_programs
 from serving.shape import Refusal, encoded, shaped
 from serving.steps import begin, header, step
+from serving.turns import request_turn
 
 LARGEST_BODY = 1_000_000
 MOST_AT_ONCE = 64
@@ -33,6 +34,9 @@ SECONDS_TO_ANSWER = 30.0
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods as figures, logs and traces name them; a caller may make up any number of others."""
+
+OF_NOBODY = frozenset(("/docs.json", "/livez", "/metrics", "/readyz"))
+"""Paths that are answered while somebody is erased, too."""
 
 HEADERS = {
     "cache-control": "no-store",
@@ -111,7 +115,10 @@ class Gate:
             raise Refusal(429)
         if method in ("POST", "PUT", "PATCH", "DELETE"):
             receive = await _bounded(scope, receive, wants_json=route is not None)
-        await _within(SECONDS_TO_ANSWER, self.app(scope, receive, answer.send))
+        if path in OF_NOBODY:
+            return await _within(SECONDS_TO_ANSWER, self.app(scope, receive, answer.send))
+        async with request_turn():
+            await _within(SECONDS_TO_ANSWER, self.app(scope, receive, answer.send))
 
     async def _admitted(self, scope: Scope, path: str, method: str, answer: _Answer) -> Route:
         route, allowed = find(method, path)

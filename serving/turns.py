@@ -1,22 +1,37 @@
-"""Taking turns: an erasure never runs beside what writes down much about people.
+"""Taking turns: an erasure never runs beside what reads or writes down something about people.
 
-A batch, or whoever makes a list, takes a turn for each thing it writes; turns run beside each
-other. An erasure waits until those under way have ended, and all others wait for it. It is queued
-for first, so that a batch of many turns does not keep it waiting for longer than one of them.
+A batch, or whoever makes a list, takes a turn for each thing it writes, and every request takes one
+from its first look at the records to its entry; turns run beside each other. An erasure waits until
+those under way have ended, and all others wait for it. It is queued for first, so that a batch of
+many turns does not keep it waiting for longer than one of them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
-from features.errors import Conflict
+from features.errors import Conflict, PrecursorError
 from features.home import home
 from features.loads import Load, contents
+from serving.database import LedgerUnavailable
 from serving.kept import erasures
 
 _QUEUE, _ROOM = "erasure.queue", "erasure.room"
+
+PATIENCE = 5.0
+"""Seconds that a request waits while somebody is erased."""
+
+
+class ErasureUnderWay(PrecursorError):
+    """Somebody is being erased, and nobody is asked about meanwhile (status 503)."""
+
+    code = "erasure_under_way"
+    status = 503
 
 
 @contextmanager
@@ -38,9 +53,49 @@ def turn() -> Iterator[None]:
         yield
 
 
+@asynccontextmanager
+async def request_turn() -> AsyncIterator[None]:
+    """Answer a request in the block, as `turn`; nothing else waits meanwhile.
+
+    Raises
+    ------
+    ErasureUnderWay
+        An erasure lasted longer than a request waits.
+    """
+    with ExitStack() as held:
+        until = time.monotonic() + PATIENCE
+        while not _free(held):
+            if time.monotonic() > until:
+                raise ErasureUnderWay(
+                    "somebody is being erased, and nobody is asked about until that is done",
+                    remedy="Try again in a moment.",
+                )
+            await asyncio.sleep(0.02)
+        yield
+
+
+def _free(held: ExitStack) -> bool:
+    """Take a turn if nobody is being erased or waits to be."""
+    try:
+        with ExitStack() as queued:
+            _held(queued, _QUEUE, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            _held(held, _ROOM, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _held(stack: ExitStack, name: str, how: int) -> None:
-    home().mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = stack.enter_context((home() / name).open("a"))  # closing it lets go of the lock
+    try:
+        home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        # for reading: where the disk is full or must not be written, a lock is still a lock
+        file = os.open(home() / name, os.O_RDONLY | os.O_CREAT, 0o600)
+    except OSError as failed:
+        raise LedgerUnavailable(
+            f"{home() / name}: {failed.strerror}, so nobody can be asked about",
+            remedy="Make room, or let this user write there.",
+        ) from failed
+    stack.callback(os.close, file)  # which lets go of the lock
     fcntl.flock(file, how)
 
 

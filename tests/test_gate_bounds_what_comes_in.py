@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from serving import middleware
+from features.home import home
+from serving import middleware, turns
 from serving.access import Principal, Role, Unauthorised
 from serving.middleware import Gate
 from serving.routes import Route
@@ -116,6 +119,65 @@ def test_more_at_once_than_can_be_answered_are_sent_away() -> None:
     assert (status, code(body), headers["retry-after"]) == (429, "too_many_requests", "1")
     assert alive[0] == 200
     assert {answer[0] for answer in answered} == {200}
+
+
+def queue_is_free() -> bool:
+    """Whether no erasure stands in the queue."""
+    with (home() / "erasure.queue").open("a") as queue:
+        try:
+            fcntl.flock(queue, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def test_nobody_is_asked_about_while_somebody_is_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "PATIENCE", 0.05)
+    with turns.erasing():
+        for path in ("/v1/scores", "/lists"):
+            status, _, body = asyncio.run(asked(echo, path=path))
+            assert (status, code(body)) == (503, "erasure_under_way")
+        assert asyncio.run(asked(echo, path="/livez", method="GET"))[0] == 200
+    assert asyncio.run(asked(echo))[0] == 200
+
+
+def test_without_a_place_for_turns_nobody_is_asked_about(precursor_home: Path) -> None:
+    (precursor_home / "erasure.room").mkdir(parents=True)
+    status, _, body = asyncio.run(asked(echo))
+    assert (status, code(body)) == (503, "ledger_unavailable")
+    assert "erasure.room" in json.loads(body)["error"]["message"]
+
+
+def test_a_request_waits_for_an_erasure_and_an_erasure_for_a_request() -> None:
+    order: list[str] = []
+
+    def erase() -> None:
+        with turns.erasing():
+            order.append("erased")
+
+    async def meet() -> None:
+        looked, recorded = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope: Any, receive: Any, send: Any) -> None:
+            looked.set()
+            await recorded.wait()
+            order.append("recorded")
+            await echo(scope, receive, send)
+
+        first = asyncio.create_task(asked(slow))
+        await looked.wait()
+        erasure = asyncio.create_task(asyncio.to_thread(erase))
+        while queue_is_free():
+            await asyncio.sleep(0.01)
+        second = asyncio.create_task(asked(slow))
+        await asyncio.sleep(0.1)
+        assert order == []
+        recorded.set()
+        for task in (first, erasure, second):
+            await task
+
+    asyncio.run(meet())
+    assert order == ["recorded", "erased", "recorded"]
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
