@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -171,15 +172,16 @@ def shadow(question: QuestionName, records: Records, as_json: Json = False) -> N
     from serving.stage import SHADOW
     from serving.stages import given_at
     from serving.stock import Stock
-    from training.shadow import compare, in_words
+    from training.shadow import compare, told
 
     load = open_load(records)
     with desk.ledger() as book:
         model, version = Stock(book).champion(question)
     found = compare(model, History(load, harm=model.question.harm), given_at(question, SHADOW))
     said = found.to_data() | {"version": version, "load": load.fingerprint}
-    kept_reports.keep(kept_reports.SHADOW, question, said | {"words": in_words(found)})
-    answer(said | {"question": question}, in_words(found), as_json)
+    words = told(found)
+    kept_reports.keep(kept_reports.SHADOW, question, said | {"told": asdict(words)})
+    answer(said | {"question": question}, words.text(), as_json)
 
 
 @app.command()
@@ -212,12 +214,13 @@ def watch(
     lists = given_lists(question)
     found = feedback.watch(load, lists, model.question.capacity)
     said = found.to_data() | {"version": version, "load": load.fingerprint}
-    text = feedback.in_words(found)
+    words = feedback.told(found)
     if blind is not None:
         said["reviews"] = blind.to_data()
-        text += "\n" + reviews.in_words(blind)
-    kept_reports.keep(kept_reports.FEEDBACK, question, said | {"words": text})
-    answer(said | {"question": question}, text, as_json)
+        words = reviews.beside(words, blind)
+    kept_reports.keep(kept_reports.FEEDBACK, question, said | {"told": asdict(words)})
+    cannot = ["What this cannot show:", *(f"  {line}" for line in feedback.CANNOT)]
+    answer(said | {"question": question}, "\n".join([words.text(), *cannot]), as_json)
     if found.verdict in (feedback.FOUND, feedback.UNLIKE):
         raise typer.Exit(3)
 

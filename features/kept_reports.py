@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,31 @@ from features.home import home
 
 DRIFT, SHADOW, FEEDBACK = "drift", "shadow", "feedback"
 KINDS = (DRIFT, SHADOW, FEEDBACK)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a look found, in words: its verdict, and sentences before and after what is listed.
+
+    A command prints it, a report keeps it, and a page shows what is listed as a table.
+
+    Examples
+    --------
+    >>> print(Told("All is well.", ("3 scores.",), (("ranking", "0.7"),)).text())
+    All is well.
+    3 scores.
+      ranking: 0.7
+    """
+
+    verdict: str
+    before: tuple[str, ...] = ()
+    listed: tuple[tuple[str, str], ...] = ()
+    after: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Return all of it as lines to print."""
+        listed = (f"  {what}: {found}" for what, found in self.listed)
+        return "\n".join([self.verdict, *self.before, *listed, *self.after])
 
 
 def folder(kind: str, question: str) -> Path:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import random
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -173,12 +173,12 @@ def _looked_again(ledger: Ledger) -> None:
     """Keep what the commands keep: two looks at drift, one in shadow, one for feedback."""
     about = {"version": 1, "load": "f" * 64}
     for number, found in enumerate(DRIFTS):
-        said = {**about, "done": [], "words": drift_words.in_words(found)}
+        said = {**about, "done": [], "told": asdict(drift_words.told(found))}
         drift_history.keep(NAME, found, said, datetime(2026, 2, 1 + number, 9, 30, tzinfo=UTC))
     at = datetime(2026, 2, 3, 9, 30, tzinfo=UTC)
-    told = {**COMPARED.to_data(), **about, "words": shadow.in_words(COMPARED)}
+    told = {**COMPARED.to_data(), **about, "told": asdict(shadow.told(COMPARED))}
     kept_reports.keep(kept_reports.SHADOW, NAME, told, at)
-    told = {**WATCHED.to_data(), **about, "words": feedback.in_words(WATCHED)}
+    told = {**WATCHED.to_data(), **about, "told": asdict(feedback.told(WATCHED))}
     kept_reports.keep(kept_reports.FEEDBACK, NAME, told, at)
     who = Principal("t.ester", Role.OPERATOR)
     retire(ledger, "question_of_old", 4, "a" * 64, who=who, reason="no longer asked", stop=list)

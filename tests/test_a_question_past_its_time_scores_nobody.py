@@ -28,7 +28,7 @@ from serving.schema import ScoreRequest
 from serving.stage import InShadow
 from serving.stages import Standing
 from serving.stock import Stock
-from training.shadow import compare, in_words
+from training.shadow import compare, told
 
 __all__ = ["served"]
 DAY = timedelta(days=1)
@@ -193,7 +193,7 @@ def test_shadow_scores_are_held_against_rfg_when_what_followed_is_known(served: 
     found = compare(served.model, history, foreseen, draws=60)
     assert (found.mature, found.dates) == (len(people), 1)
     assert found.differences["auc"].low > 0  # it was told what followed
-    assert "better than RFG" in in_words(found)
+    assert "better than RFG" in told(found).text()
     blind = compare(served.model, history, spine.assign(probability=rng.random(len(y))), draws=60)
     assert blind.figures["rfg"]["auc"].value == found.figures["rfg"]["auc"].value
     assert blind.differences["auc"].value < 0.1
@@ -205,7 +205,7 @@ def test_what_is_not_known_yet_is_not_compared(served: Served) -> None:
     assert (found.mature, found.figures) == (0, {})
     wait = timedelta(days=served.model.question.horizon_days + served.model.question.lag_days)
     assert found.matures_on == AS_OF + wait
-    assert str(found.matures_on) in in_words(found)
+    assert str(found.matures_on) in told(found).text()
     with pytest.raises(NotFound, match="nobody was scored in shadow"):
         compare(served.model, served.history, spine.iloc[:0].assign(probability=0.5))
 

@@ -32,7 +32,7 @@ from serving.kept import serve_from
 from serving.ledger import Action, Ledger
 from serving.publishing import publish
 from serving.review_sample import given_lists
-from training.feedback import FOUND, NOT_FOUND, UNLIKE, in_words, watch
+from training.feedback import FOUND, NOT_FOUND, UNLIKE, told, watch
 
 CAPACITY = 150
 DATES = [date(2024, 2, 1), date(2024, 8, 1), date(2025, 2, 1)]
@@ -100,9 +100,8 @@ def test_more_reports_after_being_listed_are_found_and_told_from_risk() -> None:
     risk = found.ratios.get("risk")
     assert risk is None or risk.low < 1 < risk.high
     assert found.dates == tuple(DATES)
-    said = in_words(found)
-    assert "recorded more often than people like them" in said
-    assert "What this cannot show" in said
+    assert "recorded more often than people like them" in told(found).verdict
+    assert found.to_data()["cannot_show"]
     json.dumps(found.to_data(), allow_nan=False)
 
 
@@ -116,7 +115,7 @@ def test_two_sides_that_were_never_alike_are_not_judged() -> None:
     given = lists(1)
     found = watch(looked_at(force(), given, (-183, 0), 1.0), given, CAPACITY)
     assert found.verdict == UNLIKE
-    assert "nothing can be read" in in_words(found)
+    assert "nothing can be read" in told(found).text()
 
 
 def test_what_cannot_be_known_yet_is_said() -> None:
@@ -165,7 +164,7 @@ def test_the_command_reads_the_lists_that_were_given_and_keeps_what_it_found(
     assert "What this cannot show" in done.output
     (kept,) = kept_reports.history(kept_reports.FEEDBACK, NAME)
     assert (kept["version"], kept["width"]) == (1, 20)
-    assert kept["words"] in done.output
+    assert kept_reports.Told(**kept["told"]).text() in done.output
 
 
 def test_a_review_sample_is_drawn_once_by_lot_and_tells_no_side(
@@ -236,7 +235,8 @@ def test_what_blind_reviewers_say_is_told_for_both_sides(
         assert said["shares"]["unlisted"]["value"] == 0
         assert said["shares"]["listed"]["low"] > said["shares"]["unlisted"]["high"]
     (kept,) = kept_reports.history(kept_reports.FEEDBACK, NAME)
-    assert "Reviewers who knew neither score nor side" in kept["words"]
+    assert "Reviewers who knew neither score nor side" in kept["told"]["after"][-1]
+    assert len(kept["told"]["listed"]) >= 2 + len(said["counts"])
     assert not any(person in json.dumps(kept) for person in drawn["nominal_id"])
 
 

@@ -54,7 +54,7 @@ def test_reports_are_listed_with_day_and_verdict_the_latest_first(world: World) 
         assert f"Review: {ADVICE['review']}" in seen
         assert f"Stable: {ADVICE['stable']}" in seen
         assert "The model ranked better than RFG, beyond chance." in seen
-        assert feedback.in_words(WATCHED).splitlines()[0] in seen
+        assert feedback.told(WATCHED).verdict in seen
     looked = next(iter(world.ledger.entries(action=Action.VIEW, limit=1)))
     assert (looked.question, looked.body["what"]) == (NAME, "reports")
 
@@ -80,7 +80,7 @@ def test_a_drift_report_of_an_earlier_release_is_told_without_its_sentences(worl
     before = place.read_text(encoding="utf-8")
     try:
         said = json.loads(before)
-        del said["words"]
+        del said["told"]
         place.write_text(json.dumps(said), encoding="utf-8")
         seen = opened(world, DRIFT)
         assert "1,240 rows of 620 people, as of 1 January 2026 to 1 February 2026" in seen
@@ -92,8 +92,8 @@ def test_a_drift_report_of_an_earlier_release_is_told_without_its_sentences(worl
 
 def test_reports_of_shadow_and_feedback_say_all_that_their_commands_said(world: World) -> None:
     for kind, words in (
-        (SHADOW, shadow.in_words(COMPARED)),
-        (FEEDBACK, feedback.in_words(WATCHED)),
+        (SHADOW, shadow.told(COMPARED).text()),
+        (FEEDBACK, feedback.told(WATCHED).text()),
     ):
         seen = opened(world, kind)
         for line in words.splitlines():

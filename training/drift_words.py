@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.kept_reports import Told
 from training.drift import SIGNIFICANCE, Check, Drift
 
 ADVICE = {
@@ -14,6 +15,38 @@ ADVICE = {
     " by this model. Suspend it, and train again.",
 }
 MOST = 15
+
+
+def told(found: Drift) -> Told:
+    """Return a drift report in words, without what it lists: what to do, and what was looked at.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> quiet = Drift("stable", (), 0, (), 10, 5, 0, date(2026, 1, 1), date(2026, 2, 1))
+    >>> told(quiet).verdict
+    'Nothing parts from the training beyond chance. Nothing to do.'
+    """
+    before = [
+        f"{found.rows:,} rows of {found.people:,} people, as of {found.since} to {found.until}.",
+        f"The outcome of {found.mature:,} of them is known."
+        if found.mature
+        else "No outcome of this period is known yet: recorded rates, calibration and ranking were"
+        " not looked at.",
+        f"{len(found.checks)} things were compared; were nothing different, chance alone would"
+        f" name one or more of them in at most {SIGNIFICANCE:.0%} of such reports.",
+    ]
+    if found.growing:
+        before.append(
+            f"{found.growing} columns that look back without end grew with the length of the"
+            " records, as they do without drift; they are not judged."
+        )
+    known = (
+        "Known between the training and the end of this period; whether one of them is behind what"
+        " was found, the records do not say:"
+    )
+    after = (known,) if found.found and found.events else ()
+    return Told(ADVICE[found.level], tuple(before), after=after)
 
 
 def in_words(found: Drift, most: int = MOST) -> str:
@@ -32,33 +65,14 @@ def in_words(found: Drift, most: int = MOST) -> str:
     >>> print(in_words(quiet).splitlines()[0])
     STABLE: Nothing parts from the training beyond chance. Nothing to do.
     """
-    lines = [
-        f"{found.level.upper()}: {ADVICE[found.level]}",
-        f"{found.rows:,} rows of {found.people:,} people, as of {found.since} to {found.until}.",
-        f"The outcome of {found.mature:,} of them is known."
-        if found.mature
-        else "No outcome of this period is known yet: recorded rates, calibration and ranking were"
-        " not looked at.",
-        f"{len(found.checks)} things were compared; were nothing different, chance alone would"
-        f" name one or more of them in at most {SIGNIFICANCE:.0%} of such reports.",
-    ]
-    if found.growing:
-        lines.append(
-            f"{found.growing} columns that look back without end grew with the length of the"
-            " records, as they do without drift; they are not judged."
-        )
+    said = told(found)
+    lines = [f"{found.level.upper()}: {said.verdict}", *said.before]
     if found.found:
-        lines.append("")
-        lines += [_line(check) for check in found.found[:most]]
+        lines += ["", *map(_line, found.found[:most])]
         if len(found.found) > most:
             lines.append(f"  and {len(found.found) - most} more; --json lists all of them.")
-    if found.found and found.events:
-        lines += [
-            "",
-            "Known between the training and the end of this period; whether one of them is behind"
-            " what was found, the records do not say:",
-            *[f"  {event.words}" for event in found.events],
-        ]
+    if said.after:
+        lines += ["", *said.after, *(f"  {event.words}" for event in found.events)]
     return "\n".join(lines)
 
 

@@ -24,6 +24,7 @@ from sklearn.linear_model import PoissonRegressor
 
 from features.dashboards.known import Known
 from features.errors import NotFound
+from features.kept_reports import Told
 from features.loads import Load
 from training.metrics import Figure, Floats
 
@@ -45,6 +46,14 @@ KINDS = {
 """What is counted after a list was given, in words."""
 
 FOUND, NOT_FOUND, UNLIKE, FEW = "found", "not found", "not alike", "too few"
+
+VERDICTS = {
+    FOUND: "Listed people are recorded more often than people like them beyond the line.",
+    NOT_FOUND: "No more is recorded of listed people than of people like them, beyond chance.",
+    UNLIKE: "Listed people were recorded more often before they were listed: the two sides are not"
+    " alike, and nothing can be read from what followed.",
+    FEW: "Too little happened near the line to tell.",
+}
 
 CANNOT = (
     "Contacts that leave no record here (visits, intelligence, stop and search) are not counted.",
@@ -267,52 +276,48 @@ def _per_attention(near: pd.DataFrame) -> Figure | None:
     return Figure(*np.exp([gap, gap - Z * error, gap + Z * error]).tolist())
 
 
-def in_words(found: Feedback) -> str:
-    """Return what was found as text.
+def told(found: Feedback) -> Told:
+    """Return what was found in words.
 
     Examples
     --------
-    >>> print(in_words(Feedback("too few", (date(2026, 2, 1),), 20, {
+    >>> found = Feedback("too few", (date(2026, 2, 1),), 20, {
     ...     "listed": {"rows": 3, "people": 3, "attention": 0},
-    ...     "unlisted": {"rows": 4, "people": 4, "attention": 1}}, {}, None, None)).splitlines()[0])
-    Too little happened near the line to tell.
+    ...     "unlisted": {"rows": 4, "people": 4, "attention": 1}}, {}, None, None)
+    >>> told(found).verdict
+    'Too little happened near the line to tell.'
     """
-    verdict = {
-        FOUND: "Listed people are recorded more often than people like them beyond the line.",
-        NOT_FOUND: "No more is recorded of listed people than of people like them, beyond chance.",
-        UNLIKE: "Listed people were recorded more often before they were listed: the two sides are"
-        " not alike, and nothing can be read from what followed.",
-        FEW: "Too little happened near the line to tell.",
-    }[found.verdict]
     days = found.dates
-    lines = [verdict]
-    lines.append(
+    looked = (
         f"{len(days)} lists from {days[0]} to {days[-1]}, {found.width:,} ranks on either side of"
         f" the line, {WINDOW_DAYS} days after each:"
         if days
         else "Nobody was near the line."
     )
-    for side, counts in found.rows.items():
-        lines.append(
-            f"  {side}: {counts['rows']:,} rows of {counts['people']:,} people,"
-            f" {counts['attention']:,} reports and arrests"
+    listed = [
+        (
+            side,
+            f"{counts['rows']:,} rows of {counts['people']:,} people,"
+            f" {counts['attention']:,} reports and arrests",
         )
-    for kind, figure in found.ratios.items():
-        lines.append(f"  {KINDS[kind]}: {_times(figure)}")
+        for side, counts in found.rows.items()
+    ]
+    listed += [(KINDS[kind], _times(figure)) for kind, figure in found.ratios.items()]
     if found.before is not None:
-        lines.append(f"  reports and arrests before they were listed: {_times(found.before)}")
+        listed.append(("reports and arrests before they were listed", _times(found.before)))
     if found.risk_per_attention is not None:
         share = _times(found.risk_per_attention)
-        lines.append(f"  high harm for each report or arrest, unadjusted: {share}")
+        listed.append(("high harm for each report or arrest, unadjusted", share))
+    after = []
     risk = found.ratios.get("risk")
     if found.verdict == FOUND and risk is not None:
-        lines.append(
+        after.append(
             "High harm is up too: they may be at more risk than the score says."
             if risk.low > 1
             else "High harm is not: what is up is what is found by looking. It is in their records,"
             " and so in their next scores."
         )
-    return "\n".join([*lines, "What this cannot show:", *(f"  {line}" for line in CANNOT)])
+    return Told(VERDICTS[found.verdict], (looked,), tuple(listed), tuple(after))
 
 
 def _times(figure: Figure) -> str:

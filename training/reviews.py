@@ -7,12 +7,13 @@ that a professional cannot tell apart, and what is done to those above it rests 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 from scipy.stats import binomtest, fisher_exact
 
+from features.kept_reports import Told
 from training.metrics import Figure
 
 SIDES = {"listed": "above the line", "unlisted": "below it"}
@@ -78,29 +79,29 @@ def reviews(rows: pd.DataFrame) -> Reviews:
     return Reviews(shares, counts, chance)
 
 
-def in_words(found: Reviews) -> str:
-    """Return what reviewers said as text.
+def beside(told: Told, found: Reviews) -> Told:
+    """Return what was said of records, and with it what reviewers said.
 
     Examples
     --------
     >>> rows = pd.DataFrame({"side": ["listed", "unlisted"] * 10, "would_list": [True, False] * 10})
-    >>> print(in_words(reviews(rows)).splitlines()[0])
+    >>> print(beside(Told("Nothing was found."), reviews(rows)).after[0])
     Reviewers who knew neither score nor side tell those above the line from those below it.
     """
     if found.chance is None:
-        first = "Nobody was reviewed on one side of the line, so nothing is told of reviews."
+        said = "Nobody was reviewed on one side of the line, so nothing is told of reviews."
     elif found.chance < CHANCE:
-        first = "Reviewers who knew neither score nor side tell those above the line from those"
-        first += " below it."
+        said = "Reviewers who knew neither score nor side tell those above the line from those"
+        said += " below it."
     else:
-        first = "Reviewers who knew neither score nor side do not tell those above the line from"
-        first += " those below it, beyond chance."
-    lines = [first]
+        said = "Reviewers who knew neither score nor side do not tell those above the line from"
+        said += " those below it, beyond chance."
+    listed = []
     for side, words in SIDES.items():
         counts, share = found.counts[side], found.shares.get(side)
-        line = f"  {words}: {counts['would_list']} of {counts['reviewed']} reviewed would be listed"
+        line = f"{counts['would_list']} of {counts['reviewed']} reviewed would be listed"
         if share is not None:
             line += f" ({share.value:.0%}; {share.low:.0%} to {share.high:.0%})"
         lacking = counts["drawn"] - counts["reviewed"]
-        lines.append(line + (f"; {lacking} not reviewed" if lacking else ""))
-    return "\n".join(lines)
+        listed.append((words, line + (f"; {lacking} not reviewed" if lacking else "")))
+    return replace(told, listed=(*told.listed, *listed), after=(*told.after, said))

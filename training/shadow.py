@@ -17,6 +17,7 @@ import pandas as pd
 from features.catalogue import catalogue
 from features.errors import NotFound
 from features.history import History
+from features.kept_reports import Told
 from features.labels import label
 from models.risk_model import RiskModel
 from training import rfg
@@ -141,33 +142,38 @@ def compare(
     )
 
 
-def in_words(found: Shadow) -> str:
-    """Return a comparison as text.
+def told(found: Shadow) -> Told:
+    """Return a comparison in words.
 
     Examples
     --------
-    >>> print(in_words(Shadow(40, 0, 0, 0, date(2027, 8, 2), {}, {})))
+    >>> print(told(Shadow(40, 0, 0, 0, date(2027, 8, 2), {}, {})).text())
+    Too few to compare. More will be known from 2027-08-02.
     40 scores were given in shadow; the outcome of 0 is known, of which 0 had it.
-    Too few to compare; more will be known from 2027-08-02.
     """
-    lines = [
+    counted = (
         f"{found.scores:,} scores were given in shadow; the outcome of {found.mature:,} is known,"
         f" of which {found.positives:,} had it."
-    ]
-    after = "" if found.matures_on is None else f"; more will be known from {found.matures_on}"
-    if not found.figures:
-        return "\n".join([*lines, f"Too few to compare{after}."])
-    for metric, words in METRICS.items():
-        own, other = found.figures[MODEL][metric], found.figures["rfg"][metric]
-        gap = found.differences[metric]
-        lines.append(f"  {words}: model {own}, RFG {other}, difference {gap}")
-    gap = found.differences["auc"]
-    verdict = (
-        "The model ranked better than RFG, beyond chance."
-        if gap.low > 0
-        else "RFG ranked better than the model, beyond chance."
-        if gap.high < 0
-        else "The two cannot be told apart yet."
     )
-    more = f" More will be known from {found.matures_on}." if after else ""
-    return "\n".join([*lines, verdict + more])
+    listed = tuple(
+        (
+            words,
+            f"model {found.figures[MODEL][metric]}, RFG {found.figures['rfg'][metric]},"
+            f" difference {found.differences[metric]}",
+        )
+        for metric, words in METRICS.items()
+        if found.figures
+    )
+    after = "" if found.matures_on is None else f" More will be known from {found.matures_on}."
+    return Told(_verdict(found) + after, (counted,), listed)
+
+
+def _verdict(found: Shadow) -> str:
+    if not found.figures:
+        return "Too few to compare."
+    gap = found.differences["auc"]
+    if gap.low > 0:
+        return "The model ranked better than RFG, beyond chance."
+    if gap.high < 0:
+        return "RFG ranked better than the model, beyond chance."
+    return "The two cannot be told apart yet."

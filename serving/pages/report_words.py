@@ -1,4 +1,4 @@
-"""Kept reports of drift, shadow and feedback in the words of the commands that made them."""
+"""Kept reports of drift, shadow and feedback as pages show them, in their commands' words."""
 
 from __future__ import annotations
 
@@ -66,38 +66,29 @@ def lines_of(kind: str, question: str) -> list[Line]:
 
 
 def told(kind: str, report: Mapping[str, Any]) -> Told:
-    r"""Return a report as its command told it: what is indented there is a table here.
+    """Return a report as its command told it: what is listed there is a table here.
 
     Examples
     --------
-    >>> said = "3 scores were given.\n  ranking (AUC): model 0.7\nThey cannot be told apart yet."
-    >>> found = told("shadow", {"words": said})
+    >>> said = {"verdict": "They cannot be told apart yet.", "listed": [["ranking", "model 0.7"]]}
+    >>> found = told("shadow", {"told": said})
     >>> found.verdict, found.rows
-    ('They cannot be told apart yet.', [('Ranking (AUC)', 'model 0.7')])
+    ('They cannot be told apart yet.', [('Ranking', 'model 0.7')])
     """
+    said = report.get("told", {})
+    verdict = dated(said.get("verdict", ""))
+    before, after = ([dated(line) for line in said.get(part, ())] for part in ("before", "after"))
     if kind == DRIFT:
-        return _drift(report)
-    lines = dated(str(report.get("words", ""))).splitlines()
-    listed = [number for number, line in enumerate(lines) if line.startswith(" ")]
-    first = listed[0] if listed else len(lines)
-    before = lines[:first]
-    after = [line for line in lines[first:] if not line.startswith(" ")]
-    # shadow ends with its verdict, feedback begins with it
-    verdict = (after or before).pop() if kind == SHADOW else before.pop(0)
+        return _drift(report, verdict, before, after)
+    rows = [(words.first_large(what), dated(found)) for what, found in said.get("listed", ())]
     points = [str(point) for point in report.get("cannot_show", ())]
-    said = [lines[number].strip() for number in listed]
-    rows = []
-    for line in said:
-        what, _, found = line.partition(": ")
-        if line not in points:
-            rows.append((words.first_large(what), found))
+    if points:
+        after.append("What this cannot show:")
     return Told(verdict, before, ("What", "Found"), rows, after, points)
 
 
-def _drift(report: Mapping[str, Any]) -> Told:
+def _drift(report: Mapping[str, Any], advice: str, before: list[str], after: Sequence[str]) -> Told:
     """Return a drift report: its level first, then every check that was not stable."""
-    first, *said = dated(str(report.get("words", ""))).splitlines() or [""]
-    advice = first.partition(": ")[2]
     level = words.first_large(str(report["level"]))
     rows = [
         (
@@ -108,16 +99,12 @@ def _drift(report: Mapping[str, Any]) -> Told:
         )
         for check in report["checks"]
     ]
-    # the command's own sentences stand before and after what it lists; the table has all of that
-    sentences = [line for line in said if line and not line.startswith(" ")]
-    split = next((place for place, line in enumerate(said) if line.startswith(" ")), len(said))
-    before = [line for line in said[:split] if line] or [_period(report)]
     return Told(
         verdict=f"{level}: {advice}" if advice else level,
-        before=[*before, *report.get("done", ())],
+        before=[*(before or [_period(report)]), *report.get("done", ())],
         heads=("Level", "Kind", "What", "p"),
         rows=rows,
-        after=[line for line in sentences if line not in before],
+        after=after,
         points=[_event(event) for event in report.get("events", ())] if rows else [],
     )
 
