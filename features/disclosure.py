@@ -27,6 +27,7 @@ _SWEEPS = 20
 _BEYOND = 1e9
 _ROUNDING = 1e-6
 
+_Offer = tuple[bool, int, int, int]
 Whole = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
@@ -205,17 +206,41 @@ def _pinned(count: Whole, away: Mask, matrix: csr_array) -> Mask:
 def _companions(count: Whole, away: Mask, pinned: Mask, lines: Sequence[Line]) -> Mask:
     """Return what goes as well: for each number that is pinned down the least that could help."""
     found = np.zeros(len(count), bool)
-    best: dict[int, tuple[bool, int, int, int]] = {}
+    best: dict[int, _Offer] = {}
     for line in lines:
         cells = np.array((*line.parts, line.total))
-        companion = _companion(cells, count, away)
-        if companion is None:
-            continue
-        # a line with few hidden numbers is the likeliest to give them away
-        beside = int(away[cells].sum())
-        offer = (companion == line.total, beside, int(count[companion]), companion)
-        for cell in cells[pinned[cells]].tolist():
-            best[cell] = min(best.get(cell, offer), offer)
+        offer = _offer(line, cells, count, away)
+        if offer is not None:
+            for cell in cells[pinned[cells]].tolist():
+                best[cell] = min(best.get(cell, offer), offer)
+    for cell in set(np.flatnonzero(pinned).tolist()) - set(best):
+        # all in its own lines is hidden, and still a way round through others gives it away
+        offers = [
+            _offer(line, np.array((*line.parts, line.total)), count, away)
+            for line in _around(cell, away, lines)
+        ]
+        if any(offers):
+            best[cell] = min(offer for offer in offers if offer)
     for *_, companion in best.values():
         found[companion] = True
     return found
+
+
+def _offer(line: Line, cells: Whole, count: Whole, away: Mask) -> _Offer | None:
+    """Return what a line could hide as well, the least harmful first; None if it has nothing."""
+    companion = _companion(cells, count, away)
+    if companion is None:
+        return None
+    # a line with few hidden numbers is the likeliest to give them away
+    beside = int(away[cells].sum())
+    return companion == line.total, beside, int(count[companion]), companion
+
+
+def _around(cell: int, away: Mask, lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that hang together with a hidden number through other hidden ones."""
+    unknown = [{at for at in (*line.parts, line.total) if away[at]} for line in lines]
+    reached, found = {cell}, set[int]()
+    while more := {at for at, own in enumerate(unknown) if at not in found and own & reached}:
+        found |= more
+        reached.update(*(unknown[at] for at in more))
+    return [lines[at] for at in sorted(found)]

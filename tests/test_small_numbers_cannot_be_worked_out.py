@@ -100,6 +100,16 @@ def test_a_way_round_over_rows_and_columns_is_closed_too() -> None:
         assert high - low >= 5, (r, c)
 
 
+def test_a_way_round_is_closed_where_all_beside_it_is_hidden_already() -> None:
+    # the one in the middle: both of its lines are hidden, totals too, and yet the other totals
+    # less the last row leave nothing but a one
+    numbers = [[0, 0, 9], [0, 1, 1], [2, 8, 0]]
+    found = table(numbers)
+    for r, c in ((0, 2), (1, 1), (1, 2), (2, 0), (2, 1)):
+        low, high = possible(found, numbers, r, c)
+        assert high - low >= 5, (r, c)
+
+
 def test_nothing_is_hidden_without_need() -> None:
     numbers = [[10, 20, 0], [30, 40, 50]]
     found = table(numbers)
