@@ -123,8 +123,12 @@ def _decide(ledger: Ledger) -> None:
     """Own views of sixty people, then a decision on most of the list: half of them overridden."""
     listed, rng = published(NAME), random.Random(2)
     said: dict[str, Any] = {"question": NAME, "purpose": "weekly review"}
-    for person in waiting(ledger, listed, ANALYST.actor):
-        view = {"nominal_id": person, "band": rng.choice(BANDS), "would_select": False}
+    bands = {line["nominal_id"]: line["band"] for line in listed.page(0, PEOPLE)}
+    # who is asked is drawn by a lot of the list's own; half of them as the score has it, so that
+    # neither side is ever too few to be told
+    for number, person in enumerate(waiting(ledger, listed, ANALYST.actor)):
+        band = bands[person] if number % 2 else rng.choice(BANDS)
+        view = {"nominal_id": person, "band": band, "would_select": False}
         give(ledger, OwnViewRequest(**said, **view, reason="by the records"), ANALYST)
     for number, line in enumerate(listed.page(0, 180)):
         if line["insufficient_history"]:

@@ -12,6 +12,7 @@ import pytest
 from browser import LOOK, PAGES, Opened, chromium, look_at, look_over, opened_routes
 from desk import hidden, send
 from pages_world import NAME, PURPOSE, World, world
+from playwright.sync_api import expect
 from test_pages_in_a_browser import LIST, person, site, visit
 
 from serving.pages.door import SESSION
@@ -154,7 +155,7 @@ def test_text_outlives_a_session_for_its_writer(world: World, visit: Opened) -> 
     world.access.sign_out(cookie["value"])
     decide(page, "half a thought")
     page.wait_for_url("**/sign-in?**kept=1")
-    assert page.get_by_text("What you wrote has been kept").is_visible()
+    expect(page.get_by_text("What you wrote has been kept")).to_be_visible()
     page.fill("#token", world.access.issue_token("a.nalyst", "analyst", 1))
     page.fill("#purpose", PURPOSE)
     page.get_by_role("button", name="Sign in").click()
@@ -179,7 +180,7 @@ def test_a_session_warns_before_its_end_and_is_extended_where_one_is(
     page.goto(f"{other_person(page, 5)}/decision")
     page.fill("#reason", "still writing")
     warning = page.locator("#session-end")
-    assert not warning.is_visible()
+    expect(warning).to_be_hidden()
     page.clock.fast_forward("07:51:00")
     warning.wait_for(state="visible")
     assert "is kept until you have signed in again" in warning.inner_text()
@@ -199,7 +200,7 @@ def test_each_chart_of_a_person_has_a_name_words_and_a_table(visit: Opened) -> N
     assert pictures.count() == 3  # the scale, scores over time, history
     for table in ("The scale as a table", "The scores over time as a table"):
         page.get_by_text(table).click()
-    assert page.locator("table", has_text="As known on").is_visible()
+    expect(page.locator("table", has_text="As known on")).to_be_visible()
     rows = page.locator("table", has_text="As known on").locator("tbody tr")
     assert rows.count() == 2
     assert NAME in page.url

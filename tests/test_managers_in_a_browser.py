@@ -12,6 +12,7 @@ from browser import PAGES, Opened, chromium, look_at, opened_routes, serving, vi
 from dashboards_world import BLIND, NAME, force, made
 from desk import send
 from pages_world import World
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 assert force  # fixtures
@@ -64,7 +65,7 @@ def test_a_manager_goes_from_figures_to_the_people_behind_them(visit: Opened) ->
     page.select_option("#filter-group", "harassment_other")
     page.get_by_role("button", name="Apply filters").click()
     assert "group=harassment_other" in page.url
-    assert page.locator("h2", has_text="Harassment, not domestic: type").is_visible()
+    expect(page.locator("h2", has_text="Harassment, not domestic: type")).to_be_visible()
     table = page.get_by_role("table", name="People by group")
     number = table.get_by_role("row", name=re.compile("Harassment, not domestic")).get_by_role(
         "link"
@@ -82,7 +83,7 @@ def test_a_manager_goes_from_figures_to_the_people_behind_them(visit: Opened) ->
     page.goto("/dashboards/orders")
     page.select_option("#filter-show", "unprotected")
     page.get_by_role("button", name="Apply filters").click()
-    assert page.get_by_role("heading", name="Orders and bail: high score").is_visible()
+    expect(page.get_by_role("heading", name="Orders and bail: high score")).to_be_visible()
     page.goto("/dashboards/custody")
     with page.expect_download() as taken:
         page.get_by_role("link", name="Download these figures (CSV)").click()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from browser import LOOK, Opened, chromium, serving, visits
 from pages_world import NAME, World, made, world
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 assert world  # fixtures
@@ -39,15 +40,15 @@ def person(page: Any) -> str:
 def test_a_phone_without_javascript_can_do_all(visit: Opened) -> None:
     """Checks 4 and 19."""
     page = visit(390, java_script_enabled=False)
-    assert page.get_by_role("link", name="Priority list").first.is_visible()
+    expect(page.get_by_role("link", name="Priority list").first).to_be_visible()
     page.select_option("#filter-band", "Very high")
     page.get_by_role("button", name="Apply filters").click()
     assert "band=Very+high" in page.url
     assert page.locator("table.list tbody tr").count() > 1
     page.locator("table.list a").first.click()
-    assert page.locator("h2", has_text="What this page does not know").is_visible()
+    expect(page.locator("h2", has_text="What this page does not know")).to_be_visible()
     page.get_by_text("The scale as a table").click()
-    assert page.get_by_role("rowheader", name="This score").is_visible()
+    expect(page.get_by_role("rowheader", name="This score")).to_be_visible()
     page.go_back()
     assert page.locator("#filter-band").input_value() == "Very high"
 
@@ -92,7 +93,7 @@ def test_on_a_phone_the_table_is_still_a_table_and_charts_are_drawn_for_it(visit
             named = pictures.nth(place).get_attribute("aria-labelledby")
             said = pictures.nth(place).get_attribute("aria-describedby")
             assert all(len(page.locator(f"#{part}").text_content()) > 10 for part in (named, said))
-    assert page.get_by_text("The history as a table").is_visible()
+    expect(page.get_by_text("The history as a table")).to_be_visible()
 
 
 def test_without_colour_bands_and_events_can_be_told(visit: Opened) -> None:
@@ -131,4 +132,4 @@ def test_after_signing_out_back_shows_nobody(visit: Opened) -> None:
     page.go_back()
     page.wait_for_load_state()
     assert name not in page.content()
-    assert page.get_by_role("heading", name="Sign in").is_visible()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from browser import PAGES, Opened, chromium, look_at, opened_routes, serving, visits
 from pages_world import World
+from playwright.sync_api import expect
 from reviewed_world import NAME, made, world
 
 pytestmark = pytest.mark.browser
@@ -63,7 +64,7 @@ def test_a_reviewer_gets_from_the_figures_to_one_score_and_its_trail(
     """Without JavaScript, on a phone: assurance, audit, a decision, its replay, who, the chain."""
     page = visit("reviewer", 390, java_script_enabled=False)
     page.get_by_role("link", name="Assurance").click()
-    assert page.get_by_role("heading", name="Is this model fair and accurate?").is_visible()
+    expect(page.get_by_role("heading", name="Is this model fair and accurate?")).to_be_visible()
     page.select_option("#measure", "miss_rate")
     page.get_by_role("button", name="Show").click()
     assert "measure=miss_rate" in page.url
@@ -72,17 +73,17 @@ def test_a_reviewer_gets_from_the_figures_to_one_score_and_its_trail(
     page.get_by_role("button", name="Apply filters").click()
     page.get_by_role("link", name="Older").click()
     page.locator("table.list a").first.click()
-    assert page.get_by_text("as the records say").is_visible()
+    expect(page.get_by_text("as the records say")).to_be_visible()
     page.get_by_role("link", name="Replay the score of").click()
     assert page.get_by_text("Equal, to the last bit").count() == 2
     page.get_by_role("button", name="Show who it is").click()
     assert page.title().startswith("Error: ")
     page.fill("#reason", "complaint of the person")
     page.get_by_role("button", name="Show who it is").click()
-    assert page.get_by_text("That you saw this, and why, is on the ledger.").is_visible()
+    expect(page.get_by_text("That you saw this, and why, is on the ledger.")).to_be_visible()
     page.get_by_role("link", name="Audit", exact=True).click()
     page.get_by_role("button", name="Verify the whole chain now").click()
-    assert page.get_by_text("The chain holds, up to entry").is_visible()
+    expect(page.get_by_text("The chain holds, up to entry")).to_be_visible()
     said = {entry.action for entry in world.ledger.entries(actor="reviewer one", limit=200)}
     assert {"audit", "replay", "view"} <= said
 
@@ -91,14 +92,14 @@ def test_a_data_scientist_compares_versions_and_sees_nobody(visit: Opened) -> No
     page = visit("data_scientist")
     assert page.url.endswith("/questions")
     page.get_by_role("link", name="Violence within six months").click()
-    assert page.get_by_role("heading", name="Version 2: challenger").is_visible()
+    expect(page.get_by_role("heading", name="Version 2: challenger")).to_be_visible()
     page.get_by_role("link", name="Version 1").click()
-    assert page.get_by_role("heading", name="Version 1: champion").is_visible()
-    assert page.get_by_role("heading", name="Backtest, origin by origin").is_visible()
+    expect(page.get_by_role("heading", name="Version 1: champion")).to_be_visible()
+    expect(page.get_by_role("heading", name="Backtest, origin by origin")).to_be_visible()
     page.get_by_role("link", name="Is it fair and accurate?").click()
-    assert page.get_by_role("heading", name="Wrongly above the line, by group").is_visible()
+    expect(page.get_by_role("heading", name="Wrongly above the line, by group")).to_be_visible()
     page.get_by_role("link", name="Model record", exact=True).first.click()
-    assert page.get_by_role("heading", name="Who put it in force").is_visible()
+    expect(page.get_by_role("heading", name="Who put it in force")).to_be_visible()
     assert page.goto("/lists").status == 403
     assert page.goto("/audit").status == 403
 
