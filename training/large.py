@@ -70,7 +70,7 @@ def fit_file(
             remedy="Name a later date, or make the matrix from longer records.",
         )
     parts = max(1, -(-len(people) // sample))
-    some = labelled(path, before, feature_set, folds(people, parts) == 0)
+    some = labelled(path, before, feature_set, folds(people, parts, lot="sample") == 0)
     decided = fit.fit(fit.Rows.of(some, feature_set), threads=threads, **changes)
     held = constraints.parameters(feature_set)
     chosen = {**fit.PARAMETERS, **held, "num_threads": threads or 0, **changes}

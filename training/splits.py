@@ -230,8 +230,16 @@ def _enough(
         )
 
 
-def folds(people: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
+def folds(people: npt.ArrayLike, count: int, *, lot: str = "") -> npt.NDArray[np.int64]:
     """Return a fold number for each row; all rows of a person are in one fold, on every machine.
+
+    Parameters
+    ----------
+    people : array of str, shape (rows,)
+    count : int
+    lot : str
+        Another one draws anew. People drawn by one lot must not be split by the same: a sixteenth
+        of all people lies in one fold of four.
 
     Examples
     --------
@@ -240,7 +248,8 @@ def folds(people: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
     """
     names, place = np.unique(np.asarray(people, dtype=str), return_inverse=True)
     drawn = [
-        int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % count for name in names
+        int.from_bytes(hashlib.sha256(f"{lot}{name}".encode()).digest()[:8], "big") % count
+        for name in names
     ]
     return np.asarray(drawn, dtype=np.int64)[place]
 
