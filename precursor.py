@@ -11,7 +11,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -180,7 +179,7 @@ def shadow(question: QuestionName, records: Records, as_json: Json = False) -> N
     found = compare(model, History(load, harm=model.question.harm), given_at(question, SHADOW))
     said = found.to_data() | {"version": version, "load": load.fingerprint}
     words = told(found)
-    kept_reports.keep(kept_reports.SHADOW, question, said | {"told": asdict(words)})
+    kept_reports.keep(kept_reports.SHADOW, question, said, words)
     answer(said | {"question": question}, words.text(), as_json)
 
 
@@ -218,9 +217,8 @@ def watch(
     if blind is not None:
         said["reviews"] = blind.to_data()
         words = reviews.beside(words, blind)
-    kept_reports.keep(kept_reports.FEEDBACK, question, said | {"told": asdict(words)})
-    cannot = ["What this cannot show:", *(f"  {line}" for line in feedback.CANNOT)]
-    answer(said | {"question": question}, "\n".join([words.text(), *cannot]), as_json)
+    kept_reports.keep(kept_reports.FEEDBACK, question, said, words)
+    answer(said | {"question": question}, words.text(), as_json)
     if found.verdict in (feedback.FOUND, feedback.UNLIKE):
         raise typer.Exit(3)
 

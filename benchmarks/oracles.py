@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.history import History
 from features.loads import open_load
@@ -193,4 +192,4 @@ def _training(history: History, question: Question, at: npt.NDArray[np.datetime6
     if question.wider is None:
         return fit.Rows.of(matrix.frame, matrix.feature_set)
     more = beyond(matrix, build(history, question.wider, at=at.tolist())).frame
-    return fit.Rows.of(pd.concat([matrix.frame, more]), matrix.feature_set, len(more))
+    return fit.Rows.of(matrix.frame, matrix.feature_set, more)

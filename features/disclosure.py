@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, lil_array
+from scipy.sparse.csgraph import connected_components
 
 FEWEST = 10
 """The smallest number of people, or cases, that may be shown."""
@@ -77,7 +78,7 @@ def hidden(numbers: npt.ArrayLike, lines: Sequence[Line]) -> Mask:
     for pinned_by in (_bounded, _pinned):  # the first is fast and finds nearly all
         while True:
             pinned = pinned_by(count, away, matrix)
-            further = _companions(count, away, pinned, lines)
+            further = _companions(count, away, pinned, lines, matrix)
             if not further.any():
                 break  # nothing is pinned down, or nothing is left that could be hidden
             away |= further
@@ -203,27 +204,40 @@ def _pinned(count: Whole, away: Mask, matrix: csr_array) -> Mask:
     return found
 
 
-def _companions(count: Whole, away: Mask, pinned: Mask, lines: Sequence[Line]) -> Mask:
+def _companions(
+    count: Whole, away: Mask, pinned: Mask, lines: Sequence[Line], matrix: csr_array
+) -> Mask:
     """Return what goes as well: for each number that is pinned down the least that could help."""
     found = np.zeros(len(count), bool)
     best: dict[int, _Offer] = {}
-    for line in lines:
-        cells = np.array((*line.parts, line.total))
-        offer = _offer(line, cells, count, away)
+    each = [np.array((*line.parts, line.total)) for line in lines]
+    offers = [
+        (cells, _offer(line, cells, count, away)) for line, cells in zip(lines, each, strict=True)
+    ]
+    for cells, offer in offers:
         if offer is not None:
             for cell in cells[pinned[cells]].tolist():
                 best[cell] = min(best.get(cell, offer), offer)
-    for cell in set(np.flatnonzero(pinned).tolist()) - set(best):
+    left = np.setdiff1d(np.flatnonzero(pinned), list(best))
+    if len(left):
         # all in its own lines is hidden, and still a way round through others gives it away
-        offers = [
-            _offer(line, np.array((*line.parts, line.total)), count, away)
-            for line in _around(cell, away, lines)
-        ]
-        if any(offers):
-            best[cell] = min(offer for offer in offers if offer)
+        label = _together(away, matrix)
+        for cells, offer in offers:
+            if offer is not None:
+                for cell in left[np.isin(label[left], label[cells[away[cells]]])].tolist():
+                    best[cell] = min(best.get(cell, offer), offer)
     for *_, companion in best.values():
         found[companion] = True
     return found
+
+
+def _together(away: Mask, matrix: csr_array) -> Whole:
+    """Return a label for each number: hidden ones that hang together by lines have the same."""
+    places = np.flatnonzero(away)
+    unknown = abs(matrix[:, places])
+    label = np.full(len(away), -1, dtype=np.int64)
+    label[places] = connected_components(unknown.T @ unknown, directed=False)[1]
+    return label
 
 
 def _offer(line: Line, cells: Whole, count: Whole, away: Mask) -> _Offer | None:
@@ -234,13 +248,3 @@ def _offer(line: Line, cells: Whole, count: Whole, away: Mask) -> _Offer | None:
     # a line with few hidden numbers is the likeliest to give them away
     beside = int(away[cells].sum())
     return companion == line.total, beside, int(count[companion]), companion
-
-
-def _around(cell: int, away: Mask, lines: Sequence[Line]) -> list[Line]:
-    """Return the lines that hang together with a hidden number through other hidden ones."""
-    unknown = [{at for at in (*line.parts, line.total) if away[at]} for line in lines]
-    reached, found = {cell}, set[int]()
-    while more := {at for at, own in enumerate(unknown) if at not in found and own & reached}:
-        found |= more
-        reached.update(*(unknown[at] for at in more))
-    return [lines[at] for at in sorted(found)]

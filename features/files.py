@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from features.errors import UsageError
+from features.unfinished import scratch_folder
 
 Register = TypeVar("Register")
 
 
 @contextmanager
 def replacing(file: Path, *, durable: bool = False, private: bool = False) -> Iterator[Path]:
-    """Give a hidden file beside `file` to fill; it takes the name, and the place, once it is whole.
+    """Give a hidden file near `file` to fill; it takes the name, and the place, once it is whole.
 
     Two may write the same file at once: the last one stays. What must be refused to a second
     writer goes through :mod:`features.unfinished`.
@@ -30,7 +30,7 @@ def replacing(file: Path, *, durable: bool = False, private: bool = False) -> It
         Wait until the content is on disk before it takes the name, for what must outlive a loss
         of power.
     private : bool
-        For nobody but this user to read, from the first byte on.
+        For nobody but this user to read; until it is whole, any file is.
 
     Yields
     ------
@@ -46,23 +46,21 @@ def replacing(file: Path, *, durable: bool = False, private: bool = False) -> It
     >>> file.read_text(encoding="utf-8"), [left.name for left in file.parent.iterdir()]
     ('whole', ['note.txt'])
     """
-    # a name of its own for each writer, and an ending that no reader of tables or notes looks for;
-    # the process in it tells a part under way from one that a killed writer left (`left_behind`)
-    part = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    hidden = file.with_name(f".{file.name}")
     try:
-        if private:
-            part.touch(0o600, exist_ok=False)
-        yield part
-        if durable:
-            sync(part)
-        os.replace(part, file)
+        # a folder of its own for each writer, which no reader of tables or notes looks into
+        with scratch_folder(file, parents=False) as folder:
+            part = folder / "part"
+            yield part
+            if private:
+                part.chmod(0o600)
+            if durable:
+                sync(part)
+            os.replace(part, file)
     except OSError as failed:
-        if str(failed.filename) == str(part):
+        if str(failed.filename).startswith(str(hidden)):
             failed.filename = str(file)  # the name that whoever reads the message gave
         raise
-    finally:
-        with suppress(OSError):  # it has its name by now, or was never there
-            part.unlink()
 
 
 def sync(file: Path) -> None:

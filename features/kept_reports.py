@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ KINDS = (DRIFT, SHADOW, FEEDBACK)
 
 @dataclass(frozen=True)
 class Told:
-    """What a look found, in words: its verdict, and sentences before and after what is listed.
+    """What a look found, in words: its verdict, sentences before and after what is listed, points.
 
     A command prints it, a report keeps it, and a page shows what is listed as a table.
 
@@ -39,11 +39,13 @@ class Told:
     before: tuple[str, ...] = ()
     listed: tuple[tuple[str, str], ...] = ()
     after: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return all of it as lines to print."""
         listed = (f"  {what}: {found}" for what, found in self.listed)
-        return "\n".join([self.verdict, *self.before, *listed, *self.after])
+        points = (f"  {point}" for point in self.points)
+        return "\n".join([self.verdict, *self.before, *listed, *self.after, *points])
 
 
 def folder(kind: str, question: str) -> Path:
@@ -57,7 +59,9 @@ def folder(kind: str, question: str) -> Path:
     return home() / kind / question
 
 
-def keep(kind: str, question: str, said: Mapping[str, Any], at: datetime | None = None) -> Path:
+def keep(
+    kind: str, question: str, said: Mapping[str, Any], told: Told, at: datetime | None = None
+) -> Path:
     """Keep a report; no two are kept under one time.
 
     Parameters
@@ -66,6 +70,8 @@ def keep(kind: str, question: str, said: Mapping[str, Any], at: datetime | None 
     question : str
     said : mapping
         Plain data.
+    told : Told
+        The same in words.
     at : datetime, optional
         Now by default.
     """
@@ -73,8 +79,8 @@ def keep(kind: str, question: str, said: Mapping[str, Any], at: datetime | None 
     place = folder(kind, question)
     place.mkdir(parents=True, exist_ok=True)
     file = place / f"{when:%Y%m%dT%H%M%S%f}.json"
-    told = {**said, "question": question, "at": when.isoformat()}
-    text = json.dumps(told, ensure_ascii=False, indent=1, default=str)  # dates as ISO 8601
+    report = {**said, "told": asdict(told), "question": question, "at": when.isoformat()}
+    text = json.dumps(report, ensure_ascii=False, indent=1, default=str)  # dates as ISO 8601
     with replacing(file) as part:
         part.write_text(text + "\n", encoding="utf-8")
     return file

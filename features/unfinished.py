@@ -9,22 +9,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from features.errors import Conflict
 
 _ENDING = ".unfinished"
 """Of a place that is locked while it is worked on, so that nobody waits for a killed process."""
-
-_OF_PROCESS = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.part")
-"""A part of :func:`features.files.replacing`, which names the process that writes it."""
 
 
 @contextmanager
@@ -45,21 +39,21 @@ def unfinished_folder(out: Path) -> Iterator[Path]:
     >>> out.is_dir()
     True
     """
-    part = _beside(out)
-    part.mkdir(exist_ok=True)
-    with _held(part, os.O_RDONLY | os.O_DIRECTORY, out):
-        try:
-            for left in part.iterdir():  # by a process that was killed
-                drop(left)
-            yield part
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
+    _parents(out)
+    with _folder(out) as part:
+        yield part
 
 
 @contextmanager
-def scratch_folder(beside: Path) -> Iterator[Path]:
+def scratch_folder(beside: Path, *, parents: bool = True) -> Iterator[Path]:
     """Give an empty folder that only this user may read; it goes again, whatever happens.
+
+    Parameters
+    ----------
+    beside : Path
+        What is made in it; the folder lies in the same one.
+    parents : bool
+        Make that one too where there is none.
 
     Examples
     --------
@@ -69,8 +63,9 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     >>> folder.exists()
     False
     """
-    with unfinished_folder(beside.with_name(f"{beside.name}-{secrets.token_hex(4)}")) as part:
-        part.chmod(0o700)
+    if parents:
+        _parents(beside)
+    with _folder(beside.with_name(f"{beside.name}-{secrets.token_hex(4)}"), mode=0o700) as part:
         try:
             yield part
         finally:
@@ -88,6 +83,7 @@ def unfinished_file(out: Path) -> Iterator[Path]:
     """
     if out.is_dir():
         raise Conflict(f"{out} is a folder and is left as it is", remedy="Name a file.")
+    _parents(out)
     part = _beside(out)
     with _held(part, os.O_RDWR | os.O_CREAT, out):
         try:
@@ -112,9 +108,7 @@ def left_behind(folder: Path) -> list[Path]:
     >>> [left.name for left in left_behind(out.parent)]
     ['.records.unfinished']
     """
-    parts = ((part, _OF_PROCESS.fullmatch(part.name)) for part in folder.rglob(".*.part"))
-    dead = [part for part, of in parts if of and not psutil.pid_exists(int(of[1]))]
-    return sorted([*dead, *(part for part in folder.rglob(f".*{_ENDING}") if _free(part))])
+    return sorted(part for part in folder.rglob(f".*{_ENDING}") if _free(part))
 
 
 def drop(left: Path) -> None:
@@ -140,10 +134,27 @@ def _free(part: Path) -> bool:
     return True
 
 
+def _parents(out: Path) -> None:
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+
+
 def _beside(out: Path) -> Path:
     out = out.absolute()  # even '.' has a name then
-    out.parent.mkdir(parents=True, exist_ok=True)
     return out.with_name(f".{out.name}{_ENDING}")
+
+
+@contextmanager
+def _folder(out: Path, mode: int = 0o777) -> Iterator[Path]:
+    part = _beside(out)
+    part.mkdir(mode, exist_ok=True)
+    with _held(part, os.O_RDONLY | os.O_DIRECTORY, out):
+        try:
+            for left in part.iterdir():  # by a process that was killed
+                drop(left)
+            yield part
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
 
 
 @contextmanager

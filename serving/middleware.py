@@ -35,9 +35,6 @@ SECONDS_TO_ANSWER = 30.0
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods as figures, logs and traces name them; a caller may make up any number of others."""
 
-OF_NOBODY = frozenset(("/docs.json", "/livez", "/metrics", "/readyz"))
-"""Paths that are answered while somebody is erased, too."""
-
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
@@ -115,7 +112,7 @@ class Gate:
             raise Refusal(429)
         if method in ("POST", "PUT", "PATCH", "DELETE"):
             receive = await _bounded(scope, receive, wants_json=route is not None)
-        if path in OF_NOBODY:
+        if route is not None and not route.about_people:
             return await _within(SECONDS_TO_ANSWER, self.app(scope, receive, answer.send))
         async with request_turn():
             await _within(SECONDS_TO_ANSWER, self.app(scope, receive, answer.send))

@@ -84,6 +84,11 @@ class Route:
         """The roles that may use it; none for an anonymous route."""
         return () if self.permission is None else PERMISSIONS[self.permission].roles
 
+    @property
+    def about_people(self) -> bool:
+        """Whether an answer may name anybody; others are given while somebody is erased, too."""
+        return self.permission not in (None, Permission.METRICS, Permission.OPENAPI)
+
     def matches(self, path: str) -> bool:
         """Return whether a request's path is one of this route's."""
         return self._pattern.fullmatch(path) is not None

@@ -37,19 +37,14 @@ class ErasureUnderWay(PrecursorError):
 @contextmanager
 def erasing() -> Iterator[None]:
     """Wait until nobody writes about people, and keep everybody from it while the block runs."""
-    with ExitStack() as held:
-        _held(held, _QUEUE, fcntl.LOCK_EX)
-        _held(held, _ROOM, fcntl.LOCK_EX)
+    with _locked(_QUEUE, fcntl.LOCK_EX), _locked(_ROOM, fcntl.LOCK_EX):
         yield
 
 
 @contextmanager
 def turn() -> Iterator[None]:
     """Write about people in the block; an erasure comes before it or after it."""
-    with ExitStack() as held:
-        with ExitStack() as queued:
-            _held(queued, _QUEUE, fcntl.LOCK_SH)
-            _held(held, _ROOM, fcntl.LOCK_SH)
+    with _taken():
         yield
 
 
@@ -62,41 +57,54 @@ async def request_turn() -> AsyncIterator[None]:
     ErasureUnderWay
         An erasure lasted longer than a request waits.
     """
-    with ExitStack() as held:
-        until = time.monotonic() + PATIENCE
-        while not _free(held):
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            held = _taken(fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
             if time.monotonic() > until:
                 raise ErasureUnderWay(
                     "somebody is being erased, and nobody is asked about until that is done",
                     remedy="Try again in a moment.",
-                )
+                ) from None
             await asyncio.sleep(0.02)
+    with held:
         yield
 
 
-def _free(held: ExitStack) -> bool:
-    """Take a turn if nobody is being erased or waits to be."""
-    try:
-        with ExitStack() as queued:
-            _held(queued, _QUEUE, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            _held(held, _ROOM, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _taken(how: int = 0) -> ExitStack:
+    """Return a turn, which ends when it is closed; who waits to erase is let in first."""
+    with ExitStack() as held:
+        with _locked(_QUEUE, fcntl.LOCK_SH | how):
+            held.enter_context(_locked(_ROOM, fcntl.LOCK_SH | how))
+        return held.pop_all()
 
 
-def _held(stack: ExitStack, name: str, how: int) -> None:
+@contextmanager
+def _locked(name: str, how: int) -> Iterator[None]:
     try:
-        home().mkdir(mode=0o700, parents=True, exist_ok=True)
-        # for reading: where the disk is full or must not be written, a lock is still a lock
-        file = os.open(home() / name, os.O_RDONLY | os.O_CREAT, 0o600)
+        file = _opened(name)
     except OSError as failed:
         raise LedgerUnavailable(
             f"{home() / name}: {failed.strerror}, so nobody can be asked about",
             remedy="Make room, or let this user write there.",
         ) from failed
-    stack.callback(os.close, file)  # which lets go of the lock
-    fcntl.flock(file, how)
+    try:
+        fcntl.flock(file, how)
+        yield
+    finally:
+        os.close(file)  # which lets go of the lock
+
+
+def _opened(name: str) -> int:
+    # for reading: where the disk is full or must not be written, a lock is still a lock
+    how = os.O_RDONLY | os.O_CREAT
+    try:
+        return os.open(home() / name, how, 0o600)
+    except FileNotFoundError:
+        home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(home() / name, how, 0o600)
 
 
 class Turns:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import random
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -45,7 +45,7 @@ from serving.retirement import retire
 from serving.runs import published
 from serving.schema import DecisionRequest, OwnViewRequest
 from serving.stock import Stock
-from training import drift_history, drift_words, experiment, feedback, promotion, shadow
+from training import drift_history, experiment, feedback, promotion, shadow
 from training.drift import Check, Drift
 from training.events import Event
 from training.feedback import Feedback
@@ -177,13 +177,13 @@ def _looked_again(ledger: Ledger) -> None:
     """Keep what the commands keep: two looks at drift, one in shadow, one for feedback."""
     about = {"version": 1, "load": "f" * 64}
     for number, found in enumerate(DRIFTS):
-        said = {**about, "done": [], "told": asdict(drift_words.told(found))}
+        said = {**about, "done": []}
         drift_history.keep(NAME, found, said, datetime(2026, 2, 1 + number, 9, 30, tzinfo=UTC))
     at = datetime(2026, 2, 3, 9, 30, tzinfo=UTC)
-    told = {**COMPARED.to_data(), **about, "told": asdict(shadow.told(COMPARED))}
-    kept_reports.keep(kept_reports.SHADOW, NAME, told, at)
-    told = {**WATCHED.to_data(), **about, "told": asdict(feedback.told(WATCHED))}
-    kept_reports.keep(kept_reports.FEEDBACK, NAME, told, at)
+    said = COMPARED.to_data() | about
+    kept_reports.keep(kept_reports.SHADOW, NAME, said, shadow.told(COMPARED), at)
+    said = WATCHED.to_data() | about
+    kept_reports.keep(kept_reports.FEEDBACK, NAME, said, feedback.told(WATCHED), at)
     who = Principal("t.ester", Role.OPERATOR)
     retire(ledger, "question_of_old", 4, "a" * 64, who=who, reason="no longer asked", stop=list)
 

@@ -63,8 +63,8 @@ def test_a_file_takes_its_name_when_it_is_whole(
         file.write_text(before, encoding="utf-8")
     with replacing(file, durable=durable) as part:
         part.write_text("new", encoding="utf-8")
-        assert part.parent == file.parent, "a rename across file systems is a copy"
-        assert part.name.startswith(".")
+        assert part.parent.parent == file.parent, "a rename across file systems is a copy"
+        assert part.parent.name.startswith(".")
         assert (file.read_text(encoding="utf-8") if file.exists() else None) == before
     assert file.read_text(encoding="utf-8") == "new"
     assert names(tmp_path) == [name]
@@ -104,11 +104,12 @@ def test_the_part_of_a_killed_writer_is_known_from_one_under_way(tmp_path: Path)
     subprocess.run(
         [sys.executable, "-c", HALF_WRITTEN, str(killed)], cwd=ROOT, check=False, timeout=60
     )
-    (tmp_path / ".of-somebody-else.part").touch()
+    (tmp_path / ".of-somebody-else").touch()
     with replacing(tmp_path / "note.txt") as part:
         part.write_text("half", encoding="utf-8")
         (left,) = left_behind(tmp_path)
-        assert left.read_text(encoding="utf-8") == "half of the n"
+        (half,) = left.iterdir()
+        assert half.read_text(encoding="utf-8") == "half of the n"
         assert left.parent == killed.parent
 
 
@@ -173,9 +174,13 @@ def test_what_was_never_written_or_cannot_be_named_is_told(tmp_path: Path) -> No
 def test_a_private_file_is_never_readable_by_others(tmp_path: Path) -> None:
     file = tmp_path / "note.txt"
     with replacing(file, private=True) as part:
-        assert stat.S_IMODE(part.stat().st_mode) == 0o600
+        assert stat.S_IMODE(part.parent.stat().st_mode) == 0o700
         part.write_text("ours alone", encoding="utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with pytest.raises(FileNotFoundError) as raised, replacing(file, private=True):
+        pass
+    assert raised.value.filename == str(file)
+    assert file.read_text(encoding="utf-8") == "ours alone"
 
 
 def test_rights_given_to_the_part_are_the_files(tmp_path: Path) -> None:

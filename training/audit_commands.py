@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +48,7 @@ def drift(
     from models import registry
     from training.drift import monitor
     from training.drift_history import keep
-    from training.drift_words import in_words, told
+    from training.drift_words import in_words
     from training.events import read_events
     from training.limits import EXIT_CODES, read_limits
     from training.period import as_of_dates, period_rows
@@ -67,7 +66,7 @@ def drift(
     text = f"Version {number} of {asked.name}. {in_words(found)}"
     done = [tell(asked.name, number, found.level) for tell in ACT] if act else []
     about = {"version": number, "load": history.load.fingerprint, "done": list(filter(None, done))}
-    keep(asked.name, found, about | {"told": asdict(told(found))})
+    keep(asked.name, found, about)
     answer(found.to_data() | {"question": asked.name, **about}, "\n".join([text, *done]), as_json)
     if EXIT_CODES[found.level]:
         raise typer.Exit(EXIT_CODES[found.level])

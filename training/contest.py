@@ -109,8 +109,7 @@ def training_rows(work: Matrix, split: Split, wider: Matrix | None = None) -> fi
     kept = wider.frame["as_of_date"] < pd.Timestamp(split.train_before)
     if split.people_apart:
         kept &= ~wider.frame["nominal_id"].isin(work.frame.loc[split.test, "nominal_id"])
-    more = wider.frame[kept]
-    return fit.Rows.of(pd.concat([frame, more]), work.feature_set, len(more))
+    return fit.Rows.of(frame, work.feature_set, wider.frame[kept])
 
 
 def beyond(work: Matrix, wider: Matrix) -> Matrix:

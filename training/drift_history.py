@@ -10,6 +10,7 @@ from typing import Any
 from features import kept_reports
 from features.kept_reports import DRIFT
 from training.drift import Drift
+from training.drift_words import told
 
 
 def keep(question: str, found: Drift, about: Mapping[str, Any], at: datetime | None = None) -> Path:
@@ -26,7 +27,8 @@ def keep(question: str, found: Drift, about: Mapping[str, Any], at: datetime | N
     """
     said = found.to_data()
     said["checks"] = [check for check in said["checks"] if check["level"] != "stable"]
-    return kept_reports.keep(DRIFT, question, {**said, "compared": len(found.checks), **about}, at)
+    said |= {"compared": len(found.checks), **about}
+    return kept_reports.keep(DRIFT, question, said, told(found), at)
 
 
 def history(question: str) -> list[dict[str, Any]]:

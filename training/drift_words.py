@@ -45,8 +45,10 @@ def told(found: Drift) -> Told:
         "Known between the training and the end of this period; whether one of them is behind what"
         " was found, the records do not say:"
     )
-    after = (known,) if found.found and found.events else ()
-    return Told(ADVICE[found.level], tuple(before), after=after)
+    if not (found.found and found.events):
+        return Told(ADVICE[found.level], tuple(before))
+    points = tuple(event.words for event in found.events)
+    return Told(ADVICE[found.level], tuple(before), after=(known,), points=points)
 
 
 def in_words(found: Drift, most: int = MOST) -> str:
@@ -72,7 +74,7 @@ def in_words(found: Drift, most: int = MOST) -> str:
         if len(found.found) > most:
             lines.append(f"  and {len(found.found) - most} more; --json lists all of them.")
     if said.after:
-        lines += ["", *said.after, *(f"  {event.words}" for event in found.events)]
+        lines += ["", *said.after, *(f"  {point}" for point in said.points)]
     return "\n".join(lines)
 
 

@@ -317,7 +317,8 @@ def told(found: Feedback) -> Told:
             else "High harm is not: what is up is what is found by looking. It is in their records,"
             " and so in their next scores."
         )
-    return Told(VERDICTS[found.verdict], (looked,), tuple(listed), tuple(after))
+    after.append("What this cannot show:")
+    return Told(VERDICTS[found.verdict], (looked,), tuple(listed), tuple(after), CANNOT)
 
 
 def _times(figure: Figure) -> str:

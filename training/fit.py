@@ -80,15 +80,19 @@ class Rows:
     wider: int = 0
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, feature_set: FeatureSet, wider: int = 0) -> Rows:
-        """Return labelled rows of a matrix's frame, in its order."""
+    def of(
+        cls, frame: pd.DataFrame, feature_set: FeatureSet, wider: pd.DataFrame | None = None
+    ) -> Rows:
+        """Return labelled rows of a matrix's frame, in its order; those of a wider cohort last."""
+        if wider is not None:
+            frame = pd.concat([frame, wider])
         return cls(
             X=frame[feature_set.names].to_numpy(np.float64),
             y=frame["label"].to_numpy(np.int64),
             people=frame["nominal_id"].to_numpy(dtype=str),
             as_of_date=frame["as_of_date"].to_numpy().astype("datetime64[D]"),
             feature_set=feature_set,
-            wider=wider,
+            wider=0 if wider is None else len(wider),
         )
 
     @property

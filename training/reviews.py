@@ -104,4 +104,4 @@ def beside(told: Told, found: Reviews) -> Told:
             line += f" ({share.value:.0%}; {share.low:.0%} to {share.high:.0%})"
         lacking = counts["drawn"] - counts["reviewed"]
         listed.append((words, line + (f"; {lacking} not reviewed" if lacking else "")))
-    return replace(told, listed=(*told.listed, *listed), after=(*told.after, said))
+    return replace(told, listed=(*told.listed, *listed), after=(said, *told.after))

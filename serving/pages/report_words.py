@@ -13,12 +13,17 @@ from features.kept_reports import DRIFT, FEEDBACK, SHADOW
 from serving.pages import words
 from serving.pages.said import dated, moment
 
+Row = tuple[str, ...]
+
 COMMANDS = {
     DRIFT: ("Drift since the training", "drift"),
     SHADOW: ("Scores in shadow beside RFG", "shadow"),
     FEEDBACK: ("Whether being listed adds to the records", "watch"),
 }
 """Each kind of report: what it tells, and the command that looks."""
+
+LISTED: Row = ("What", "Found")
+CHECKED: Row = ("Level", "Kind", "What", "p")
 
 UNREADABLE = "It cannot be read: the file is not what was written"
 
@@ -35,8 +40,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A report in words: its verdict, sentences before and after a table, and what it cannot show.
+class Shown:
+    """A report in words: its verdict, sentences before and after a table, and points at the end.
 
     The table is what the command lists.
     """
@@ -65,65 +70,44 @@ def lines_of(kind: str, question: str) -> list[Line]:
     return found
 
 
-def told(kind: str, report: Mapping[str, Any]) -> Told:
+def told(kind: str, report: Mapping[str, Any]) -> Shown:
     """Return a report as its command told it: what is listed there is a table here.
 
     Examples
     --------
-    >>> said = {"verdict": "They cannot be told apart yet.", "listed": [["ranking", "model 0.7"]]}
-    >>> found = told("shadow", {"told": said})
+    >>> said = {"verdict": "Not known yet.", "before": [], "after": [], "points": []}
+    >>> found = told("shadow", {"told": said | {"listed": [["ranking", "0.7"]]}})
     >>> found.verdict, found.rows
-    ('They cannot be told apart yet.', [('Ranking', 'model 0.7')])
+    ('Not known yet.', [('Ranking', '0.7')])
     """
-    said = report.get("told", {})
-    verdict = dated(said.get("verdict", ""))
-    before, after = ([dated(line) for line in said.get(part, ())] for part in ("before", "after"))
-    if kind == DRIFT:
-        return _drift(report, verdict, before, after)
-    rows = [(words.first_large(what), dated(found)) for what, found in said.get("listed", ())]
-    points = [str(point) for point in report.get("cannot_show", ())]
-    if points:
-        after.append("What this cannot show:")
-    return Told(verdict, before, ("What", "Found"), rows, after, points)
-
-
-def _drift(report: Mapping[str, Any], advice: str, before: list[str], after: Sequence[str]) -> Told:
-    """Return a drift report: its level first, then every check that was not stable."""
-    level = words.first_large(str(report["level"]))
-    rows = [
-        (
-            words.first_large(check["level"]),
-            words.first_large(words.spoken(check["kind"])),
-            words.first_large(check["words"]),
-            f"{check['p']:.1g}",
-        )
-        for check in report["checks"]
-    ]
-    return Told(
-        verdict=f"{level}: {advice}" if advice else level,
-        before=[*(before or [_period(report)]), *report.get("done", ())],
-        heads=("Level", "Kind", "What", "p"),
-        rows=rows,
-        after=after,
-        points=[_event(event) for event in report.get("events", ())] if rows else [],
+    said = report.get("told") or _untold(report)
+    before, after, points = (
+        [dated(line) for line in said[part]] for part in ("before", "after", "points")
     )
+    verdict, heads = dated(said["verdict"]), LISTED
+    rows: list[Row]
+    rows = [(words.first_large(what), dated(found)) for what, found in said["listed"]]
+    if kind == DRIFT:  # its level first, then every check that was not stable
+        verdict = ": ".join(filter(None, (words.first_large(report["level"]), verdict)))
+        before += report["done"]
+        heads, rows = CHECKED, [_check(check) for check in report["checks"]]
+    return Shown(verdict, before, heads, rows, after, points)
 
 
-def _period(report: Mapping[str, Any]) -> str:
-    """Return what a report of an earlier release, which kept no sentences, was about."""
+def _untold(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands for the words of a drift report of an earlier release, which kept none."""
     since, until = (words.day(date.fromisoformat(report[end])) for end in ("since", "until"))
     people = words.count(report["people"], "person", "people")
-    return (
+    period = (
         f"{report['rows']:,} rows of {people}, as of {since} to {until}. The outcome of"
         f" {report['mature_rows']:,} of them is known. {report['compared']:,} things were compared."
     )
+    return {"verdict": "", "before": [period], "listed": [], "after": [], "points": []}
 
 
-def _event(event: Mapping[str, Any]) -> str:
-    """Return something that is known to have happened, with its days."""
-    first, last = (words.day(date.fromisoformat(event[end])) for end in ("first", "last"))
-    rule = " (counting rule)" if event["kind"] == "counting rule" else ""
-    return f"{first}{'' if last == first else f' to {last}'}: {event['name']}{rule}"
+def _check(check: Mapping[str, Any]) -> tuple[str, ...]:
+    told = (check["level"], words.spoken(check["kind"]), check["words"])
+    return (*map(words.first_large, told), f"{check['p']:.1g}")
 
 
 def facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
