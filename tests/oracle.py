@@ -6,10 +6,11 @@ import math
 from datetime import date, timedelta
 from typing import Any
 
+from worlds import Rows
+
 from features.assemble import DECAY, VARIETY_OF
 from features.declare import FeatureColumn
 from features.taxonomy import MARKS, taxonomy
-from tests.worlds import Rows
 
 CODES = {row["offence_code"]: row for row in taxonomy().to_pylist()}
 MARKERS = ("domestic", "online", "strangulation", "weapon", "threats_to_kill", "separation")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from worlds import load, world
 
 from features.errors import Conflict, NotFound, PrecursorError
 from features.files import sha256
@@ -18,7 +19,6 @@ from features.history import History
 from features.matrix import Matrix, build, write_matrix
 from features.matrix_file import manifest_path, table_of, writing
 from features.question import Question
-from tests.worlds import load, world
 
 QUESTION = Question(
     name="again",
@@ -120,11 +120,12 @@ def test_what_is_written_piece_by_piece_is_what_is_built_at_once(
 
 KILLED = """
 import sys
+sys.path.append("tests")
 import features.history
 from features.history import History
 from features.loads import open_load
 from features.matrix import write_matrix
-from tests.test_a_matrix_is_read_as_it_was_written import QUESTION
+from test_a_matrix_is_read_as_it_was_written import QUESTION
 
 features.history.CHUNK = 3
 def tell(done, of):

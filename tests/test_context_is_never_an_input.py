@@ -11,11 +11,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import oracle
 import pandas as pd
 import pytest
 import small_force
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import DATA_TO, Rows, load, world
 
 from features.catalogue import catalogue, context
 from features.declare import FeatureSet
@@ -26,8 +28,6 @@ from features.matrix_file import manifest_path
 from features.question import Question
 from features.sources import CONTEXT
 from models.risk_model import RiskModel
-from tests import oracle
-from tests.worlds import DATA_TO, Rows, load, world
 
 AFTER = DATA_TO + timedelta(days=1)
 dates = st.sampled_from([AFTER - timedelta(days=n) for n in (0, 1, 90, 366, 731)])

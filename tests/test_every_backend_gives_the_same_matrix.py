@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from on_spark import spark_here
+from worlds import DATA_TO, load, world
 
 from features.backends.postgres import drop_copies
 from features.errors import PrecursorError, UsageError
@@ -17,7 +18,6 @@ from features.history import History
 from features.loads import open_load
 from features.matrix import Matrix, build
 from features.question import Question
-from tests.worlds import DATA_TO, load, world
 
 __all__ = ["spark_here"]
 

@@ -6,8 +6,10 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
+import oracle
 import pandas as pd
 import pytest
+from worlds import DATA_TO, Rows, load, world
 
 from features.catalogue import catalogue
 from features.errors import Conflict, PrecursorError
@@ -16,8 +18,6 @@ from features.loads import Load
 from features.matrix import build
 from features.question import Question
 from models.contract import same_definitions
-from tests import oracle
-from tests.worlds import DATA_TO, Rows, load, world
 
 AFTER = DATA_TO + timedelta(days=1)
 HARM = "suspected_harm_sum_ever"

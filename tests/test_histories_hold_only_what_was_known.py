@@ -11,12 +11,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import oracle
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import CODES, DATA_TO, Rows, load, world
 
 from features.catalogue import catalogue
 from features.files import sha256
@@ -24,8 +26,6 @@ from features.history import History
 from features.labels import label
 from features.loads import open_load, write_load
 from features.question import Question
-from tests import oracle
-from tests.worlds import CODES, DATA_TO, Rows, load, world
 
 AFTER = DATA_TO + timedelta(days=1)
 dates = st.sampled_from(

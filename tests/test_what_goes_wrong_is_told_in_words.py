@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from worlds import load, world
 
 from features.breaches import LONGEST_SHOWN, Violation
 from features.check import examined
@@ -20,7 +21,6 @@ from features.quality_report import write_quality
 from features.question import read_question
 from serving.pages.door import local
 from serving.permissions import operator
-from tests.worlds import load, world
 
 ROOT = Path(__file__).resolve().parent.parent
 ODD_YAML = {

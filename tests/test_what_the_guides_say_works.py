@@ -31,8 +31,8 @@ import pandas as pd
 
 from features.catalogue import catalogue
 from features.history import History
-from tests import oracle
-from tests.worlds import DATA_TO, load, world
+import oracle
+from worlds import DATA_TO, load, world
 
 columns = [catalogue()[name] for name in sys.argv[1:]]
 seen = 0
@@ -68,7 +68,7 @@ def run(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *words],
         cwd=copy,
-        env=os.environ | {"PYTHONPATH": str(copy)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(copy), str(copy / "tests")))},
         capture_output=True,
         text=True,
         check=False,

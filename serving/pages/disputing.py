@@ -155,8 +155,7 @@ class Disputing:
 
     def _found(self, request: Request, visitor: Visitor) -> tuple[Dispute, Looked]:
         """Return a dispute and its score, for whoever may see the person."""
-        number = words.whole_number(str(request.path_params["dispute"]))
-        found = dispute(self._lists.ledger, -1 if number is None else number)
+        found = dispute(self._lists.ledger, words.entry_number(request.path_params["dispute"]))
         request.path_params.update(question=found.question, score_id=found.score_id)
         return found, look(self._lists, request, visitor)
 

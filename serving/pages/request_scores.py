@@ -91,9 +91,7 @@ class RequestScores:
     def result(self, request: Request, visitor: Visitor) -> Response:
         """Answer with what a request of one's own gave: scores, and who was rejected and why."""
         require(visitor.principal, Permission.SCORE)
-        text = str(request.path_params["entry"])
-        number = words.whole_number(text)
-        number = -1 if number is None else number
+        number = words.entry_number(request.path_params["entry"])
         missing = NotFound("you asked for no such scores", remedy="Ask for scores again.")
         try:
             entry = self._lists.ledger.entry(number)

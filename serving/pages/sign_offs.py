@@ -134,8 +134,7 @@ class SignOffs:
 
 
 def _number(request: Request) -> int:
-    number = words.whole_number(str(request.path_params["decision"]))
-    return -1 if number is None else number
+    return words.entry_number(request.path_params["decision"])
 
 
 def _line(row: Mapping[Any, Any], actor: str) -> dict[str, Any]:

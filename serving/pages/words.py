@@ -189,3 +189,15 @@ def whole_number(given: str, digits: int = 15) -> int | None:
     """
     plain = given.isascii() and given.isdecimal() and len(given) <= digits
     return int(given) if plain else None
+
+
+def entry_number(given: object) -> int:
+    """Return the ledger entry that an address names; -1, which none has, where it names none.
+
+    Examples
+    --------
+    >>> entry_number("12"), entry_number("twelve")
+    (12, -1)
+    """
+    number = whole_number(str(given))
+    return -1 if number is None else number
