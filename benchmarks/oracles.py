@@ -10,23 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from features.history import History
-from features.loads import open_load
+from features.loads import Load, open_load
 from features.matrix import Matrix, build, learning_dates
 from features.question import Question
 from features.synthetic import synthesise
 from features.synthetic.truth import MANIFEST
-from training import cohorts, fit, recalibration
+from training import fit
 from training.contest import beyond
-from training.coverage import coverage
-from training.evaluation import Judged
-from training.experiment import SEED
-from training.metrics import Floats
 from training.oracles_distance import Distance, Oracles
 from training.oracles_truth import open_truth
 from training.splits import cuts
@@ -49,9 +44,6 @@ class Nearness:
         What it was trained on: rows of its cohort, of a wider one, outcomes of its own.
     trees : int
     distance : Distance
-    coverage : list of dict
-        How often intervals contain the record oracle's value (`training.coverage`); empty unless
-        refits were asked for.
     """
 
     question: str
@@ -60,7 +52,6 @@ class Nearness:
     positives: int
     trees: int
     distance: Distance
-    coverage: list[dict[str, Any]]
 
     @property
     def line(self) -> str:
@@ -73,25 +64,7 @@ class Nearness:
             f" {found.above:+.4f} ({found.error:.4f}) |"
         )
 
-    @property
-    def covered(self) -> str:
-        """The coverage of its intervals as a row of a table in Markdown; empty where not asked."""
-        share = {one["part"]: one["covered"] for one in self.coverage}
-        if not share:
-            return ""
-        tenths = [value for part, value in share.items() if part.startswith("tenth")]
-        others = [f"{part} {value:.0%}" for part, value in share.items() if part[:5] != "tenth"][1:]
-        spread = f"{min(tenths):.0%} to {max(tenths):.0%}" if tenths else "too few rows"
-        return (
-            f"| `{self.question}` | {self.positives:,} | {share['all']:.0%} | {spread} |"
-            f" {', '.join(others) or 'none'} |"
-        )
 
-
-COVERED = (
-    "| question | outcomes learnt from | intervals that hold the oracle's value |"
-    " by tenths of risk | by sub-cohort |\n| --- | ---: | ---: | ---: | --- |"
-)
 HEAD = (
     "| question | training rows | and of a wider cohort | with the outcome | soft AUC |"
     " record oracle (standard error) | of the oracle, above chance | above it (standard error) |\n"
@@ -99,14 +72,50 @@ HEAD = (
 )
 
 
-def force(home: Path, nominals: int, years: int, seed: int, tell: Tell) -> tuple[Path, Path]:
-    """Return the folders of a force's records and truth, simulated unless they are there."""
+@dataclass(frozen=True)
+class Fitted:
+    """A champion as a training fits it, and the rows it is judged on: every second test date."""
+
+    rows: fit.Rows
+    fitted: fit.Fit
+    test: Matrix
+
+    @property
+    def positives(self) -> int:
+        """How many outcomes of its own it learnt from."""
+        return int(self.rows.own.y.sum())
+
+
+def force(
+    home: Path, nominals: int, years: int, seed: int, tell: Tell, *, known: bool = True
+) -> tuple[Path, Path]:
+    """Return the folders of a force's records and truth, simulated unless they are there.
+
+    Its truth is worked out if it is to be `known`.
+    """
     records = home / f"force-{nominals}-{years}-{seed}"
     truth = records.with_name(f"{records.name}-truth")
-    if not (truth / MANIFEST).exists():
+    if not ((truth / MANIFEST) if known else records).exists():
         tell(f"simulating {nominals:,} nominals over {years} years")
-        synthesise(records, nominals=nominals, years=years, seed=seed, truth=truth)
+        told = truth if known else None
+        synthesise(records, nominals=nominals, years=years, seed=seed, truth=told)
     return records, truth
+
+
+def champion(question: Question, load: Load, tell: Tell) -> Fitted:
+    """Split and fit as a training does."""
+    tell(f"{question.name}: compiling histories")
+    history = History(load, harm=question.harm)
+    dates = np.array(learning_dates(load, question, history.compiled.known()), "datetime64[D]")
+    train_before, test_from = (np.datetime64(day) for day in cuts(dates, question))
+    judged = dates[dates >= test_from][::-EVERY]
+    rows = _training(history, question, dates[dates < train_before])
+    test = build(history, question, at=judged.tolist())
+    own = rows.own
+    tell(f"{question.name}: fitting {len(own.y):,} rows, {int(own.y.sum()):,} with the outcome")
+    if rows.wider:
+        tell(f"{question.name}: and {rows.wider:,} rows of a wider cohort")
+    return Fitted(rows, fit.fit(rows), test)
 
 
 def nearness(
@@ -116,12 +125,9 @@ def nearness(
     *,
     universes: int,
     universe_nominals: int | None,
-    refits: int = 0,
     tell: Tell,
 ) -> Nearness:
     """Fit a champion as a training does, and hold it against both oracles.
-
-    With refits, its intervals are made as a training makes them, and held against the oracle too.
 
     Raises
     ------
@@ -136,54 +142,16 @@ def nearness(
         nominals=universe_nominals,
         progress=tell,
     )
-    tell(f"{question.name}: compiling histories")
-    history = History(load, harm=question.harm)
-    dates = np.array(learning_dates(load, question, history.compiled.known()), "datetime64[D]")
-    train_before, test_from = (np.datetime64(day) for day in cuts(dates, question))
-    judged = dates[dates >= test_from][::-EVERY]
-    rows = _training(history, question, dates[dates < train_before])
-    test = build(history, question, at=judged.tolist())
-    own = rows.own
-    tell(f"{question.name}: fitting {len(own.y):,} rows, {int(own.y.sum()):,} with the outcome")
-    if rows.wider:
-        tell(f"{question.name}: and {rows.wider:,} rows of a wider cohort")
-    fitted = fit.fit(rows)
-    probability = fitted.calibration.probability(fitted.raw(test.X))
-    found = oracles.judge(test, probability)
-    held: list[dict[str, Any]] = []
-    if refits and oracles.best is not None:
-        tell(f"{question.name}: {refits} refits for the intervals")
-        held = _covered(question, fitted, rows, test, refits, *oracles.best)
+    made = champion(question, load, tell)
+    raw = made.fitted.raw(made.test.X)
     return Nearness(
         question.name,
-        len(own.y),
-        rows.wider,
-        int(own.y.sum()),
-        fitted.trees,
-        found,
-        held,
+        len(made.rows.own.y),
+        made.rows.wider,
+        made.positives,
+        made.fitted.trees,
+        oracles.judge(made.test, made.fitted.calibration.probability(raw)),
     )
-
-
-def _covered(
-    question: Question,
-    fitted: fit.Fit,
-    rows: fit.Rows,
-    test: Matrix,
-    refits: int,
-    at: npt.NDArray[np.int64],
-    best: Floats,
-) -> list[dict[str, Any]]:
-    """Return how often intervals contain the record oracle's value, part by part."""
-    raw, people = fitted.raw(test.X), test.frame["nominal_id"].to_numpy(dtype=str)
-    judged = Judged(
-        test.y, people, capacity=question.capacity, lists=test.frame["as_of_date"].to_numpy()
-    )
-    again = fit.refits(rows, fitted, test.X, count=refits, seed=SEED)
-    probability = recalibration.final(raw, judged.y, fitted.calibration).probability(raw)[at]
-    table = recalibration.interval_table(raw, again, judged, fitted.calibration, SEED)
-    low, high = table.ends(probability)
-    return coverage(low, high, probability, best, cohorts.parts(test.frame.iloc[at]))
 
 
 def _training(history: History, question: Question, at: npt.NDArray[np.datetime64]) -> fit.Rows:

@@ -1,11 +1,15 @@
 """A 90 % interval for the mean recorded risk of people with such a record.
 
-How it is made: the model is fitted again on samples of the *people* in the training part, drawn
-with replacement (same number of trees, each learning faster than the model's own: `training.fit`).
-Each refit scores held-out rows, and is calibrated there on a sample of their people of its own. How
-far the refits scatter around their own mean, in log-odds, is pooled over rows of similar score; the
-5th and the 95th percentile of that scatter, made wider by a factor that was measured (`WIDER`),
-become offsets from the score. They are stored as a small table, so that a request merely looks up
+How it is made: the model is fitted again on random halves of the *people* in the training part,
+with its own parameters and number of trees. Each refit scores held-out rows, and is calibrated
+there on a sample of their people of its own. How far the refits scatter around their own mean, in
+log-odds, is pooled over rows of similar score; the 5th and the 95th percentile of that scatter
+become offsets from the score. Halves scatter about their mean as the model itself does about what
+it would be on average (the jackknife that deletes half: Efron and Tibshirani 1993, section 11.5).
+
+Two things are in no refit. What none of them has learnt is added as another, independent error
+(`UNLEARNT`). And where more or less was recorded of rows of similar score than chance explains, the
+interval reaches there too. All of it is stored as a small table, so that a request merely looks up
 two numbers.
 
 What it is not: a range for one person's fate (that is 0 or 1), and no allowance for what refits
@@ -15,13 +19,14 @@ is as wide as the number of people in the training part makes it, no wider.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
+from scipy.stats import norm
 
 from features.errors import PrecursorError
 
@@ -29,12 +34,13 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.9
 BINS = 12
-WIDER = 1.3
-"""By how much the scatter of refits is widened.
+UNLEARNT = (0.10, 0.20, 0.25, 0.28, 0.30, 0.32, 0.33, 0.34, 0.36, 0.42)
+"""What refits have not learnt either, by tenths of the scores: standard deviations in log-odds.
 
-A booster is held back towards the mean, and what it has not learnt its refits have not learnt
-either, so they lie closer to each other than to the mean recorded risk. The factor was measured on
-simulated forces, whose record oracle tells that risk; `docs/training.md` has the figures."""
+A booster is held back towards the mean, and so are its refits, so they lie closer to each other
+than to the mean recorded risk; least so where scores are lowest, since hardly any record is left to
+learn from. Measured on simulated forces, whose record oracle tells that risk: about the same for
+all questions that were tried; `docs/training.md` has the figures."""
 FEWEST_REFITS = 2
 EDGE = 1e-12  # a probability of exactly 0 or 1 has no log-odds
 
@@ -118,7 +124,13 @@ class IntervalTable:
 
 
 def table(
-    log_odds: npt.ArrayLike, refits: npt.ArrayLike, *, bins: int = BINS, wider: float = 1.0
+    log_odds: npt.ArrayLike,
+    refits: npt.ArrayLike,
+    *,
+    recorded: npt.ArrayLike | None = None,
+    people: npt.ArrayLike | None = None,
+    bins: int = BINS,
+    unlearnt: npt.ArrayLike = 0.0,
 ) -> IntervalTable:
     """Build the interval table from what the refits say about held-out rows.
 
@@ -128,10 +140,15 @@ def table(
         The model's own calibrated log-odds for the held-out rows.
     refits : array, shape (refits, rows)
         The refits' calibrated log-odds for the same rows.
+    recorded : array of 0 and 1, shape (rows,), optional
+        What was recorded of them.
+    people : array, shape (rows,), optional
+        Whose rows they are, with `recorded`.
     bins : int
         Number of bands of similar score; fewer where there are fewer than 30 rows in each.
-    wider : float
-        What the scatter is multiplied by; a training takes `WIDER`.
+    unlearnt : float or array
+        Standard deviation, in log-odds, of an error that no refit tells of, in equal parts of the
+        rows by score; a training gives `UNLEARNT`.
 
     Examples
     --------
@@ -150,14 +167,18 @@ def table(
             remedy=f"Give at least {FEWEST_REFITS} refits, each with one value for each row.",
         )
     count = drawn.shape[0]
-    # The refits' own mean takes a share of the scatter away; this gives it back.
-    scatter = wider * (drawn - drawn.mean(axis=0)) * np.sqrt(count / (count - 1))
     order = np.argsort(own, kind="stable")
+    # The refits' own mean takes a share of the scatter away; this gives it back.
+    scatter = (drawn - drawn.mean(axis=0)) * np.sqrt(count / (count - 1))
     bands = np.array_split(order, max(1, min(bins, len(own) // 30)))
     centre = np.array([np.median(own[band]) for band in bands])
     tail = (1 - LEVEL) / 2
-    low = np.array([min(np.quantile(scatter[:, band], tail), 0.0) for band in bands])
-    high = np.array([max(np.quantile(scatter[:, band], 1 - tail), 0.0) for band in bands])
+    beside = _middles(unlearnt, len(bands)) * norm.isf(tail)
+    low = -np.hypot([min(np.quantile(scatter[:, band], tail), 0.0) for band in bands], beside)
+    high = np.hypot([max(np.quantile(scatter[:, band], 1 - tail), 0.0) for band in bands], beside)
+    if recorded is not None and people is not None:
+        missed = _missed(own, np.asarray(recorded), np.asarray(people), bands)
+        low, high = low + np.minimum(missed, 0.0), high + np.maximum(missed, 0.0)
     keep = np.append(True, np.diff(centre) > 0)  # tied scores make bands with one centre
     grid = centre[keep]
     # Ends that never fall as the score rises: a higher score has no lower interval.
@@ -169,3 +190,35 @@ def table(
         tuple(map(float, np.maximum(top - grid, 0.0))),
         refits=count,
     )
+
+
+def _middles(of_parts: npt.ArrayLike, bands: int) -> Floats:
+    """Return a value for the middle of each band, from those for other equal parts."""
+    values = np.atleast_1d(np.asarray(of_parts, dtype=np.float64))
+    places, at = (_centres(number) for number in (len(values), bands))
+    return np.interp(at, places, values)
+
+
+def _centres(number: int) -> Floats:
+    return (np.arange(number) + 0.5) / number
+
+
+def _missed(
+    own: Floats, recorded: npt.NDArray[Any], people: npt.NDArray[Any], bands: Sequence[Any]
+) -> Floats:
+    """Return how far recorded lies from predicted in each band, in log-odds, less what is chance.
+
+    One Newton step from the score; it is held back as its error asks (James and Stein 1961), with
+    all rows of a person as one draw.
+    """
+    chance = expit(own)
+    person = np.unique(people, return_inverse=True)[1]
+    found = []
+    for band in bands:
+        weight = (chance[band] * (1 - chance[band])).sum()
+        left = recorded[band] - chance[band]
+        _, place = np.unique(person[band], return_inverse=True)
+        step = left.sum() / weight
+        noise = (np.bincount(place, left) ** 2).sum() / weight**2
+        found.append(step * max(0.0, 1 - noise / step**2) if step else 0.0)
+    return np.asarray(found, dtype=np.float64)

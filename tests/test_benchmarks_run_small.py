@@ -322,7 +322,7 @@ def test_how_near_champions_come_is_told_by_one_command(
     page = tmp_path / "page.md"
     page.write_text(f"{table.BEGIN}\n{table.END}\n")
     asked = ["domestic_abuse_high_harm=3000/2000", "iom_flex_high_harm=3000/2000"]
-    sizes = ["--years", "4", "--universes", "2", "--refits", "2"]
+    sizes = ["--years", "4", "--universes", "2"]
     ran = CliRunner().invoke(
         precursor.app, ["bench", "oracles", *asked, *sizes, "--keep", str(page), "--json"]
     )
@@ -334,14 +334,37 @@ def test_how_near_champions_come_is_told_by_one_command(
     assert len(worlds) == 2  # both questions learnt from the same other worlds
     assert f"precursor bench oracles {' '.join(asked)} --years 4" in page.read_text()
     assert f"{one['share_of_record_oracle']:.1%}" in page.read_text()
-    assert one["coverage"][0]["part"] == "all"
-    assert f"| {one['coverage'][0]['covered']:.0%} |" in page.read_text()
 
 
+def test_what_intervals_hold_is_counted_over_several_forces(
+    precursor_home: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"{table.BEGIN}\n{table.END}\n")
+    asked = ["domestic_abuse_high_harm=3000/2000", "iom_flex_high_harm=3000/2000"]
+    sizes = ["--years", "4", "--universes", "2", "--refits", "2", "--forces", "2"]
+    ran = CliRunner().invoke(
+        precursor.app, ["bench", "intervals", *asked, *sizes, "--keep", str(page), "--json"]
+    )
+    assert ran.exit_code == 0, ran.output
+    one, other = json.loads(ran.stdout)["figures"]
+    forces = list((precursor_home / "benchmarks").glob("force-*"))
+    assert len(forces) == 3  # two, and the truth of the first
+    assert {"all", "domestic_abuse"} <= {found["part"] for found in other["forces"]}
+    for found in (one, other):
+        assert len(found["positives"]) == 2
+        rows = [part for part in found["forces"] if part["part"] == "all"]
+        inside = sum(part["covered"] * part["rows"] for part in rows)
+        assert found["pooled"]["all"] == pytest.approx(inside / sum(part["rows"] for part in rows))
+        assert f"| {found['pooled']['all']:.0%} |" in page.read_text()
+    assert f"precursor bench intervals {' '.join(asked)} --years 4 --forces 2" in page.read_text()
+
+
+@pytest.mark.parametrize("part", ["oracles", "intervals"])
 @pytest.mark.parametrize(
     "given",
     ["domestic_abuse_high_harm", "=1/2", "sexual_harm=1e3/5", "a=\N{ARABIC-INDIC DIGIT ONE}/2"],
 )
-def test_a_size_that_is_none_is_refused(given: str) -> None:
-    ran = CliRunner().invoke(precursor.app, ["bench", "oracles", given])
+def test_a_size_that_is_none_is_refused(given: str, part: str) -> None:
+    ran = CliRunner().invoke(precursor.app, ["bench", part, given])
     assert "is no QUESTION=NOMINALS/OTHERS" in str(ran.exception)

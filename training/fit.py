@@ -17,13 +17,13 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.model_selection import GroupShuffleSplit
 
 from features.declare import FeatureSet
 from models import calibration
 from models.calibration import Calibration
 from models.empty import read
 from training import constraints
-from training.metrics import person_samples
 from training.splits import folds, recent
 
 Floats = npt.NDArray[np.float64]
@@ -55,11 +55,6 @@ MOST_TREES = 1500
 PATIENCE = 75
 FEWEST_TREES = 10
 FOLDS = 4
-REFIT_PACE = 5.0
-"""How much faster than the model a refit for the intervals learns, in as many trees.
-
-Trees that learn slowly differ little between samples of people, whatever is left to learn; faster
-ones show it."""
 ONE_THREAD_UP_TO = 20_000_000  # values; below it, threads wait for each other longer than they work
 
 
@@ -219,16 +214,16 @@ def refits(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Floats:
-    """Score held-out rows by boosters fitted again on samples of the training people.
+    """Score held-out rows by boosters fitted again, each on a random half of the training people.
 
     Parameters
     ----------
     rows : Rows
     fitted : Fit
-        Its parameters and number of trees are kept, but for the pace (`REFIT_PACE`).
+        Its parameters and number of trees are kept.
     X : ndarray, shape (held-out rows, columns)
     count : int
-        How many samples of people.
+        How many halves.
     seed : int
     progress : callable, optional
         Called with a line of text after each.
@@ -238,22 +233,21 @@ def refits(
     ndarray, shape (count, held-out rows)
         Raw margins.
     """
-    weights = person_samples(rows.people, count, seed)[1:]
-    pace = REFIT_PACE * fitted.parameters["learning_rate"]
-    alone = {**fitted.parameters, "num_threads": 1, "learning_rate": min(pace, 1.0)}
+    alone = {**fitted.parameters, "num_threads": 1}
     data = dataset(rows, alone).construct()
     X = as_read(X, rows.feature_set)
+    lots = GroupShuffleSplit(count, train_size=0.5, random_state=seed)
 
-    def refit(weight: Floats) -> Any:
-        drawn = np.flatnonzero(weight)
-        sample = data.subset(drawn.tolist()).set_weight(weight[drawn])
+    def refit(half: npt.NDArray[np.int64]) -> Any:
+        sample = data.subset(half.tolist())
         booster = lgb.train(dict(alone), sample, num_boost_round=fitted.trees)
         return booster.predict(X, raw_score=True, num_threads=1)
 
+    halves = [half for half, _ in lots.split(rows.y, groups=rows.people)]
     found = []
     # a refit on each core finishes sooner than all cores on one refit after another
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for number, margins in enumerate(pool.map(refit, weights), start=1):
+        for number, margins in enumerate(pool.map(refit, halves), start=1):
             found.append(margins)
             if progress is not None:
                 progress(f"refit {number} of {count} for the intervals")

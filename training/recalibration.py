@@ -22,8 +22,6 @@ from training.splits import FEWEST_POSITIVES, folds
 SLOPE_POSITIVES = 200
 """With fewer outcomes the test part says too little of the slope; the training part's stays."""
 
-INTERVAL_ROWS = 5_000  # rows on which refits are compared; more make no smoother table
-
 
 def final(
     raw: Floats, y: npt.NDArray[np.int64], trained: Calibration, weight: Floats | None = None
@@ -92,14 +90,18 @@ def interval_table(
     raw : ndarray, shape (test rows,)
         Raw margins of the model's booster.
     refitted : ndarray, shape (refits, test rows)
-        Raw margins of boosters refitted on samples of the training people; each is calibrated on a
+        Raw margins of boosters refitted on halves of the training people; each is calibrated on a
         sample of the test people of its own.
     """
-    rows = np.linspace(0, len(raw) - 1, min(len(raw), INTERVAL_ROWS)).astype(int)
     samples = person_samples(judged.people, len(refitted), seed)[1:]
     scatter = [
-        final(margin, judged.y, trained, weight).log_odds(margin[rows])
+        final(margin, judged.y, trained, weight).log_odds(margin)
         for margin, weight in zip(refitted, samples, strict=True)
     ]
-    own = final(raw, judged.y, trained).log_odds(raw[rows])
-    return interval.table(own, np.asarray(scatter), wider=interval.WIDER)
+    return interval.table(
+        final(raw, judged.y, trained).log_odds(raw),
+        np.asarray(scatter),
+        recorded=judged.y,
+        people=judged.people,
+        unlearnt=interval.UNLEARNT,
+    )

@@ -20,9 +20,8 @@ from serving.pages import assurance_view as view
 from serving.pages import words
 from serving.pages.chosen import choose, one
 from serving.pages.door import Visitor
-from serving.pages.lists import Lists
+from serving.pages.over_lists import ListPages
 from serving.pages.recorded import viewed
-from serving.pages.render import Answer
 from serving.pages.report_words import lines_of
 from serving.runs import pointed, published
 from serving.stock import InForce
@@ -30,19 +29,8 @@ from serving.stock import InForce
 KINDS = {"agree": "Agreed with the score", "higher": "Graded higher", "lower": "Graded lower"}
 
 
-class Assurance:
-    """The pages that say how fair and accurate a model is.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    """
-
-    def __init__(self, answer: Answer, lists: Lists) -> None:
-        self._answer = answer
-        self._lists = lists
+class Assurance(ListPages):
+    """The pages that say how fair and accurate a model is."""
 
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Lead to the only question, or show which there are."""

@@ -20,8 +20,7 @@ from serving.need_to_know import withheld
 from serving.pages import words
 from serving.pages.door import Visitor
 from serving.pages.forms import Form
-from serving.pages.lists import Lists
-from serving.pages.render import Answer
+from serving.pages.over_lists import ListPages
 from serving.pages.said import facts, moment, title
 
 MOST = 2**53
@@ -37,19 +36,8 @@ NOT_SAID = frozenset({"nominal_id", "inputs", "groups", "reasons"})
 """Parts of what was said that name somebody or are shown on the page of the score."""
 
 
-class Audit:
-    """The pages over the ledger.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    """
-
-    def __init__(self, answer: Answer, lists: Lists) -> None:
-        self._answer = answer
-        self._lists = lists
+class Audit(ListPages):
+    """The pages over the ledger."""
 
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with one page of entries, the latest first."""

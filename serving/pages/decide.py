@@ -13,15 +13,14 @@ from features.errors import Conflict
 from features.question import BANDS
 from serving.access import Permission, require
 from serving.decisions import DecidedMeanwhile, Taken, decide, policy, signed, taken_by_person
-from serving.drafts import Drafts
 from serving.pages import words
 from serving.pages.case_words import BASES, STEPS, DecisionLine, decision_line
 from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done, in_order, long, problems, refusal
 from serving.pages.lists import Lists
 from serving.pages.look import Looked, look, looked_at
+from serving.pages.over_lists import FormPages
 from serving.pages.priority_list import made_up
-from serving.pages.render import Answer
 from serving.schema import DecisionRequest
 
 LONGEST = 1_000
@@ -33,21 +32,8 @@ LABELS = {
 }
 
 
-class Decide:
-    """The page on which a decision is recorded.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    drafts : Drafts
-    """
-
-    def __init__(self, answer: Answer, lists: Lists, drafts: Drafts) -> None:
-        self._answer = answer
-        self._lists = lists
-        self._drafts = drafts
+class Decide(FormPages):
+    """The page on which a decision is recorded."""
 
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with the form, and with what was decided before."""

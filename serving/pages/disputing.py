@@ -14,18 +14,16 @@ from serving.access import Forbidden, Permission, allows, require
 from serving.chain import Leaf
 from serving.challenges import challenge
 from serving.disputes import OUTCOMES, Dispute, dispute, disputes_about, open_disputes, settle
-from serving.drafts import Drafts
 from serving.need_to_know import withheld
 from serving.pages import words
 from serving.pages.case_words import local_day
 from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done, long, problems, refusal
 from serving.pages.history_view import history_view
-from serving.pages.lists import Lists
 from serving.pages.look import Looked, look, looked_at
+from serving.pages.over_lists import FormPages
 from serving.pages.priority_list import made_up, pseudonymous
 from serving.pages.recorded import viewed
-from serving.pages.render import Answer
 from serving.schema import ChallengeRequest, SettlementRequest
 
 LONGEST = 1_000
@@ -33,21 +31,8 @@ LABELS = {"record": "Choose the record on the person’s page", "reason": "Say w
 SETTLED = {"outcome": "Select what was found", "reason": "Enter your reason"}
 
 
-class Disputing:
-    """The pages of disputed records.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    drafts : Drafts
-    """
-
-    def __init__(self, answer: Answer, lists: Lists, drafts: Drafts) -> None:
-        self._answer = answer
-        self._lists = lists
-        self._drafts = drafts
+class Disputing(FormPages):
+    """The pages of disputed records."""
 
     def ask(self, request: Request, visitor: Visitor) -> Response:
         """Answer with the form about one record."""

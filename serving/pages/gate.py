@@ -14,7 +14,6 @@ from starlette.responses import RedirectResponse, Response
 
 from features.errors import NotFound
 from serving.access import Permission, require
-from serving.drafts import Drafts
 from serving.ledger import Leaf
 from serving.own_view import give, waiting
 from serving.pages.door import Visitor, local
@@ -22,11 +21,10 @@ from serving.pages.forms import Form, blank, done, long, problems
 from serving.pages.history_view import history_view
 from serving.pages.how import band_cuts
 from serving.pages.identity import identity
-from serving.pages.lists import Lists
+from serving.pages.over_lists import FormPages
 from serving.pages.person_view import unknown
 from serving.pages.priority_list import made_up
 from serving.pages.recorded import viewed
-from serving.pages.render import Answer
 from serving.schema import OwnViewRequest
 
 LONGEST = 1_000
@@ -38,21 +36,8 @@ LABELS = {
 SKIP = "Say why this cannot wait"
 
 
-class Gate:
-    """The page of own views.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    drafts : Drafts
-    """
-
-    def __init__(self, answer: Answer, lists: Lists, drafts: Drafts) -> None:
-        self._answer = answer
-        self._lists = lists
-        self._drafts = drafts
+class Gate(FormPages):
+    """The page of own views."""
 
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with the next person whom a view is due of, or lead on where none is."""

@@ -13,8 +13,7 @@ from features.question import BANDS, Question
 from serving.access import Permission, require
 from serving.pages import words
 from serving.pages.door import Visitor
-from serving.pages.lists import Lists
-from serving.pages.render import Answer
+from serving.pages.over_lists import ListPages
 from serving.stage import may_see
 from serving.stock import InForce
 
@@ -82,19 +81,8 @@ def _cut(start: float, end: float | None) -> str:
     return f"under {end * 100:g}%" if not start else f"{start * 100:g}% to under {end * 100:g}%"
 
 
-class How:
-    """The page that explains the scores.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    """
-
-    def __init__(self, answer: Answer, lists: Lists) -> None:
-        self._answer = answer
-        self._lists = lists
+class How(ListPages):
+    """The page that explains the scores."""
 
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with how the scores of each question are made; nobody is named on it."""

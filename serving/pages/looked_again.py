@@ -18,27 +18,15 @@ from serving.access import Permission, allows, require
 from serving.pages import words
 from serving.pages.chosen import registered
 from serving.pages.door import Visitor
-from serving.pages.lists import Lists
+from serving.pages.over_lists import ListPages
 from serving.pages.recorded import viewed
-from serving.pages.render import Answer
 from serving.pages.report_words import COMMANDS, facts, lines_of, told
 from serving.pages.said import title
 from serving.retirement import AFTERWARDS, NEVER, Retired, register
 
 
-class LookedAgain:
-    """The pages of kept reports and of retired models.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    """
-
-    def __init__(self, answer: Answer, lists: Lists) -> None:
-        self._answer = answer
-        self._lists = lists
+class LookedAgain(ListPages):
+    """The pages of kept reports and of retired models."""
 
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Answer with a question's reports by kind, the latest first."""

@@ -17,9 +17,8 @@ from serving.approvals_trail import approvals
 from serving.pages import words
 from serving.pages.chosen import choose, one
 from serving.pages.door import Visitor
-from serving.pages.lists import Lists
+from serving.pages.over_lists import ListPages
 from serving.pages.recorded import viewed
-from serving.pages.render import Answer
 from serving.pages.said import moment
 from serving.stock import InForce
 
@@ -31,19 +30,8 @@ FILES = {
 """What is written of a model when it is promoted, beside its own files."""
 
 
-class ModelRecord:
-    """The pages of the models' records.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    """
-
-    def __init__(self, answer: Answer, lists: Lists) -> None:
-        self._answer = answer
-        self._lists = lists
+class ModelRecord(ListPages):
+    """The pages of the models' records."""
 
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Lead to the only model, or show which there are."""

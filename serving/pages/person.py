@@ -9,11 +9,10 @@ from serving.access import Permission, require
 from serving.pages.beside import beside
 from serving.pages.door import Visitor
 from serving.pages.list_view import stale
-from serving.pages.lists import Lists
 from serving.pages.look import look, looked_at
+from serving.pages.over_lists import ListPages
 from serving.pages.person_view import person_view
 from serving.pages.priority_list import made_up, pseudonymous, today
-from serving.pages.render import Answer
 
 NOT_LISTED = (
     "This score is not on the list in force: it was asked for on its own, or is an earlier one."
@@ -26,19 +25,8 @@ AT_ONCE = 15
 """Records shown at once; the earlier ones are a click away."""
 
 
-class Person:
-    """The page of one person.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    """
-
-    def __init__(self, answer: Answer, lists: Lists) -> None:
-        self._answer = answer
-        self._lists = lists
+class Person(ListPages):
+    """The page of one person."""
 
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with a person's page.

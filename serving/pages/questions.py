@@ -19,9 +19,8 @@ from serving.experiment_links import RunLink, run_link
 from serving.pages import words
 from serving.pages.chosen import registered
 from serving.pages.door import Visitor
-from serving.pages.lists import Lists
+from serving.pages.over_lists import ListPages
 from serving.pages.recorded import viewed
-from serving.pages.render import Answer
 from serving.pages.said import moment, title
 from serving.retirement import register
 
@@ -49,19 +48,8 @@ class Version:
     link: RunLink
 
 
-class Questions:
-    """The pages of the questions.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    """
-
-    def __init__(self, answer: Answer, lists: Lists) -> None:
-        self._answer = answer
-        self._lists = lists
+class Questions(ListPages):
+    """The pages of the questions."""
 
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Answer with every question that a model was registered for."""

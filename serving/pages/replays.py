@@ -15,13 +15,11 @@ from starlette.responses import RedirectResponse, Response
 from serving import trail
 from serving.access import Permission, require
 from serving.chain import Action, Leaf, stamp
-from serving.drafts import Drafts
 from serving.need_to_know import require_need
 from serving.pages import words
 from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done
-from serving.pages.lists import Lists
-from serving.pages.render import Answer
+from serving.pages.over_lists import FormPages
 from serving.pages.said import moment, title
 from serving.replay import Replay, Step, replay
 
@@ -46,21 +44,8 @@ NOW = {
 }
 
 
-class Replays:
-    """The pages that compute a past score again.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    drafts : Drafts
-    """
-
-    def __init__(self, answer: Answer, lists: Lists, drafts: Drafts) -> None:
-        self._answer = answer
-        self._lists = lists
-        self._drafts = drafts
+class Replays(FormPages):
+    """The pages that compute a past score again."""
 
     def ask(self, request: Request, visitor: Visitor) -> Response:
         """Answer with the form that a score is looked for by."""

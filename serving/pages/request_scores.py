@@ -15,15 +15,13 @@ from features.errors import NotFound, PrecursorError
 from serving.access import Permission, require
 from serving.answers import scores
 from serving.chain import Action, Leaf
-from serving.drafts import Drafts
 from serving.need_to_know import withheld
 from serving.own_view import require_own_view
 from serving.pages import words
 from serving.pages.case_words import local_day
 from serving.pages.door import LONGEST_PURPOSE, Visitor
 from serving.pages.forms import Form, blank, date_items, date_of, done
-from serving.pages.lists import Lists
-from serving.pages.render import Answer
+from serving.pages.over_lists import FormPages
 from serving.schema import MOST_PEOPLE, ScoreRequest
 from serving.stock import InForce
 
@@ -35,21 +33,8 @@ LABELS = {
 }
 
 
-class RequestScores:
-    """The pages of scores that are asked for.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    drafts : Drafts
-    """
-
-    def __init__(self, answer: Answer, lists: Lists, drafts: Drafts) -> None:
-        self._answer = answer
-        self._lists = lists
-        self._drafts = drafts
+class RequestScores(FormPages):
+    """The pages of scores that are asked for."""
 
     def show(self, request: Request, visitor: Visitor) -> Response:
         """Answer with the form."""

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from features.errors import Conflict
 from serving.access import Permission, require
-from serving.drafts import Drafts
 from serving.need_to_know import withheld
 from serving.pages import words
 from serving.pages.case_words import local_day
@@ -27,10 +26,9 @@ from serving.pages.forms import (
     problems,
     refusal,
 )
-from serving.pages.lists import Lists
 from serving.pages.look import Looked, look, looked_at
+from serving.pages.over_lists import FormPages
 from serving.pages.priority_list import made_up
-from serving.pages.render import Answer
 from serving.schema import SelectionRequest
 from serving.selections import LONGEST_REVIEW_DAYS, select, selected, state
 
@@ -42,21 +40,8 @@ LABELS = {
 }
 
 
-class Selecting:
-    """The pages of who is managed.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    drafts : Drafts
-    """
-
-    def __init__(self, answer: Answer, lists: Lists, drafts: Drafts) -> None:
-        self._answer = answer
-        self._lists = lists
-        self._drafts = drafts
+class Selecting(FormPages):
+    """The pages of who is managed."""
 
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Answer with who is managed now, by question, the next review first."""

@@ -12,36 +12,21 @@ from features.errors import Conflict, NotFound
 from serving.access import Forbidden, Permission, require
 from serving.chain import Action, Leaf
 from serving.decisions import Taken, sign_off, signed, told
-from serving.drafts import Drafts
 from serving.need_to_know import require_need, withheld
 from serving.pages import words
 from serving.pages.case_words import decision_line, graded, local_day, step_words
 from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done, long, refusal
-from serving.pages.lists import Lists
+from serving.pages.over_lists import FormPages
 from serving.pages.recorded import viewed
-from serving.pages.render import Answer
 from serving.schema import SignOffRequest
 
 LONGEST = 1_000
 LABELS = {"agreed": "Select whether you agree", "reason": "Enter your reason"}
 
 
-class SignOffs:
-    """The pages of sign-offs.
-
-    Parameters
-    ----------
-    answer : callable
-        Renders a template.
-    lists : Lists
-    drafts : Drafts
-    """
-
-    def __init__(self, answer: Answer, lists: Lists, drafts: Drafts) -> None:
-        self._answer = answer
-        self._lists = lists
-        self._drafts = drafts
+class SignOffs(FormPages):
+    """The pages of sign-offs."""
 
     def index(self, request: Request, visitor: Visitor) -> Response:
         """Answer with the decisions that wait, the one that waits longest first."""
