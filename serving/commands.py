@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +42,15 @@ def ledger() -> Ledger:
     return Ledger.open()
 
 
+@contextmanager
+def asking() -> Iterator[Ledger]:
+    """Open the ledger to ask about single people: nobody is erased meanwhile."""
+    from serving.turns import turn
+
+    with turn(), ledger() as book:
+        yield book
+
+
 def record(book: Ledger, action: Action, reason: str, question: str, body: dict[str, Any]) -> None:
     """Put what the command line's user does on the ledger."""
     from serving.permissions import operator
@@ -57,32 +68,43 @@ def linked(applied: Applied, decisions: Path) -> None:
     from serving.permissions import operator
 
     who = operator()
-    with ledger() as book:
+    with asking() as book:
         given = {"actor": who.actor, "role": who.role, "purpose": "decisions about duplicates"}
         record_linking(book, applied, sha256(decisions), **given)
 
 
-def ranged(question: str, version: int, table: pd.DataFrame) -> None:
-    """Put ranges of ranks on the ledger, each person's part for themselves."""
+def ranged(load: Load) -> Callable[[str, int, pd.DataFrame], AbstractContextManager[None]]:
+    """Return what puts ranges of ranks on the ledger, each person's part for themselves.
+
+    They are kept in the block that it opens, unless somebody was erased since this was called.
+    """
     from serving.ledger import Action, Leaf
     from serving.permissions import operator
+    from serving.turns import Turns
 
-    who, columns = operator(), ["nominal_id", "rank", "best", "worst"]
-    told = [
-        Leaf(row.pop("nominal_id"), None, {"rank_range": {k: int(n) for k, n in row.items()}})
-        for row in table[columns].to_dict("records")
-    ]
-    with ledger() as book:
-        for first in range(0, len(told), 50_000):
-            book.append(
-                Action.EXPORT,
-                actor=who.actor,
-                role=who.role,
-                purpose="ranges of ranks",
-                question=question,
-                body={"what": "ranges of ranks", "version": version},
-                people=told[first : first + 50_000],
-            )
+    turns = Turns(load)
+
+    @contextmanager
+    def put(question: str, version: int, table: pd.DataFrame) -> Iterator[None]:
+        who, columns = operator(), ["nominal_id", "rank", "best", "worst"]
+        told = [
+            Leaf(row.pop("nominal_id"), None, {"rank_range": {k: int(n) for k, n in row.items()}})
+            for row in table[columns].to_dict("records")
+        ]
+        with turns.turn(), ledger() as book:
+            for first in range(0, len(told), 50_000):
+                book.append(
+                    Action.EXPORT,
+                    actor=who.actor,
+                    role=who.role,
+                    purpose="ranges of ranks",
+                    question=question,
+                    body={"what": "ranges of ranks", "version": version},
+                    people=told[first : first + 50_000],
+                )
+            yield
+
+    return put
 
 
 @app.command()
@@ -222,7 +244,7 @@ def explain(score_id: ScoreId, purpose: Purpose = "explain", as_json: Json = Fal
     from serving.text import score_in_words
 
     who = operator()
-    with ledger() as book:
+    with asking() as book:
         found = one_score(
             Stock(book), book, score_id, actor=who.actor, role=who.role, purpose=purpose
         )
@@ -240,7 +262,7 @@ def replay(score_id: ScoreId, purpose: Purpose = "replay", as_json: Json = False
     from serving.stock import Stock
 
     who = operator()
-    with ledger() as book:
+    with asking() as book:
         found = recompute(
             score_id,
             stock=Stock(book),

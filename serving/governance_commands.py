@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from features.console import Json, Purpose, QuestionName, Reason, Records, answer
-from serving.commands import ledger
+from serving.commands import asking, ledger
 
 app = typer.Typer()
 
@@ -129,7 +129,7 @@ def export_subject(
     from serving.permissions import operator
     from serving.subject_access import export, gather, in_words
 
-    with ledger() as book:
+    with asking() as book:
         held = gather(nominal, ledger=book, also=also or (), staff=staff)
         written = export(held, out, ledger=book, who=operator(), purpose=reason)
     files = [str(file) for file in written]
@@ -164,11 +164,11 @@ def retention(
     from serving.permissions import operator
     from serving.retention import ages, ages_in_words, write
 
-    load = open_load(records)
-    at = load.default_as_of if as_of is None else day("--as-of", as_of)
-    known = read_reviews(reviews, at)
-    found = due_for_review(load, at, schedule=read_schedule(schedule), reviews=known)
-    with ledger() as book:
+    with asking() as book:
+        load = open_load(records)
+        at = load.default_as_of if as_of is None else day("--as-of", as_of)
+        known = read_reviews(reviews, at)
+        found = due_for_review(load, at, schedule=read_schedule(schedule), reviews=known)
         old = ages(book)
         text = f"{in_words(found, at)}\n{ages_in_words(old)}"
         counts = found.groupby(["group", "state"]).size().rename("people").reset_index()
@@ -201,7 +201,7 @@ def review_sample(
     from serving.permissions import operator
     from serving.review_sample import draw
 
-    with ledger() as book:
+    with asking() as book:
         found = draw(book, question, people, out, who=operator(), purpose=reason)
     text = (
         f"{found['drawn']} people near the line of list {found['run_id']} are in {out}, drawn by"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +14,16 @@ from features.console import Json, QuestionName, Records, answer, day
 if TYPE_CHECKING:
     import pandas as pd
 
+    from features.loads import Load
+
 app = typer.Typer()
 
-RECORD: list[Callable[[str, int, pd.DataFrame], None]] = []
-"""What puts ranges of ranks on the ledger before they are shown: question, version and table."""
+Put = Callable[[str, int, "pd.DataFrame"], AbstractContextManager[None]]
+
+RECORD: list[Callable[[Load], Put]] = []
+"""What, of a load, puts ranges of ranks on the ledger: question, version and table.
+
+They are kept in the block that it opens."""
 
 
 @app.command()
@@ -122,13 +129,15 @@ def sensitivity(
     from training import rank_range
 
     load = open_load(records)
+    puts = [of(load) for of in RECORD]
     at = load.default_as_of if as_of is None else day("--as-of", as_of)
     model, number = registry.fetch(question, version)
     history = History(load, harm=model.question.harm)
     found = rank_range.rank_ranges(
         model, number, history, at, seeds=seeds, progress=lambda line: typer.echo(line, err=True)
     )
-    for put in RECORD:
-        put(question, number, found.table)
-    kept = str(rank_range.keep(found))
+    with ExitStack() as recorded:
+        for put in puts:
+            recorded.enter_context(put(question, number, found.table))
+        kept = str(rank_range.keep(found))
     answer(found.to_data() | {"kept": kept}, f"{rank_range.in_words(found)}\nKept: {kept}", as_json)
