@@ -124,7 +124,7 @@ def train(
     register : bool
         Log the run to MLflow and register the model.
     refits : int
-        Samples of people for the 90 % intervals of scores; at least 2.
+        Halves of the people to fit again on, for the 90 % intervals of scores; at least 2.
     draws : int
         Samples of people for the intervals of figures.
     seed : int

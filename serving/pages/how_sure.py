@@ -1,8 +1,9 @@
 """How sure a score and a rank are, in words: why a range is wide, and how far a rank runs.
 
-The range of a score is how far the model's refits scatter at scores of its size. It is the same for
-everybody with that score, so nothing that is missing from one record makes it wider: what is
-missing is told beside it, and never as its cause.
+The range of a score is how far scores of its size may lie from the mean recorded risk of people
+with such a record (`models.interval`). It is the same for everybody with that score, so nothing
+that is missing from one record makes it wider: what is missing is told beside it, and never as its
+cause.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ def wide_words(
     if len(reached) < WIDE:
         return []
     said = [
-        f"Wide: it reaches from {reached[0]} to {reached[-1]}. Scores of this size move so far when"
-        " the model is fitted again on other samples of people, whoever’s they are."
+        f"Wide: it reaches from {reached[0]} to {reached[-1]}. Scores of this size may lie so far"
+        " off, whoever’s they are: the model would differ, had it learnt from other people, and it"
+        " has not learnt all that records tell."
     ]
     missing = [f"no {what} for anybody" for what in absent]
     if events is not None:

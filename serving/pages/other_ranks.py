@@ -59,8 +59,9 @@ def above_the_line(
 ) -> Floats:
     """Return in what share of re-runs each score would lie above a line.
 
-    The range tells how far a score scatters when the model is fitted again on other samples of the
-    people; between its ends the log-odds are taken as normal, and the line as staying where it is.
+    The range tells how far scores of this size may lie from the mean recorded risk of people with
+    such a record; between its ends the log-odds are taken as normal, and the line as staying where
+    it is.
 
     Parameters
     ----------
