@@ -225,3 +225,16 @@ def test_a_wrong_rule_says_what_is_wrong(rule: dict[str, Any], fault: str) -> No
 def test_wrong_terms_of_a_question_say_what_is_wrong(terms: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         asked(**terms)
+
+
+def test_a_question_that_says_nothing_of_whom_to_score_takes_all_rows_that_came_with_the_records(
+    tmp_path: Path,
+) -> None:
+    history = told(report("N1", "8N/1", AT - 10 * DAY), out=tmp_path)
+    given = {"provided": "again"}
+    plain = asked(cohort=given, outcome=given, history_days=0, abstain="never")
+    spine = pd.DataFrame({"nominal_id": ["N1", "N2"], "as_of_date": pd.Timestamp(AT)})
+    accepted, rejected = eligible(history, plain, spine)
+    assert accepted["nominal_id"].tolist() == ["N1"]
+    assert not accepted["insufficient_history"].any()
+    assert rejected["reason"].tolist() == ["unknown"]
