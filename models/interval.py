@@ -13,8 +13,8 @@ interval reaches there too. All of it is stored as a small table, so that a requ
 two numbers.
 
 What it is not: a range for one person's fate (that is 0 or 1), and no allowance for what refits
-share: records that are missing, labels that are wrong, years unlike those of the training part. It
-is as wide as the number of people in the training part makes it, no wider.
+share beyond that: records that are missing, labels that are wrong, years unlike those of the
+training part.
 """
 
 from __future__ import annotations
@@ -217,8 +217,7 @@ def _missed(
     for band in bands:
         weight = (chance[band] * (1 - chance[band])).sum()
         left = recorded[band] - chance[band]
-        _, place = np.unique(person[band], return_inverse=True)
         step = left.sum() / weight
-        noise = (np.bincount(place, left) ** 2).sum() / weight**2
+        noise = (np.bincount(person[band], left) ** 2).sum() / weight**2
         found.append(step * max(0.0, 1 - noise / step**2) if step else 0.0)
     return np.asarray(found, dtype=np.float64)

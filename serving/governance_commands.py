@@ -163,12 +163,14 @@ def retention(
     from features.retention import LATER, due_for_review, in_words, read_reviews, read_schedule
     from serving.permissions import operator
     from serving.retention import ages, ages_in_words, write
+    from serving.turns import Turns
 
-    with asking() as book:
-        load = open_load(records)
-        at = load.default_as_of if as_of is None else day("--as-of", as_of)
-        known = read_reviews(reviews, at)
-        found = due_for_review(load, at, schedule=read_schedule(schedule), reviews=known)
+    load = open_load(records)
+    turns = Turns(load)  # a whole force takes a while, and no erasure has to wait for it
+    at = load.default_as_of if as_of is None else day("--as-of", as_of)
+    known = read_reviews(reviews, at)
+    found = due_for_review(load, at, schedule=read_schedule(schedule), reviews=known)
+    with turns.turn(), ledger() as book:
         old = ages(book)
         text = f"{in_words(found, at)}\n{ages_in_words(old)}"
         counts = found.groupby(["group", "state"]).size().rename("people").reset_index()
