@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from features.errors import PrecursorError
@@ -266,12 +267,16 @@ class FeatureSet:
                 remedy="Give each column a short name of its own.",
             )
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The column names in order."""
         return [column.name for column in self.columns]
 
-    @property
+    @cached_property
+    def _by_name(self) -> Mapping[str, FeatureColumn]:
+        return {column.name: column for column in self.columns}
+
+    @cached_property
     def groups(self) -> list[str]:
         """The feature groups in order of first appearance."""
         return list(dict.fromkeys(column.group for column in self.columns))
@@ -290,10 +295,10 @@ class FeatureSet:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def __getitem__(self, name: str) -> FeatureColumn:
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(f"feature set: there is no column '{name}'")
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise KeyError(f"feature set: there is no column '{name}'") from None
 
     def subset(
         self, names: Sequence[str] | None = None, *, groups: Sequence[str] | None = None

@@ -22,6 +22,7 @@ from features.compile import needs
 from features.compiled import Compiled, Database
 from features.declare import FeatureSet
 from features.loads import Load, contents
+from features.prepared import Prepared
 from features.subjects import Subjects
 from features.taxonomy import HARM
 from features.trail import Past, behind, past_of
@@ -67,6 +68,7 @@ class History:
         database = open_backend(backend, load, harm) if isinstance(backend, str) else backend
         sources, _ = needs(self.feature_set.columns)
         self.compiled = Compiled(database, sources)
+        self._prepared: dict[str, Prepared] = {}
 
     def subjects(self, spine: pd.DataFrame) -> Subjects:
         """Return whose rows these are, with the date of birth known on each."""
@@ -156,6 +158,9 @@ class History:
         found = np.empty((len(subjects.rows), len(wanted.columns)))
         if not wanted.columns:  # a question's rules about whom to score may need none
             return found
+        for prepared in self._prepared.values():
+            if prepared.wanted is wanted and (rows := prepared.dense(subjects)) is not None:
+                return rows
         done = 0
         for order, part in self.parts(subjects, wanted):
             found[order] = np.stack(list(part.values()), axis=1)
@@ -163,6 +168,27 @@ class History:
             if progress is not None:
                 progress(done, len(subjects.rows))
         return found
+
+    def prepare(self, name: str, nominal_ids: Array, wanted: FeatureSet) -> None:
+        """Work out people's columns on the usual date now, so that asking for one is a look-up.
+
+        Parameters
+        ----------
+        name : str
+            What it is for; what was prepared under it before is let go.
+        nominal_ids : ndarray of str
+        wanted : FeatureSet
+            Asked for with this very object, `dense` looks up what is prepared.
+        """
+        if not len(nominal_ids):
+            return
+        subjects = self.asked(nominal_ids, np.full(len(nominal_ids), self.latest))
+        parts = self.parts(subjects, wanted)
+        prepared = Prepared(wanted, subjects, parts, len(self.compiled.ids))
+        self._prepared = {
+            **self._prepared,
+            name: prepared,
+        }  # anew: others may be looking through it
 
     def parts(
         self, subjects: Subjects, wanted: FeatureSet

@@ -151,8 +151,9 @@ def _sqlite(url: URL, patience: float) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         wait = connection.get_execution_options().get("waits")
-        if wait is not None:
+        if wait not in (None, connection.info.get("waits", patience)):
             connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait * 1000)}")
+            connection.info["waits"] = wait
         connection.exec_driver_sql("BEGIN" if wait is None else "BEGIN IMMEDIATE")
 
     _one_process_each(engine)

@@ -8,25 +8,25 @@ a batch asks the records once, not once a person.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.cohort import Judged, Rules
-from features.declare import FeatureSet
+from features.cohort import Judged
 from features.errors import PrecursorError
 from features.history import History, dates
 from features.loads import Load
+from features.subjects import Subjects
 from features.visible import NEVER, days
 from models.explanation import group_contributions
 from models.risk_model import TOLERANCE, RiskModel
 from models.words import Reason, reasons_of_rows
+from serving.asked import asked_of
 from serving.behind import records_behind, with_records
 from serving.ledger import new_score_id
 from serving.score import Rejected, Score
@@ -119,12 +119,14 @@ def score_rows(
     One pass over the history gives the model's columns and those that the question's rules about
     whom to score need; no frame stands between, which for one person would cost more than the rest.
     """
-    worked = worked_out(model, history, nominal_ids, at)
+    subjects = history.asked(nominal_ids, at)
+    worked = _of_subjects(model, history, subjects, nominal_ids, at)
     scores, rejected = told(
         model, version, history.load, worked, reasons=reasons, progress=progress
     )
-    if records and reasons:
-        return with_records(history, scores), rejected
+    if records and reasons and scores:
+        pasts, admitted = history.pasts(subjects), np.flatnonzero(worked.judged.reason == "")
+        scores = with_records(history, scores, [pasts[row] for row in admitted.tolist()])
     return scores, rejected
 
 
@@ -168,14 +170,23 @@ def worked_out(
     Nearly all of its time is NumPy's and LightGBM's, so that a thread can do it while another one
     tells the rows before.
     """
-    asked = _asked(model)
-    subjects = history.asked(nominal_ids, at)
+    return _of_subjects(model, history, history.asked(nominal_ids, at), nominal_ids, at)
+
+
+def _of_subjects(
+    model: RiskModel,
+    history: History,
+    subjects: Subjects,
+    nominal_ids: Sequence[str] | npt.NDArray[Any],
+    at: npt.NDArray[np.int64],
+) -> Worked:
+    asked = asked_of(model)
     values = history.dense(subjects, asked.columns)
     judged = asked.rules.judged(subjects, asked.of_rules(values))
     enough = np.flatnonzero((judged.reason == "") & ~judged.insufficient)
     inputs = model.checked(np.ascontiguousarray(values[enough, : asked.inputs]))
     found = computed(model, inputs) if len(inputs) else None
-    return Worked(nominal_ids, [_day(number) for number in at.tolist()], judged, inputs, found)
+    return Worked(nominal_ids, at.astype("datetime64[D]").tolist(), judged, inputs, found)
 
 
 def told(
@@ -214,35 +225,6 @@ def told(
             )
         )
     return scores, rejected
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What is asked of a history for one model: its own columns, and its question's rules' after.
-
-    `inputs` is how many columns are the model's; `places` where the columns of the rules stand.
-    """
-
-    columns: FeatureSet
-    inputs: int
-    rules: Rules
-    places: Mapping[str, int]
-
-    def of_rules(self, found: Floats) -> dict[str, Floats]:
-        """Return the columns of the rules among those that were found."""
-        return {name: found[:, place] for name, place in self.places.items()}
-
-
-@lru_cache(maxsize=16)
-def _asked(model: RiskModel) -> _Asked:
-    own, rules = model.feature_set, Rules(model.question)
-    known = set(own.names)
-    more = tuple(column for column in rules.columns.columns if column.name not in known)
-    columns = FeatureSet((*own.columns, *more), own.definitions)
-    places = {name: place for place, name in enumerate(columns.names)}
-    return _Asked(
-        columns, len(own.columns), rules, {name: places[name] for name in rules.columns.names}
-    )
 
 
 def _common(model: RiskModel, version: int, load: Load) -> dict[str, Any]:
@@ -297,7 +279,7 @@ def _scored(
                     "base": found.base,
                     "raw": raw,
                     "groups": dict(zip(found.group_names, groups, strict=True)),
-                    "reasons": [_reason(reason) for reason in why],
+                    "reasons": [{**reason.data(), "records": []} for reason in why],
                     "names": names,
                     "values": line,
                 }
@@ -380,14 +362,3 @@ def stored(names: Sequence[str], row: Floats) -> dict[str, float | None]:
         name: None if math.isnan(value) else value
         for name, value in zip(names, values, strict=True)
     }
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    return {**reason.data(), "records": []}
-
-
-_EPOCH = date(1970, 1, 1).toordinal()
-
-
-def _day(number: int) -> date:
-    return date.fromordinal(_EPOCH + number)

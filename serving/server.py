@@ -45,12 +45,18 @@ def serve(host: str = "127.0.0.1", port: int = 3000, *, workers: int = 1) -> NoR
     _free(host, port)
     encryption = _encryption(host)
     root = Path(__file__).resolve().parent.parent
-    environment = os.environ | {
-        "BENTOML_DO_NOT_TRACK": "true",
-        "BENTOML_HOME": str(home() / "bentoml"),
-        "PRECURSOR_HOME": str(home()),
-        "PRECURSOR_WORKERS": str(workers or fitting()),
-    }
+    # Large pages, if the system gives them: after a rest, small ones take a while to find again.
+    # Whoever set the C library's own settings knows better.
+    environment = (
+        {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+        | os.environ
+        | {
+            "BENTOML_DO_NOT_TRACK": "true",
+            "BENTOML_HOME": str(home() / "bentoml"),
+            "PRECURSOR_HOME": str(home()),
+            "PRECURSOR_WORKERS": str(workers or fitting()),
+        }
+    )
     command = [
         sys.executable,
         *("-m", "serving.supervisor", "serve", "serving.service:service"),

@@ -25,7 +25,7 @@ from serving.bundled import take_in
 from serving.ledger import Action, Ledger
 from serving.limits import Rate
 from serving.middleware import Gate, note_fault
-from serving.opening import Opening
+from serving.opening import Opening, PreparedRows
 from serving.pages.app import create_pages
 from serving.routes import Route
 from serving.schema import ScoreRequest
@@ -62,7 +62,7 @@ class Desk:
             purpose="answer requests",
             body={"in_force": in_force},
         )
-        self._opening = Opening(pages.state.lists)
+        self._opening = Opening(PreparedRows(self.stock), pages.state.lists)
 
     def _version(self, question: str) -> dict[str, Any]:
         try:
@@ -168,6 +168,7 @@ def create_service() -> Any:
         traffic={"timeout": 60},
         metrics={"enabled": False},  # labels by raw path; ours by template
         logging={"access": {"enabled": False}},  # would log paths
+        tracing={"excluded_urls": ".*"},  # spans by raw path; ours by template (`serving.traces`)
     )(Precursor)
     made.mount_asgi_app(door, path="/")
     made.add_asgi_middleware(Gate, doorkeeper=door)
