@@ -2,7 +2,7 @@
 
 Commands live on the floor they belong to; here are those that need several floors, and the one way
 in which all of them end. What a command needs is imported when it runs, so that `precursor --help`
-answers at once. Exit codes: 0 done, 1 refused, 2 wrong usage.
+answers at once. Exit codes: 0 done, 1 refused, 2 wrong usage; 3 to 5 where a watch found something.
 """
 
 from __future__ import annotations
@@ -223,12 +223,16 @@ def watch(
         raise typer.Exit(3)
 
 
+DEMO = (20_000, 6, 1)
+"""People, years and seed of the made-up force that ``records/demo`` holds."""
+
+
 @app.command()
 def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop after the list.")] = False,
-    nominals: Annotated[int, typer.Option(min=200, help="Size of the made-up force.")] = 20_000,
-    years: Annotated[int, typer.Option(min=4, max=20)] = 6,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    nominals: Annotated[int, typer.Option(min=200, help="Size of the made-up force.")] = DEMO[0],
+    years: Annotated[int, typer.Option(min=4, max=20)] = DEMO[1],
+    seed: Annotated[int, typer.Option(min=0)] = DEMO[2],
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
 ) -> None:
     """Show the main job on a made-up force: records, model, list with reasons, pages and API.
@@ -250,7 +254,8 @@ def demo(
     from training.questions import question
 
     asked = question("domestic_abuse_high_harm")
-    records = home() / "records" / f"demo-{nominals}-{years}-{seed}"
+    size = (nominals, years, seed)
+    records = home() / "records" / "-".join(("demo", *map(str, size if size != DEMO else ())))
     step = _steps(6)
     step("a made-up force" if not records.exists() else f"using {records}")
     if not records.exists():

@@ -18,8 +18,6 @@ from features.disclosure import suppressed
 from features.question import Question
 from serving.decisions import AGREE
 
-DECISIONS = (AGREE, "higher", "lower")
-
 
 @dataclass(frozen=True)
 class Share:

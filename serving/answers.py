@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from features.errors import NotFound, PrecursorError, UsageError
+from features.errors import Conflict, NotFound, PrecursorError, UsageError
 from serving import metrics
 from serving.expiry import require_current
 from serving.kept import remember_load
@@ -17,10 +17,12 @@ from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import require_need, withheld
 from serving.own_view import require_own_view
 from serving.parts import leaves
+from serving.past_scores import past_scores
 from serving.permissions import Principal, Role, require_named
 from serving.runs import published
 from serving.schema import ScoreRequest
 from serving.scoring import records_behind, score_rows
+from serving.since import since_last
 from serving.stage import InShadow, may_see
 from serving.steps import step
 from serving.stock import Stock
@@ -159,6 +161,7 @@ def one_score(
     load, person = payload["load"]["fingerprint"], payload["nominal_id"]
     require_need(ledger, load, who, [person], on_behalf_of)
     answer = explained(stock, payload)
+    answer["since_last"] = _since_last(stock, ledger, payload, role)
     ledger.append(
         Action.VIEW,
         actor=actor,
@@ -169,6 +172,19 @@ def one_score(
         people=[Leaf(payload["nominal_id"], None, {"viewed": score_id})],
     )
     return answer
+
+
+def _since_last(
+    stock: Stock, ledger: Ledger, payload: Mapping[str, Any], role: str
+) -> dict[str, Any] | None:
+    earlier = past_scores(ledger, payload, role, most=2)
+    if len(earlier) < 2:
+        return None
+    try:
+        return since_last(stock.model_of(payload), earlier)
+    except (NotFound, Conflict) as gone:  # the score itself can be told without its model
+        said = {name: earlier[0][name] for name in ("score_id", "as_of_date", "probability")}
+        return {**said, "sentences": [f"What changed since cannot be told: {gone.message}."]}
 
 
 def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:

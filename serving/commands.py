@@ -114,7 +114,10 @@ def score(
     out: Annotated[Path, typer.Option("--out", help="Parquet or CSV file to write.")],
     as_of: Annotated[str | None, typer.Option(help="Date; the day after the records end.")] = None,
     spine: SpineFile = None,
-    model: Annotated[str | None, typer.Option(help="Score with this version, unpromoted.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Score with this version; one that is not in force makes no list."),
+    ] = None,
     backend: Annotated[str, typer.Option(help="duckdb, postgres or spark.")] = "duckdb",
     purpose: Purpose = "batch",
     as_json: Json = False,
@@ -188,8 +191,8 @@ def scored(
     who = operator()
     stock = Stock(book)
     given = {"ledger": book, "actor": who.actor, "role": who.role, "progress": tell, **how}
-    promoted = which is None
-    model, version = stock.champion(name) if which is None else registry.fetch(name, which)
+    promoted = which in (None, registry.CHAMPION)
+    model, version = stock.champion(name) if promoted else registry.fetch(name, str(which))
     if promoted:
         require_current(model, version, load, stock.standing(model.question))
     else:

@@ -274,6 +274,15 @@ class LoadName(BaseModel):
     fingerprint: str
 
 
+class SinceLast(BaseModel):
+    """The score before, and what changed since, in words; the largest change first."""
+
+    score_id: str
+    as_of_date: date
+    probability: float | None
+    sentences: list[str]
+
+
 class ScoreAnswer(BaseModel):
     """One person's score with its reasons; without a number where the history is insufficient."""
 
@@ -295,6 +304,9 @@ class ScoreAnswer(BaseModel):
     expires_on: date
     records_unavailable: Annotated[
         str | None, Field(description="Why records are not listed; left out where they are.")
+    ] = None
+    since_last: Annotated[
+        SinceLast | None, Field(description="Of a score that is looked up; null for a first one.")
     ] = None
 
 

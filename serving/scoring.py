@@ -25,7 +25,7 @@ from features.subjects import Subjects
 from features.visible import NEVER, days
 from models.explanation import group_contributions
 from models.risk_model import TOLERANCE, RiskModel
-from models.words import Reason, reasons_of_rows
+from models.words import reasons_of_rows
 from serving.asked import asked_of
 from serving.behind import records_behind, with_records
 from serving.ledger import new_score_id
@@ -57,9 +57,7 @@ def score_people(
     history: History,
     spine: pd.DataFrame,
     *,
-    reasons: bool = True,
     records: bool = False,
-    progress: Progress | None = None,
 ) -> tuple[list[Score], list[Rejected]]:
     """Score everybody on a spine, or say why not.
 
@@ -72,12 +70,8 @@ def score_people(
         The records' history; whoever opens it has compared its features with the model's.
     spine : DataFrame
         `nominal_id` and `as_of_date`.
-    reasons : bool
-        Put contributions into words.
     records : bool
         List the records behind each reason; one more query for the whole spine.
-    progress : callable, optional
-        Called with (people done, people in all).
 
     Returns
     -------
@@ -97,9 +91,7 @@ def score_people(
         history,
         spine["nominal_id"].to_numpy(object),
         days(dates(spine["as_of_date"]), NEVER),
-        reasons=reasons,
         records=records,
-        progress=progress,
     )
 
 
@@ -110,9 +102,7 @@ def score_rows(
     nominal_ids: Sequence[str] | npt.NDArray[Any],
     at: npt.NDArray[np.int64],
     *,
-    reasons: bool = True,
     records: bool = False,
-    progress: Progress | None = None,
 ) -> tuple[list[Score], list[Rejected]]:
     """Do what :func:`score_people` does, from ids and as-of dates in days from 1970.
 
@@ -121,10 +111,8 @@ def score_rows(
     """
     subjects = history.asked(nominal_ids, at)
     worked = _of_subjects(model, history, subjects, nominal_ids, at)
-    scores, rejected = told(
-        model, version, history.load, worked, reasons=reasons, progress=progress
-    )
-    if records and reasons and scores:
+    scores, rejected = told(model, version, history.load, worked)
+    if records and scores:
         pasts, admitted = history.pasts(subjects), np.flatnonzero(worked.judged.reason == "")
         scores = with_records(history, scores, [pasts[row] for row in admitted.tolist()])
     return scores, rejected
@@ -190,16 +178,10 @@ def _of_subjects(
 
 
 def told(
-    model: RiskModel,
-    version: int,
-    load: Load,
-    worked: Worked,
-    *,
-    reasons: bool = True,
-    progress: Progress | None = None,
+    model: RiskModel, version: int, load: Load, worked: Worked
 ) -> tuple[list[Score], list[Rejected]]:
     """Tell rows that were worked out: a score for each with its reasons, or why there is none."""
-    figures = iter(_scored(model, worked, reasons=reasons, progress=progress))
+    figures = iter(_scored(model, worked))
     said = _common(model, version, load)
     scores, rejected = [], []
     rows = zip(
@@ -247,49 +229,31 @@ def _common(model: RiskModel, version: int, load: Load) -> dict[str, Any]:
     }
 
 
-def _scored(
-    model: RiskModel, worked: Worked, *, reasons: bool, progress: Progress | None
-) -> list[dict[str, Any]]:
+def _scored(model: RiskModel, worked: Worked) -> list[dict[str, Any]]:
     """Return the fields of each row's score."""
     if worked.found is None:
         return []
     inputs, found = worked.inputs, worked.found
     kept = (worked.judged.reason == "") & ~worked.judged.insufficient
     at = [worked.at[row] for row in np.flatnonzero(kept).tolist()]
-    names, level, band = model.feature_set.names, model.interval.level, model.question.band
-    results = []
-    for start in range(0, len(at), _TOLD_AT_ONCE):
-        rows = slice(start, start + _TOLD_AT_ONCE)
-        values = inputs[rows]
-        said: list[list[Reason]] = [[]] * len(values)
-        if reasons:
-            said = reasons_of_rows(
-                model, values, found.contributions[rows], found.groups[rows], at[rows]
-            )
-        figures = (found.probability, found.low, found.high, found.raw, found.groups)
-        columns = [column[rows].tolist() for column in figures]
-        for probability, low, high, raw, groups, line, why in zip(
-            *columns, values.tolist(), said, strict=True
-        ):
-            results.append(
-                {
-                    "probability": probability,
-                    "interval": {"low": low, "high": high, "level": level},
-                    "band": band(probability),
-                    "base": found.base,
-                    "raw": raw,
-                    "groups": dict(zip(found.group_names, groups, strict=True)),
-                    "reasons": [{**reason.data(), "records": []} for reason in why],
-                    "names": names,
-                    "values": line,
-                }
-            )
-        if progress is not None:
-            progress(min(rows.stop, len(at)), len(at))
-    return results
-
-
-_TOLD_AT_ONCE = 1_000
+    level, band = model.interval.level, model.question.band
+    said = reasons_of_rows(model, inputs, found.contributions, found.groups, at)
+    figures = (found.probability, found.low, found.high, found.raw, found.groups, inputs)
+    columns = [column.tolist() for column in figures]
+    return [
+        {
+            "probability": probability,
+            "interval": {"low": low, "high": high, "level": level},
+            "band": band(probability),
+            "base": found.base,
+            "raw": raw,
+            "groups": dict(zip(found.group_names, groups, strict=True)),
+            "reasons": [{**reason.data(), "records": []} for reason in why],
+            "names": model.feature_set.names,
+            "values": values,
+        }
+        for probability, low, high, raw, groups, values, why in zip(*columns, said, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

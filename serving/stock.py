@@ -26,7 +26,7 @@ from models import published
 from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.chain import IN_FORCE
-from serving.kept import erasures, find_load, serving_from
+from serving.kept import erasures, find_load, find_model, serving_from
 from serving.ledger import Ledger
 from serving.stages import Standing, changed, decided
 
@@ -148,6 +148,23 @@ class Stock:
         named = self._named(question)
         with self._lock:
             return self._model(question, named), named[0]
+
+    def model_of(self, score: Mapping[str, Any]) -> RiskModel:
+        """Return the model that gave a score: the one in force, held in memory, where it did.
+
+        Raises
+        ------
+        NotFound
+            Its files are no longer kept.
+        """
+        said, question = score["model"], str(score["question"])
+        try:
+            champion = self.champion(question)[0]
+        except PrecursorError:  # nothing is in force; the files of the model are kept
+            champion = None
+        if champion is not None and champion.sha256 == said["sha256"]:
+            return champion
+        return find_model(question, int(said["version"]), said["sha256"])
 
     def history(self, fingerprint: str, harm: str = HARM) -> History:
         """Return the history of any load that was scored from, by its fingerprint."""

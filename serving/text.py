@@ -52,6 +52,8 @@ def score_in_words(score: Mapping[str, Any]) -> str:
             lines.append(f"      and {len(records) - MOST_RECORDS} more (--json lists all)")
     if "records_unavailable" in score:
         lines.append(f"  Records cannot be listed: {score['records_unavailable']}")
+    for sentence in (score.get("since_last") or {}).get("sentences", ()):
+        lines.append(f"  {sentence}")
     lines.append(
         f"Log-odds: {score['base']:+.4f} before any reason; {score['raw']:+.4f} with those of all"
         " groups, listed here or not."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
@@ -12,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from desk import text_of
 from hypothesis import given
 from hypothesis import strategies as st
 from pages_world import NAME, QUESTION, World, world
@@ -24,12 +23,6 @@ from serving.runs import published
 assert world  # a fixture
 
 AS_OF = date(2026, 2, 1)
-
-
-def text_of(page: str) -> str:
-    """What a reader sees of a page: without tags, on one line."""
-    body = re.sub(r"(?s)<(script|style|title|desc)\b.*?</\1>", " ", page)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
 def ranked(world: World) -> list[dict[str, Any]]:

@@ -192,7 +192,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         patch.setenv("PRECURSOR_HOME", str(folder / ".precursor"))
         records = folder / ".precursor" / "records"
         synthesise(records / "demo", nominals=1_000, years=5, seed=1)
-        for name in ("demo-20000-6-1", "mine", "2027-01"):
+        for name in ("mine", "2027-01"):
             shutil.copytree(records / "demo", records / name)
         exports(folder)
         shutil.copytree(ROOT / "docs", folder / "docs")

@@ -17,6 +17,7 @@ import pytest
 import served
 import worlds
 from browser import PAGES
+from desk import text_of
 from hypothesis import given
 from hypothesis import strategies as st
 from pages_world import AWKWARD, NAME, PURPOSE, QUESTION, World, build, world
@@ -45,12 +46,6 @@ from serving.stock import Stock
 assert world  # a fixture
 
 LIST = f"/lists/{NAME}"
-
-
-def text_of(page: str) -> str:
-    """What a reader sees of a page: without tags, on one line."""
-    body = re.sub(r"(?s)<(script|style|title|desc)\b.*?</\1>", " ", page)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
 def links_to_people(page: str) -> list[str]:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import pytest
 import worlds
+from desk import text_of
 from pages_world import World
 from reviewed_world import NAME, SECRET, force, world
 
@@ -31,12 +32,6 @@ from serving.runs import published
 from serving.stock import Stock
 
 assert world  # a fixture
-
-
-def text_of(page: str) -> str:
-    """What a reader sees of a page: without tags, on one line."""
-    body = re.sub(r"(?s)<(script|style|title|desc)\b.*?</\1>", " ", page)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
 def mark(page: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from desk import text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pages_world import World
@@ -24,12 +25,6 @@ from serving.pages.render import NAVIGATION
 from serving.permissions import Role, allows
 
 assert world  # a fixture
-
-
-def text_of(page: str) -> str:
-    """What a reader sees of a page: without tags, on one line."""
-    body = re.sub(r"(?s)<(script|style|title|desc)\b.*?</\1>", " ", page)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
 def test_assurance_says_first_what_the_figures_come_to(world: World) -> None:

@@ -197,6 +197,14 @@ def test_only_scores_of_a_model_in_force_on_one_day_become_a_list(
     assert unpromoted.info["promoted"] is False
 
 
+def test_the_champion_by_its_name_is_the_model_in_force(served: Served, tmp_path: Path) -> None:
+    out = tmp_path / "a.parquet"
+    done = desk.scored(served.ledger, NAME, served.load, out, which="champion")
+    assert done.run.info["promoted"] is True
+    said = publish(NAME, ledger=served.ledger, run_id=done.run.run_id, **ME)
+    assert said["run_id"] == done.run.run_id
+
+
 def test_a_page_of_any_list_is_the_same_lines(served: Served, tmp_path: Path) -> None:
     batch(served, tmp_path / "a.parquet", as_of=AS_OF)
     publish(NAME, ledger=served.ledger, **ME)

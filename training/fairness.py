@@ -34,8 +34,6 @@ SIGNIFICANCE = 0.05
 FEWEST_OUTCOMES = 20
 """A group is tested where both it and everybody else have this many predicted and recorded."""
 
-Table = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Group:

@@ -15,17 +15,6 @@ NEVER = np.int64(-(10**9))
 """The day number of what did not happen; far before every date of birth."""
 
 
-def length(columns: Mapping[str, Array]) -> int:
-    """Return the number of rows.
-
-    Examples
-    --------
-    >>> length({"day": np.array([3, 5])})
-    2
-    """
-    return len(next(iter(columns.values()))) if columns else 0
-
-
 def take(columns: Mapping[str, Array], rows: Array) -> Columns:
     """Return the rows that a mask or an array of positions picks.
 

@@ -16,7 +16,6 @@ from features.synthetic.rows import lag, number, rows, spread
 from features.synthetic.switches import Switches
 
 _SEXUAL_ORDER_YEARS = 5
-_GRADES = ("standard", "medium", "high")
 
 
 def assessment_records(cases: Cases, switches: Switches, rng: np.random.Generator) -> Columns:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from features.kept_ranks import RankRange, of_person
 from features.question import Question
+from models.risk_model import RiskModel
 from serving.access import Permission, allows
 from serving.disputes import Dispute, disputes_about
 from serving.pages import words
@@ -23,6 +24,7 @@ from serving.pages.look import Looked
 from serving.pages.selecting import managed_words
 from serving.past_scores import past_scores
 from serving.selections import state
+from serving.since import since_last
 from serving.trend_chart import Cut, Point, score_trend
 
 
@@ -33,6 +35,7 @@ class Trend:
     chart: Markup
     rows: Sequence[tuple[str, str, str, str]]
     broken: bool
+    since: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def beside(lists: Lists, looked: Looked, visitor: Visitor) -> Beside:
         managed=managed_words(state(lists.ledger, looked.question, person)),
         ranks=rank_words(looked),
         rank_range=rank_range_words(rank_range(looked)),
-        trend=trend(past_scores(lists.ledger, looked.payload, role), looked.found.question),
+        trend=trend(past_scores(lists.ledger, looked.payload, role), looked.found.model),
         disputes=disputes_about(lists.ledger, looked.payload),
         may_decide=allows(role, Permission.DECISION),
         may_select=allows(role, Permission.SELECTION),
@@ -87,10 +90,12 @@ def rank_range(looked: Looked) -> RankRange | None:
     return of_person(looked.question, int(model["version"]), as_of, person)
 
 
-def trend(scores: Sequence[Mapping[str, Any]], question: Question) -> Trend | None:
-    """Return a person's scores over time; None where there is only one."""
-    if len(scores) < 2:
+def trend(scores: Sequence[Mapping[str, Any]], model: RiskModel) -> Trend | None:
+    """Return a person's scores over time, the last by this model; None where there is only one."""
+    last = since_last(model, scores)
+    if last is None:
         return None
+    question = model.question
     points = [_point(score, question) for score in scores]
     bands = question.bands
     cuts = [Cut(cut, f"{cut * 100:g}%") for cut in (bands.medium, bands.high, bands.very_high)]
@@ -101,6 +106,7 @@ def trend(scores: Sequence[Mapping[str, Any]], question: Question) -> Trend | No
             for point, score in zip(points, scores, strict=True)
         ],
         broken=len({point.model for point in points}) > 1,
+        since=last["sentences"],
     )
 
 

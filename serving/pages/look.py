@@ -12,11 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from starlette.requests import Request
 
-from features.errors import NotFound, PrecursorError
-from models.risk_model import RiskModel
+from features.errors import NotFound
 from serving.answers import Gone
 from serving.chain import Leaf
-from serving.kept import find_model
 from serving.need_to_know import require_need
 from serving.pages.door import Visitor
 from serving.pages.identity import Identity, identity
@@ -141,22 +139,10 @@ def alone(lists: Lists, payload: Mapping[str, Any]) -> OpenList:
     held = content.getvalue()
     metadata = pq.read_metadata(pa.BufferReader(held))
     run = PublishedList(Run(Path(payload["score_id"]), info), {"previous": None}, held, metadata)
-    model = _model(lists, payload)
+    model = lists.stock.model_of(payload)
     try:
         history = lists.stock.history(load["fingerprint"])
     except NotFound:  # the page says that the records are gone, and shows the score
         return OpenList(run, model, None, None, rows)
     how = standing(history.load, [payload["nominal_id"]], at)
     return OpenList(run, model, history, how, rows)
-
-
-def _model(lists: Lists, payload: Mapping[str, Any]) -> RiskModel:
-    """Return the model that gave a score: the one in force, held in memory, where it did."""
-    said = payload["model"]
-    try:
-        champion = lists.stock.get(payload["question"]).model
-    except PrecursorError:  # nothing is in force; the files of the model are kept
-        champion = None
-    if champion is not None and champion.sha256 == said["sha256"]:
-        return champion
-    return find_model(payload["question"], int(said["version"]), said["sha256"])

@@ -1,0 +1,59 @@
+"""What changed since a person's last score, in words that add up to the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.difference import difference
+from models.risk_model import RiskModel
+from models.words import date_words
+
+
+def since_last(model: RiskModel, scores: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return what lies between a person's last score and the one before it.
+
+    Parameters
+    ----------
+    model : RiskModel
+        That gave the last of them.
+    scores : sequence of mapping
+        As `serving.past_scores.past_scores` returns them, the latest last.
+
+    Returns
+    -------
+    dict or None
+        `score_id`, `as_of_date` and `probability` of the score before, and `sentences`; None where
+        there is none before.
+    """
+    if len(scores) < 2:
+        return None
+    before, now = scores[-2:]
+    said = {name: before[name] for name in ("score_id", "as_of_date", "probability")}
+    return {**said, "sentences": _sentences(model, before, now)}
+
+
+def _sentences(model: RiskModel, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    days = date.fromisoformat(before["as_of_date"]), date.fromisoformat(now["as_of_date"])
+    if before["probability"] is None:
+        return [f"On {date_words(days[0])} there was too little on record to give a number."]
+    if now["probability"] is None:
+        return [f"The score of {date_words(days[0])} was {before['probability']:.1%}."]
+    if before["model"]["sha256"] != now["model"]["sha256"]:
+        return [
+            f"The score of {date_words(days[0])}, {before['probability']:.1%}, is of model version"
+            f" {before['model']['version']}. What lies between two models is no change of this"
+            " person, so none is told."
+        ]
+    rows = [_row(model, score["inputs"]) for score in (before, now)]
+    first, *rest = difference(model, *rows, on=days).sentences
+    return [f"Since {date_words(days[0])}: {first[0].lower()}{first[1:]}", *rest]
+
+
+def _row(model: RiskModel, inputs: Mapping[str, float | None]) -> npt.NDArray[np.float64]:
+    given = [inputs[name] for name in model.feature_set.names]
+    return np.array([np.nan if value is None else value for value in given])

@@ -1,0 +1,116 @@
+"""Whoever looks a score up reads what changed since the one before; across two models, nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from desk import text_of
+from pages_world import World, world
+from served import NAME, Served, put_in_force, served
+from small_force import AS_OF, NEWCOMER, make_model
+
+from models import published
+from serving.since import since_last
+from serving.text import score_in_words
+
+__all__ = ["served", "world"]
+
+
+def given(served: Served, person: str, days: int = 0) -> dict[str, Any]:
+    """Score a person as of some days ago."""
+    at = (AS_OF - timedelta(days=days)).isoformat()
+    answer = served.score(person, as_of_date=at)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json()["scores"][0])
+
+
+def looked_up(served: Served, score: dict[str, Any]) -> Any:
+    answer = served.get(f"/v1/scores/{score['score_id']}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["since_last"]
+
+
+@pytest.mark.parametrize("number", [3, 11, 12])
+def test_what_lies_between_two_scores_is_told_with_its_figures(served: Served, number: int) -> None:
+    person = served.people[number]
+    before, now = given(served, person, days=200), given(served, person)
+    since = looked_up(served, now)
+    assert since["score_id"] == before["score_id"]
+    assert since["as_of_date"] == before["as_of_date"]
+    assert since["probability"] == before["probability"]
+    first, *changes = since["sentences"]
+    assert first.startswith("Since ")
+    assert f"the score was {before['probability']:.1%}" in first
+    assert f"{now['probability']:.1%}." in first
+    moved = {group: now["groups"][group] - before["groups"][group] for group in now["groups"]}
+    assert len(changes) <= min(6, sum(abs(size) > 0 for size in moved.values()))
+    up = any(size > 0 for size in moved.values())
+    assert up or not any("higher score" in change for change in changes)
+    words = served.ledger.score(now["score_id"])[1]
+    assert words is not None
+    assert first in score_in_words(json.loads(json.dumps(now | {"since_last": since})))
+    assert np.isclose(sum(moved.values()), now["raw"] - before["raw"], atol=1e-9)
+
+
+def test_of_a_first_score_nothing_is_told(served: Served) -> None:
+    assert looked_up(served, given(served, served.people[11], days=201)) is None
+
+
+def test_nothing_is_told_across_two_models(served: Served) -> None:
+    person = served.people[15]
+    before = given(served, person, days=30)
+    try:
+        put_in_force(served.ledger, make_model(served.history, trees=28), 28)
+        (said,) = looked_up(served, given(served, person))["sentences"]
+    finally:
+        put_in_force(served.ledger, served.model, 1)
+    assert f"{before['probability']:.1%}, is of model version 1." in said
+    assert "no change of this person" in said
+
+
+def test_too_little_on_record_before_or_now_is_said(served: Served) -> None:
+    now = given(served, served.people[17])
+    few = given(served, NEWCOMER) | {"as_of_date": "2025-12-31"}
+    said = since_last(served.model, [few, now])
+    assert said is not None
+    assert said["probability"] is None
+    assert said["sentences"] == [
+        "On 31 December 2025 there was too little on record to give a number."
+    ]
+    said = since_last(served.model, [now | {"as_of_date": "2025-12-31"}, few])
+    assert said is not None
+    assert said["sentences"] == [f"The score of 31 December 2025 was {now['probability']:.1%}."]
+
+
+def test_a_score_is_told_without_its_model_and_says_so(served: Served) -> None:
+    person = served.people[16]
+    given(served, person, days=60)
+    try:
+        put_in_force(served.ledger, make_model(served.history, trees=27), 27)
+        given(served, person, days=30)
+        now = given(served, person)
+    finally:
+        put_in_force(served.ledger, served.model, 1)
+    place = published.folder(NAME) / "27"
+    place.rename(place.with_name("away"))
+    try:
+        (said,) = looked_up(served, now)["sentences"]
+    finally:
+        place.with_name("away").rename(place)
+    assert "cannot be told: " in said
+    assert "version 27 are gone" in said
+
+
+def test_the_page_of_a_person_tells_it_above_the_scores_over_time(world: World) -> None:
+    desk = world.client()
+    links = re.findall(r'href="(/lists/[^"?#]+/s[0-9a-f]+)"', desk.get(f"/lists/{NAME}").text)
+    told = [text_of(desk.get(link).text) for link in dict.fromkeys(links[:6])]
+    assert told
+    for page in told:
+        _, _, trend = page.partition("Score over time")
+        assert re.search(r"Since \d+ \w+ \d{4}: the score was [\d.]+%", trend), trend[:300]
