@@ -46,7 +46,7 @@ class Sizes:
     repeats: int
     features: asked.Asked
     service: serving.Asked
-    rows: int = 100_000
+    rows: int = 50_000
     fitted: int = 100_000
     columns: int = 150
     people: int = 210_000

@@ -119,9 +119,9 @@ class RiskModel:
         """Return inputs as the booster reads them: some empty values stand for "never"."""
         return read(X, self.feature_set.names, self.empty)
 
-    def raw(self, X: Floats) -> Floats:
+    def raw(self, X: Floats, *, threads: int | None = None) -> Floats:
         """Return raw margins, shape (rows,), for inputs of shape (rows, columns)."""
-        return self._predict(X)
+        return self._predict(X, threads=threads)
 
     def log_odds(self, X: Floats) -> Floats:
         """Return calibrated log-odds, shape (rows,)."""
@@ -140,7 +140,9 @@ class RiskModel:
         maps = {**self.horizons, self.question.horizon_days: self.calibration}
         return {days: maps[days].probability(raw) for days in sorted(maps)}
 
-    def contributions(self, X: Floats, raw: Floats | None = None) -> tuple[float, Floats]:
+    def contributions(
+        self, X: Floats, raw: Floats | None = None, *, threads: int | None = None
+    ) -> tuple[float, Floats]:
         """Return what each column contributes to each row's calibrated log-odds (exact TreeSHAP).
 
         Parameters
@@ -148,6 +150,8 @@ class RiskModel:
         X : ndarray, shape (rows, columns)
         raw : ndarray, shape (rows,), optional
             The rows' raw margins, if they were computed already.
+        threads : int, optional
+            How many LightGBM may use; by default one for a few rows, and all cores for more.
 
         Returns
         -------
@@ -161,7 +165,7 @@ class RiskModel:
         PrecursorError
             Where a row does not add up to within 1e-9; no such score may leave.
         """
-        found = self._predict(X, contributions=True)
+        found = self._predict(X, contributions=True, threads=threads)
         # the last column is the same for all rows: the booster's expected margin
         base = float(self.slope * found[0, -1] + self.intercept) if len(found) else 0.0
         contributions = self.slope * found[:, :-1]
@@ -288,13 +292,17 @@ class RiskModel:
         model.__dict__["files"] = {BOOSTER: booster, MANIFEST: text}
         return model
 
-    def _predict(self, X: Floats, *, contributions: bool = False) -> Floats:
+    def _predict(
+        self, X: Floats, *, contributions: bool = False, threads: int | None = None
+    ) -> Floats:
         if not len(X):
             return np.zeros((0, len(self.feature_set.columns) + 1) if contributions else 0)
         X = self.as_read(X)
-        threads: dict[str, Any] = {"num_threads": 1} if len(X) <= FEW_ROWS else {}
+        if threads is None and len(X) <= FEW_ROWS:
+            threads = 1
+        more: dict[str, Any] = {} if threads is None else {"num_threads": threads}
         found = self.booster.predict(
-            X, raw_score=not contributions, pred_contrib=contributions, **threads
+            X, raw_score=not contributions, pred_contrib=contributions, **more
         )
         return np.asarray(found, dtype=np.float64)
 

@@ -183,7 +183,7 @@ def reasons_of_rows(
 
 
 _ROWS_AT_ONCE = 512  # so that what is compared stays in the processor's cache
-_SENTENCES_KEPT = 50_000
+_PHRASES_KEPT = 50_000
 _Picked = tuple[int, float, int, float, int, float]
 
 
@@ -200,8 +200,10 @@ class _Teller:
         self._starts = np.cumsum([0, *sizes[:-1]])
         self._silent = np.array([column.silent for column in self._columns], dtype=np.float64)
         self._dated = [column.measure in DATED for column in self._columns]
+        self._is_dated = np.array(self._dated)
+        self._names = [column.name for column in self._columns]
         # people share most of what is said of them; all that is kept is bounded
-        self._sentence = lru_cache(maxsize=_SENTENCES_KEPT)(self._in_words)
+        self._phrase = lru_cache(maxsize=_PHRASES_KEPT)(self._in_words)
 
     def picked(
         self, values: Floats, contributions: Floats, pulls: Floats, most: int
@@ -212,7 +214,7 @@ class _Teller:
         the earlier of two alike; -1 stands for none.
         """
         values, parts = values[:, self._order], contributions[:, self._order]
-        on = ~np.isnan(values) & ((values != self._silent) | np.array(self._dated))
+        on = ~np.isnan(values) & ((values != self._silent) | self._is_dated)
         strength = np.where(on & (parts * pulls[:, self._group] > 0), np.abs(parts), 0.0)
         first, largest = self._strongest(strength)
         np.put_along_axis(strength, first, 0.0, axis=1)
@@ -247,29 +249,22 @@ class _Teller:
         as_of_date: date | None,
     ) -> Reason:
         """Put one reason into words."""
-        dated = self._dated[first] or (second >= 0 and self._dated[second])
-        day = as_of_date if dated else None
-        text, names = self._sentence(first, value, second, other, pull > 0, day)
+        said = self._said(first, value, as_of_date)
+        names: tuple[str, ...] = (self._names[first],)
+        if second >= 0:
+            more = self._said(second, other, as_of_date)
+            said = said if more == said else f"{said}; {more}"
+            names = (self._names[first], self._names[second])
         direction: Direction = "raises" if pull > 0 else "lowers"
+        higher = "higher" if pull > 0 else "lower"
+        text = f"{said[:1].upper()}{said[1:]}: associated with {higher} risk."
         return Reason(text, direction, pull, self._groups[group], names)
 
-    def _in_words(
-        self,
-        first: int,
-        value: float,
-        second: int,
-        other: float,
-        raises: bool,
-        as_of_date: date | None,
-    ) -> tuple[str, tuple[str, ...]]:
-        """Return the sentence about one or two features, and their names."""
-        said, names = phrase(self._columns[first], value, as_of_date), [self._columns[first].name]
-        if second >= 0:
-            more = phrase(self._columns[second], other, as_of_date)
-            said = said if more == said else f"{said}; {more}"
-            names.append(self._columns[second].name)
-        higher = "higher" if raises else "lower"
-        return f"{said[:1].upper()}{said[1:]}: associated with {higher} risk.", tuple(names)
+    def _said(self, place: int, value: float, as_of_date: date | None) -> str:
+        return self._phrase(place, value, as_of_date if self._dated[place] else None)
+
+    def _in_words(self, place: int, value: float, as_of_date: date | None) -> str:
+        return phrase(self._columns[place], value, as_of_date)
 
 
 @lru_cache(maxsize=16)

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from features.errors import NotFound
 from features.history import History, dates
 from features.loads import Load
+from features.machine import cores
 from features.visible import NEVER, days
 from models.risk_model import RiskModel
 from serving.chain import Leaf
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     from serving.turns import Turns
     from serving.unfinished import Unfinished
 
-PART = 5_000
+PART = 2_000
 """People in a part; memory is bounded by this, and so is what a kill loses."""
+
+MOST_THREADS = 8
+"""Parts worked out at once; each holds some 30 MB, and telling keeps up with no more."""
 
 _TOLD_AT_ONCE = 500  # few enough that what is told of people is gone before it piles up
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)  # several times as fast as the standard library
@@ -86,7 +90,10 @@ class Parts(Protocol):
 
 
 class Scoring:
-    """The parts of one batch on this machine; a thread is always ahead with the figures of one.
+    """The parts of one batch on this machine; threads are always ahead with the figures of some.
+
+    Each works out a part by itself, one for every core. Several on one part would wait for each
+    other, for this thread takes its share of the cores too while it tells a part.
 
     Parameters
     ----------
@@ -104,7 +111,8 @@ class Scoring:
         self._ids = rows["nominal_id"].to_numpy(object)
         self._at = days(dates(rows["as_of_date"]), NEVER)
         self._pieces = [slice(start, start + PART) for start in range(0, len(rows), PART)]
-        self._thread = ThreadPoolExecutor(1, "precursor-batch")
+        self._threads = min(cores(), MOST_THREADS)
+        self._pool = ThreadPoolExecutor(self._threads, "precursor-batch")
         self._ahead: dict[int, Future[Worked]] = {}
 
     def __len__(self) -> int:
@@ -114,17 +122,17 @@ class Scoring:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
 
     def people(self, part: int) -> int:
         """Return how many people a part is about."""
         return len(self._ids[self._pieces[part]])
 
     def told(self, part: int) -> Told:
-        """Return a part, while the figures of the next are worked out."""
+        """Return a part, while the figures of the next ones are worked out."""
         coming = self._started(part)
-        if part + 1 < len(self):
-            self._started(part + 1)
+        for later in range(part + 1, min(part + 1 + self._threads, len(self))):
+            self._started(later)
         found = in_columns(self._model, self._version, self._history.load, coming.result())
         del self._ahead[part]
         return found
@@ -132,8 +140,9 @@ class Scoring:
     def _started(self, part: int) -> Future[Worked]:
         if part not in self._ahead:
             rows = self._pieces[part]
-            self._ahead[part] = self._thread.submit(
-                worked_out, self._model, self._history, self._ids[rows], self._at[rows]
+            ids, at = self._ids[rows], self._at[rows]
+            self._ahead[part] = self._pool.submit(
+                worked_out, self._model, self._history, ids, at, threads=1
             )
         return self._ahead[part]
 

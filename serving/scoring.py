@@ -152,13 +152,16 @@ def worked_out(
     history: History,
     nominal_ids: Sequence[str] | npt.NDArray[Any],
     at: npt.NDArray[np.int64],
+    *,
+    threads: int | None = None,
 ) -> Worked:
     """Work out the figures of rows given as ids and as-of dates in days from 1970.
 
     Nearly all of its time is NumPy's and LightGBM's, so that a thread can do it while another one
     tells the rows before.
     """
-    return _of_subjects(model, history, history.asked(nominal_ids, at), nominal_ids, at)
+    subjects = history.asked(nominal_ids, at)
+    return _of_subjects(model, history, subjects, nominal_ids, at, threads)
 
 
 def _of_subjects(
@@ -167,13 +170,14 @@ def _of_subjects(
     subjects: Subjects,
     nominal_ids: Sequence[str] | npt.NDArray[Any],
     at: npt.NDArray[np.int64],
+    threads: int | None = None,
 ) -> Worked:
     asked = asked_of(model)
     values = history.dense(subjects, asked.columns)
     judged = asked.rules.judged(subjects, asked.of_rules(values))
     enough = np.flatnonzero((judged.reason == "") & ~judged.insufficient)
     inputs = model.checked(np.ascontiguousarray(values[enough, : asked.inputs]))
-    found = computed(model, inputs) if len(inputs) else None
+    found = computed(model, inputs, threads=threads) if len(inputs) else None
     return Worked(nominal_ids, at.astype("datetime64[D]").tolist(), judged, inputs, found)
 
 
@@ -279,21 +283,23 @@ class Computed:
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
 
-def computed(model: RiskModel, inputs: Floats) -> Computed:
+def computed(model: RiskModel, inputs: Floats, *, threads: int | None = None) -> Computed:
     """Compute every figure of a score from checked inputs, and assert that the groups add up.
 
     Parameters
     ----------
     inputs : ndarray, shape (rows, columns)
         As `RiskModel.check` returns it, or as a ledger stored it.
+    threads : int, optional
+        As :meth:`models.risk_model.RiskModel.contributions` takes it.
 
     Raises
     ------
     PrecursorError
         Where base and groups miss the log-odds by 1e-9 or more; no such score may leave.
     """
-    margin = model.raw(inputs)
-    base, contributions = model.contributions(inputs, margin)
+    margin = model.raw(inputs, threads=threads)
+    base, contributions = model.contributions(inputs, margin, threads=threads)
     raw = model.calibration.log_odds(margin)
     groups = group_contributions(model.feature_set, contributions)
     total = np.full(len(raw), base)

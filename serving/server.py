@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from features.errors import UsageError
 from features.home import home
+from features.machine import cores
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 CERTIFICATE, KEY = "PRECURSOR_TLS_CERT", "PRECURSOR_TLS_KEY"
@@ -78,9 +79,8 @@ def fitting() -> int:
     >>> fitting() >= 1
     True
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(cores or 1, memory // (2 << 30)))
+    return max(1, min(cores(), memory // (2 << 30)))
 
 
 def _encryption(host: str) -> list[str]:

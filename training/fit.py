@@ -6,7 +6,6 @@ looked at. What the fold models say about the people they have not seen also fit
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit
 
 from features.declare import FeatureSet
+from features.machine import cores
 from models import calibration
 from models.calibration import Calibration
 from models.empty import read
@@ -246,7 +246,7 @@ def refits(
     halves = [half for half, _ in lots.split(rows.y, groups=rows.people)]
     found = []
     # a refit on each core finishes sooner than all cores on one refit after another
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=cores()) as pool:
         for number, margins in enumerate(pool.map(refit, halves), start=1):
             found.append(margins)
             if progress is not None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,7 @@ import pandas as pd
 
 from features.history import History
 from features.loads import Load, open_load
+from features.machine import cores
 from features.matrix import Matrix, build
 from features.question import Question
 from features.synthetic import synthesise
@@ -211,7 +211,7 @@ def learn(universes: Sequence[Universe]) -> Learnt:
         )
 
     # a booster on each core finishes sooner than all cores on one booster after another
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=cores()) as pool:
         boosters = list(pool.map(leave_out, range(len(universes))))
     trees = [booster.best_iteration for booster in boosters]
     without = [
