@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -118,3 +118,41 @@ def write_as(found: Register, file: Path, writers: Mapping[str, Callable[[Regist
         )
     with replacing(file) as part:
         part.write_text(writers[file.suffix](found), encoding="utf-8")
+
+
+def all_there(paths: Iterable[str | Path], *, field: str) -> list[Path]:
+    """Return paths that all exist, or refuse those that do not, all at once.
+
+    Examples
+    --------
+    >>> all_there(["no.csv", "neither.csv"], field="also")
+    Traceback (most recent call last):
+    ...
+    features.errors.UsageError: there is no no.csv, neither.csv. Check the paths.
+    """
+    found = [Path(path) for path in paths]
+    missing = [str(path) for path in found if not path.exists()]
+    if missing:
+        raise UsageError(
+            f"there is no {', '.join(missing)}", remedy="Check the paths.", field=field
+        )
+    return found
+
+
+def folder_stands(out: Path, *, field: str) -> None:
+    """Refuse to write where there is no folder to write in.
+
+    Examples
+    --------
+    >>> folder_stands(Path("/no/such/scores.csv"), field="out")
+    Traceback (most recent call last):
+    ...
+    features.errors.UsageError: /no/such/scores.csv: the folder /no/such does not exist. \
+Make it first.
+    """
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            f"{out}: the folder {out.absolute().parent} does not exist",
+            remedy="Make it first.",
+            field=field,
+        )

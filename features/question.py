@@ -267,10 +267,14 @@ class Question(_Strict):
             update={"cohort": self.learns_from, "learns_from": None, "sub_cohorts": {}}
         )
 
+    @property
+    def cuts(self) -> tuple[float, float, float]:
+        """Where each band but the lowest begins."""
+        return self.bands.medium, self.bands.high, self.bands.very_high
+
     def band(self, probability: float) -> str:
         """Return the band of a probability: fixed cuts, the upper band at the cut itself."""
-        cuts = (self.bands.medium, self.bands.high, self.bands.very_high)
-        return BANDS[sum(probability >= cut for cut in cuts)]
+        return BANDS[sum(probability >= cut for cut in self.cuts)]
 
     def to_data(self) -> dict[str, Any]:
         """Return the question as plain data, as a model's manifest carries it."""

@@ -13,7 +13,7 @@ from features.errors import Conflict, NotFound, PrecursorError, UsageError
 from serving import metrics
 from serving.expiry import require_current
 from serving.kept import remember_load
-from serving.ledger import Action, Leaf, Ledger
+from serving.ledger import Action, Entry, Leaf, Ledger
 from serving.need_to_know import require_need, withheld
 from serving.own_view import require_own_view
 from serving.parts import leaves
@@ -123,6 +123,26 @@ def scores(
     }
 
 
+def kept_score(ledger: Ledger, score_id: str) -> tuple[Entry, dict[str, Any]]:
+    """Return a score as the ledger holds it, with its entry.
+
+    Raises
+    ------
+    NotFound
+        No score has this id.
+    Gone
+        The person was erased.
+    """
+    entry, payload = ledger.score(score_id)
+    if payload is None:
+        raise Gone(
+            f"score {score_id!r} cannot be read: the person was erased",
+            remedy=f"The ledger's entry {entry.seq} still says that it was given, and when.",
+            field="score_id",
+        )
+    return entry, payload
+
+
 def one_score(
     stock: Stock,
     ledger: Ledger,
@@ -147,13 +167,7 @@ def one_score(
     InShadow
         Its question was in shadow when it was given; reviewers see it.
     """
-    entry, payload = ledger.score(score_id)
-    if payload is None:
-        raise Gone(
-            f"score {score_id!r} cannot be read: the person was erased",
-            remedy=f"The ledger's entry {entry.seq} still says that it was given, and when.",
-            field="score_id",
-        )
+    entry, payload = kept_score(ledger, score_id)
     if not may_see(role, payload["stage"]):
         raise InShadow(payload["question"])
     who = Principal(actor, Role(role))
@@ -272,7 +286,7 @@ def _known(row: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
     """Return a line of a list, without what says who it is where the reader need not know."""
     if row["nominal_id"] not in hidden:
         return row
-    return {**row, "nominal_id": f"withheld-{row['score_id'][:8]}", "reasons": []}
+    return {**row, "nominal_id": f"withheld-{row['score_id'][-8:]}", "reasons": []}
 
 
 def _as_of(asked: date | None, latest: date) -> date:

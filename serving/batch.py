@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from features.cohort import cohort
 from features.errors import NotFound, PrecursorError, UsageError
-from features.files import sha256, sync
+from features.files import folder_stands, sha256, sync
 from features.history import History
 from features.loads import Load
 from features.question import Provided, Question
@@ -313,12 +313,7 @@ def rejected_beside(out: Path) -> Path:
             remedy="Give --out such a name.",
             field="out",
         )
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            f"{out}: the folder {out.absolute().parent} does not exist",
-            remedy="Make it first.",
-            field="out",
-        )
+    folder_stands(out, field="out")
     return out.with_name(f"{out.stem}.rejected{out.suffix}")
 
 

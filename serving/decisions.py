@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.errors import Conflict, NotFound, PrecursorError
 from features.question import BANDS
-from serving.answers import Gone
+from serving.answers import Gone, kept_score
 from serving.ledger import Action, Entry, Leaf, Ledger
 from serving.need_to_know import require_need, require_need_of_score, unnamed
 from serving.own_view import require_own_view
@@ -38,13 +38,7 @@ def readable(ledger: Ledger, score_id: str, principal: Principal) -> tuple[Entry
     NeedToKnow
         The person is restricted, or outside the areas of whoever asks.
     """
-    entry, payload = ledger.score(score_id)
-    if payload is None:
-        raise Gone(
-            f"score {score_id!r} cannot be read: the person was erased",
-            remedy=f"The ledger's entry {entry.seq} still says that it was given, and when.",
-            field="score_id",
-        )
+    entry, payload = kept_score(ledger, score_id)
     if not may_see(principal.role, payload["stage"]):
         raise InShadow(payload["question"])
     require_own_view(ledger, payload["question"], principal)

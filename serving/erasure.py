@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.backends.postgres import drop_copies
-from features.errors import NotFound, PrecursorError, UsageError
-from features.files import replacing, sha256, sync
+from features.errors import NotFound, PrecursorError
+from features.files import all_there, replacing, sha256, sync
 from features.forget import forget
 from features.home import home
 from features.loads import manifest, open_load
@@ -74,12 +74,7 @@ def erase(
     PrecursorError
         A file cannot be rewritten; the key is gone by then, and running it again goes on.
     """
-    further = [Path(path) for path in also]
-    missing = [str(path) for path in further if not path.exists()]
-    if missing:
-        raise UsageError(
-            f"there is no {', '.join(missing)}", remedy="Check the paths.", field="also"
-        )
+    further = all_there(also, field="also")
     with erasing():  # nobody writes about people meanwhile, or puts them back
         return _erased(nominal_id, ledger, actor, role, purpose, further)
 

@@ -187,6 +187,7 @@ def _from_records(payload: Mapping[str, Any], model: RiskModel, stock: Stock) ->
         return Step(DIFFERS, "The history would be judged otherwise: sufficient or not.")
     if few:
         return Step(EQUAL, None, {"compared": ["insufficient_history"], "different": {}})
+    # worked out anew: `History.dense` may look a row up that was prepared, which proves less
     frame = history.matrix(spine, feature_set=model.feature_set)
     names = model.feature_set.names
     again = stored(names, model.check(frame)[0])

@@ -21,8 +21,9 @@ import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.errors import Conflict, NotFound, UsageError
+from features.errors import Conflict, NotFound
 from features.excerpt import excerpt
+from features.files import all_there, folder_stands
 from features.home import home
 from features.loads import Load, open_load
 from features.records import TABLES
@@ -95,12 +96,7 @@ def gather(
     LedgerDamaged
         What the ledger says was altered.
     """
-    further = [Path(path) for path in also]
-    missing = [str(path) for path in further if not path.exists()]
-    if missing:
-        raise UsageError(
-            f"there is no {', '.join(missing)}", remedy="Check the paths.", field="also"
-        )
+    further = all_there(also, field="also")
     folders = [open_load(path) for path in loads(further)]
     others = _others(folders, nominal_id)
     records = _records(folders, nominal_id, others)
@@ -148,12 +144,7 @@ def export(
 
     if out.exists():
         raise Conflict(f"{out} exists already", remedy="Name a new folder.", field="out")
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            f"{out}: the folder {out.absolute().parent} does not exist",
-            remedy="Make it first.",
-            field="out",
-        )
+    folder_stands(out, field="out")
     entry = ledger.append(
         Action.EXPORT,
         actor=who.actor,

@@ -27,7 +27,7 @@ from features.history import History
 from features.home import home
 from features.matrix import build
 from features.principal_crime import principal_only
-from features.question import Question
+from features.question import Provided, Question
 from features.taxonomy import HARM_WORDS
 from features.unfinished import scratch_folder
 from models.risk_model import RiskModel
@@ -116,7 +116,7 @@ def rank_ranges(
         Where nobody can be scored.
     """
     question, say = model.question, progress or (lambda _: None)
-    if question.to_data()["cohort"].get("provided"):
+    if isinstance(question.cohort, Provided):
         raise UsageError(
             f"question '{question.name}': its rows come with a file, so that nothing of them can"
             " be counted otherwise",

@@ -14,6 +14,7 @@ from features.register import register
 from training.answers import NOT_ANSWERED, Field, asked
 from training.card import card
 from training.evaluation import MODEL
+from training.fairness import CAPACITY
 from training.record_facts import UNKNOWN, Facts, percent
 
 Answers = Mapping[str, str]
@@ -118,7 +119,7 @@ def equality(f: Facts, answers: Answers) -> dict[str, Any]:
                 "recorded": percent(group["recorded"]),
                 "predicted for each recorded": _ratio(group["calibration"]),
             }
-            | {words: percent(group["at"]["at capacity"][r]) for r, words in RATES.items()}
+            | {words: percent(group["at"][CAPACITY][r]) for r, words in RATES.items()}
             for group in groups
         ]
     found = f.fairness["findings"]

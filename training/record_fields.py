@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from features.question import BANDS
 from features.register import register
 from training.evaluation import MODEL
+from training.fairness import CAPACITY
 from training.record_facts import Facts, interval, percent
 
 
@@ -334,10 +335,10 @@ def _widest(f: Facts, rate: str) -> str | None:
     if f.fairness is None:
         return None
     shown = [
-        (group["at"]["at capacity"][rate], ", ".join(group["who"].values()))
+        (group["at"][CAPACITY][rate], ", ".join(group["who"].values()))
         for table in f.fairness["tables"].values()
         for group in table
-        if group["at"]["at capacity"][rate] is not None
+        if group["at"][CAPACITY][rate] is not None
     ]
     if len(shown) < 2:
         return None

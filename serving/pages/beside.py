@@ -97,8 +97,7 @@ def trend(scores: Sequence[Mapping[str, Any]], model: RiskModel) -> Trend | None
         return None
     question = model.question
     points = [_point(score, question) for score in scores]
-    bands = question.bands
-    cuts = [Cut(cut, f"{cut * 100:g}%") for cut in (bands.medium, bands.high, bands.very_high)]
+    cuts = [Cut(cut, f"{cut * 100:g}%") for cut in question.cuts]
     return Trend(
         chart=score_trend(points, cuts),
         rows=[

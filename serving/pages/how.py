@@ -60,11 +60,10 @@ def made(at: InForce) -> Made:
 
 def band_cuts(question: Question) -> list[tuple[str, str, str]]:
     """Return a question's bands: name, class in the style sheet, and ends in words."""
-    cuts = (0.0, question.bands.medium, question.bands.high, question.bands.very_high)
-    ends = (*cuts[1:], None)
+    starts, ends = (0.0, *question.cuts), (*question.cuts, None)
     return [
         (name, words.BAND_CLASSES[name], _cut(start, end))
-        for name, start, end in zip(BANDS, cuts, ends, strict=True)
+        for name, start, end in zip(BANDS, starts, ends, strict=True)
     ]
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from starlette.requests import Request
 
 from features.errors import NotFound
-from serving.answers import Gone
+from serving.answers import kept_score
 from serving.chain import Leaf
 from serving.need_to_know import require_need
 from serving.pages.door import Visitor
@@ -76,17 +76,11 @@ def look(lists: Lists, request: Request, visitor: Visitor) -> Looked:
         field="score_id",
     )
     try:
-        entry, payload = lists.ledger.score(score_id)
+        entry, payload = kept_score(lists.ledger, score_id)
     except NotFound:
         raise missing from None
     if entry.question != question:
         raise missing
-    if payload is None:
-        raise Gone(
-            "this score cannot be read: the person was erased",
-            remedy=f"The ledger's entry {entry.seq} still says that it was given, and when.",
-            field="score_id",
-        )
     principal = visitor.principal
     if not may_see(principal.role, payload["stage"]):
         raise InShadow(question)

@@ -275,10 +275,9 @@ def _score(
 
 def scale_bands(question: Question) -> list[charts.ScaleBand]:
     """Return a question's bands for a scale, from the lowest."""
-    cuts = (0.0, question.bands.medium, question.bands.high, question.bands.very_high)
     return [
         charts.ScaleBand(name, words.BAND_CLASSES[name], start)
-        for name, start in zip(BANDS, cuts, strict=True)
+        for name, start in zip(BANDS, (0.0, *question.cuts), strict=True)
     ]
 
 
