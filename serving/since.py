@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from models.difference import difference
 from models.risk_model import RiskModel
-from models.words import date_words
+from models.words import SMALLEST, date_words
 
 
 def since_last(model: RiskModel, scores: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -50,8 +50,11 @@ def _sentences(model: RiskModel, before: Mapping[str, Any], now: Mapping[str, An
             " person, so none is told."
         ]
     rows = [_row(model, score["inputs"]) for score in (before, now)]
-    first, *rest = difference(model, *rows, on=days).sentences
-    return [f"Since {date_words(days[0])}: {first[0].lower()}{first[1:]}", *rest]
+    found = difference(model, *rows, on=days)
+    same = abs(found.log_odds) < SMALLEST
+    now_words = "it is the same" if same else f"it is now {found.after:.1%}"
+    first = f"On {date_words(days[0])} the score was {found.before:.1%}; {now_words}."
+    return [first, *found.sentences[1:]]
 
 
 def _row(model: RiskModel, inputs: Mapping[str, float | None]) -> npt.NDArray[np.float64]:
