@@ -175,7 +175,7 @@ def one_score(
     load, person = payload["load"]["fingerprint"], payload["nominal_id"]
     require_need(ledger, load, who, [person], on_behalf_of)
     answer = explained(stock, payload)
-    answer["since_last"] = _since_last(stock, ledger, payload, role)
+    answer["since_last"] = _since_last(stock, ledger, payload, who, on_behalf_of)
     ledger.append(
         Action.VIEW,
         actor=actor,
@@ -189,15 +189,22 @@ def one_score(
 
 
 def _since_last(
-    stock: Stock, ledger: Ledger, payload: Mapping[str, Any], role: str
+    stock: Stock,
+    ledger: Ledger,
+    payload: Mapping[str, Any],
+    who: Principal,
+    on_behalf_of: str | None,
 ) -> dict[str, Any] | None:
-    earlier = past_scores(ledger, payload, role, most=2)
+    earlier = past_scores(ledger, payload, who.role, most=2)
     if len(earlier) < 2:
         return None
+    before, person = earlier[0], str(payload["nominal_id"])
+    if withheld(ledger, before["load"]["fingerprint"], who, [person], on_behalf_of):
+        return None  # by the records of that day the person is none of theirs
     try:
         return since_last(stock.model_of(payload), earlier)
     except (NotFound, Conflict) as gone:  # the score itself can be told without its model
-        said = {name: earlier[0][name] for name in ("score_id", "as_of_date", "probability")}
+        said = {name: before[name] for name in ("score_id", "as_of_date", "probability")}
         return {**said, "sentences": [f"What changed since cannot be told: {gone.message}."]}
 
 
@@ -286,7 +293,7 @@ def _known(row: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
     """Return a line of a list, without what says who it is where the reader need not know."""
     if row["nominal_id"] not in hidden:
         return row
-    return {**row, "nominal_id": f"withheld-{row['score_id'][-8:]}", "reasons": []}
+    return {**row, "nominal_id": f"withheld-{row['score_id'][:8]}", "reasons": []}
 
 
 def _as_of(asked: date | None, latest: date) -> date:

@@ -114,8 +114,11 @@ class Gate:
             receive = await _bounded(scope, receive, wants_json=route is not None)
         if route is not None and not route.about_people:
             return await _within(SECONDS_TO_ANSWER, self.app(scope, receive, answer.send))
-        async with request_turn():
-            await _within(SECONDS_TO_ANSWER, self.app(scope, receive, answer.send))
+        await _within(SECONDS_TO_ANSWER, self._in_turn(scope, receive, answer.send))
+
+    async def _in_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with request_turn():  # kept past the deadline too, until nothing works on for it
+            await self.app(scope, receive, send)
 
     async def _admitted(self, scope: Scope, path: str, method: str, answer: _Answer) -> Route:
         route, allowed = find(method, path)
@@ -186,18 +189,25 @@ async def _bounded(scope: Scope, receive: Receive, *, wants_json: bool) -> Recei
     return again
 
 
+_ANSWERING: set[asyncio.Future[None]] = set()
+
+
 async def _within(seconds: float, answering: Awaitable[None]) -> None:
-    """Wait for an answer; what works on in a thread is left to end by itself."""
+    """Wait for an answer; one that is late is left to end by itself, for its thread does so too."""
     task = asyncio.ensure_future(answering)
-    try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
+    _ANSWERING.add(task)
+    task.add_done_callback(_ANSWERING.discard)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
     if not done:
-        task.cancel()
+        task.add_done_callback(_unheard)
         raise Refusal(503, f"the answer took longer than {seconds:.0f} seconds")
     await task
+
+
+def _unheard(late: asyncio.Future[None]) -> None:
+    """Look at how a late answer ended; whoever asked was told already."""
+    if not late.cancelled():
+        late.exception()
 
 
 class _Answer:
@@ -216,6 +226,7 @@ class _Answer:
         self._held: Message | None = None
         self._body = b""
         self._closed = False
+        self._until = asyncio.get_running_loop().time() + SECONDS_TO_ARRIVE + SECONDS_TO_ANSWER
 
     async def send(self, message: Message) -> None:
         """Pass a message of the application on; errors are held until their body is whole."""
@@ -232,7 +243,9 @@ class _Answer:
                 status, body = shaped(self._held["status"], self._body)
                 await self._whole(status, body)
         else:
-            await self.forward(message)
+            # whoever reads slowly keeps no turn by it
+            async with asyncio.timeout_at(self._until):
+                await self.forward(message)
 
     async def refuse(self, error: PrecursorError) -> None:
         """Answer a refusal of ours, unless an answer has begun."""

@@ -197,7 +197,7 @@ def unnamed(
         load = ""
     hidden = withheld(ledger, load, principal, [row["nominal_id"] for row in rows])
     return [
-        {**row, "nominal_id": f"withheld-{row['score_id'][-8:]}", "reason": "withheld"}
+        {**row, "nominal_id": f"withheld-{row['score_id'][:8]}", "reason": "withheld"}
         if row["nominal_id"] in hidden
         else dict(row)
         for row in rows

@@ -93,9 +93,9 @@ class PreparedRows:
             except PrecursorError:  # whoever asks is told, and /readyz says it
                 continue
             now = in_force.history, asked_of(in_force.model)
+            self._done[question] = now  # first: what fails, on a full disk say, is not tried again
             if before.get(question) != now:
                 _prepare(in_force, now[1])
-            self._done[question] = now
 
 
 def _prepare(in_force: InForce, asked: Asked) -> None:

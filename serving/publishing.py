@@ -49,6 +49,12 @@ def _published(
             remedy=f"Promote it and score again, or name another run of '{question}'.",
             code="not_promoted",
         )
+    if ledger.promoted_sha(question) is None:
+        raise Conflict(
+            f"question '{question}': no model is in force any more, so nothing becomes its list",
+            remedy="Promote a version, and score with it.",
+            code="nothing_in_force",
+        )
     on_record = [
         entry.body.get("run_sha256")  # only the last part's entry has it
         for entry in ledger.entries(action=Action.BATCH, question=question, limit=None, sealed=True)

@@ -255,7 +255,11 @@ class Stock:
         return self._histories[last]
 
     def _make(self, path: Path, key: _Key) -> None:
-        """Open a load beside those in use; nobody waits for it."""
+        """Open a load beside those in use; nobody waits for it.
+
+        What was read before somebody was erased is let go: it would bring them back.
+        """
+        before = erasures()
         try:
             history = self._opened(path, key)
         except PrecursorError as refused:
@@ -271,9 +275,9 @@ class Stock:
         with self._lock:
             self._making.discard(key)
             self._failed.pop(key, None)
-            if failed is None:
+            if failed is None and erasures() == before:
                 self._keep(key, history)
-            else:
+            elif failed is not None:
                 self._failed[key] = (time.monotonic(), failed)
 
     def _history(self, path: Path, key: _Key) -> History:

@@ -6,17 +6,20 @@ import asyncio
 import fcntl
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.concurrency import run_in_threadpool
 
 from features.home import home
 from serving import middleware, turns
 from serving.access import Principal, Role, Unauthorised
 from serving.middleware import Gate
 from serving.routes import Route
+from serving.turns import erasing
 
 
 class Doorkeeper:
@@ -208,6 +211,34 @@ def test_an_answer_that_does_not_come_is_an_error_in_time(monkeypatch: pytest.Mo
 
     status, _, body = asyncio.run(asked(never))
     assert (status, code(body)) == (503, "unavailable")
+
+
+def test_a_late_answer_keeps_its_turn_until_its_thread_has_ended(
+    monkeypatch: pytest.MonkeyPatch, precursor_home: Path
+) -> None:
+    """Whoever is erased meanwhile must not be written down by what was asked before."""
+    monkeypatch.setattr(middleware, "SECONDS_TO_ANSWER", 0.05)
+    order = []
+
+    def work() -> None:
+        time.sleep(0.7)
+        order.append("written")
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await run_in_threadpool(work)
+        await echo(scope, receive, send)
+
+    def erase() -> None:
+        with erasing():
+            order.append("erased")
+
+    async def both() -> int:
+        status, _, _ = await asked(slow)
+        await asyncio.to_thread(erase)
+        return int(status)
+
+    assert asyncio.run(both()) == 503
+    assert order == ["written", "erased"]
 
 
 def test_a_fault_says_nothing_to_the_caller_and_names_nobody_in_the_log(

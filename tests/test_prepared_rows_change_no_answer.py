@@ -18,6 +18,7 @@ from features.history import History
 from serving import opening
 from serving.asked import asked_of
 from serving.erasure import erase
+from serving.kept import note_erasure
 from serving.opening import PreparedRows
 from serving.scoring import score_people
 from serving.stock import Stock
@@ -117,6 +118,47 @@ def test_a_promotion_and_an_erasure_are_taken_up(
     assert later is not now.history
     erased, nobody = (later.dense(later.asked([who], at), wanted) for who in (gone, "nobody"))
     np.testing.assert_array_equal(erased, nobody)
+
+
+def test_what_cannot_be_prepared_is_not_tried_at_every_look(
+    own: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def full(*_: Any) -> None:
+        tried.append(1)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(History, "prepare", full)
+    stock = Stock(own.ledger)
+    rows = PreparedRows(stock)
+    with pytest.raises(OSError, match="No space"):
+        rows.open_all()
+    rows.open_all()
+    assert tried == [1]
+    found = stock.get(NAME).history
+    assert found.dense(found.asked(["N0001"], np.array([found.latest])), found.feature_set).any()
+
+
+def test_a_load_that_was_read_while_somebody_was_erased_is_let_go(
+    own: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock = Stock(own.ledger)
+    key = (own.load.fingerprint, stock.get(NAME).question.harm)
+    opened = stock._opened
+
+    def slow(*asked: Any) -> History:
+        found = opened(*asked)
+        note_erasure(99)  # by another process, once the load was read
+        return found
+
+    monkeypatch.setattr(stock, "_opened", slow)
+    stock._histories.clear()
+    stock._make(own.load.path, key)
+    assert key not in stock._histories
+    monkeypatch.undo()
+    stock._make(own.load.path, key)
+    assert key in stock._histories
 
 
 def test_more_rows_than_the_disk_is_given_are_worked_out_when_asked_for(

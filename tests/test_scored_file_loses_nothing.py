@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from served import ME, NAME, Served, served
+from served import ME, NAME, Served, put_in_force, served
 from small_force import AS_OF, CHILD, NEWCOMER, QUIET, UNBORN
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
@@ -205,6 +205,20 @@ def test_the_champion_by_its_name_is_the_model_in_force(served: Served, tmp_path
     assert said["run_id"] == done.run.run_id
 
 
+def test_where_no_model_is_in_force_any_more_nothing_becomes_the_list(
+    served: Served, tmp_path: Path
+) -> None:
+    run = batch(served, tmp_path / "a.parquet").run
+    body = {"version": 1, "sha256": served.model.sha256, "reason": "test"}
+    served.ledger.append(Action.SUSPENSION, **ME, purpose="test", question=NAME, body=body)
+    try:
+        with pytest.raises(Conflict, match="no model is in force any more"):
+            publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME)
+    finally:
+        put_in_force(served.ledger, served.model, 1)
+    publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME)
+
+
 def test_a_page_of_any_list_is_the_same_lines(served: Served, tmp_path: Path) -> None:
     batch(served, tmp_path / "a.parquet", as_of=AS_OF)
     publish(NAME, ledger=served.ledger, **ME)
@@ -230,6 +244,8 @@ def test_any_page_of_a_hundred_thousand_people_is_the_right_one(
     run = runs.draft(many, {**done.run.info, "question": "many_people"}, run_id="2026-02-01-many")
     kept = run.keep()
     said = {"run_id": kept.run_id, "run_sha256": kept.info["sha256"]}
+    body = {"version": 1, "sha256": served.model.sha256}
+    served.ledger.append(Action.PROMOTION, **ME, purpose="test", question="many_people", body=body)
     served.ledger.append(Action.BATCH, **ME, purpose="test", question="many_people", body=said)
     publish("many_people", ledger=served.ledger, run_id=kept.run_id, **ME)
     runs.published("many_people")

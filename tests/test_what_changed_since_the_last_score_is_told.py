@@ -15,6 +15,7 @@ from served import NAME, Served, put_in_force, served
 from small_force import AS_OF, NEWCOMER, make_model
 
 from models import published
+from serving import answers
 from serving.since import since_last
 from serving.text import score_in_words
 
@@ -38,7 +39,8 @@ def looked_up(served: Served, score: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("number", [3, 11, 12])
 def test_what_lies_between_two_scores_is_told_with_its_figures(served: Served, number: int) -> None:
     person = served.people[number]
-    before, now = given(served, person, days=200), given(served, person)
+    # the day before: other tests share this force, and may have given scores of earlier days
+    before, now = given(served, person, days=1), given(served, person)
     since = looked_up(served, now)
     assert since["score_id"] == before["score_id"]
     assert since["as_of_date"] == before["as_of_date"]
@@ -57,12 +59,12 @@ def test_what_lies_between_two_scores_is_told_with_its_figures(served: Served, n
 
 
 def test_of_a_first_score_nothing_is_told(served: Served) -> None:
-    assert looked_up(served, given(served, served.people[11], days=201)) is None
+    assert since_last(served.model, [given(served, served.people[11])]) is None
 
 
 def test_nothing_is_told_across_two_models(served: Served) -> None:
     person = served.people[15]
-    before = given(served, person, days=30)
+    before = given(served, person, days=1)
     try:
         put_in_force(served.ledger, make_model(served.history, trees=28), 28)
         (said,) = looked_up(served, given(served, person))["sentences"]
@@ -88,10 +90,9 @@ def test_too_little_on_record_before_or_now_is_said(served: Served) -> None:
 
 def test_a_score_is_told_without_its_model_and_says_so(served: Served) -> None:
     person = served.people[16]
-    given(served, person, days=60)
     try:
         put_in_force(served.ledger, make_model(served.history, trees=27), 27)
-        given(served, person, days=30)
+        given(served, person, days=1)
         now = given(served, person)
     finally:
         put_in_force(served.ledger, served.model, 1)
@@ -103,6 +104,17 @@ def test_a_score_is_told_without_its_model_and_says_so(served: Served) -> None:
         place.with_name("away").rename(place)
     assert "cannot be told: " in said
     assert "version 27 are gone" in said
+
+
+def test_an_earlier_score_that_somebody_may_not_see_is_not_told(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = served.people[18]
+    given(served, person, days=1)
+    now = given(served, person)
+    assert looked_up(served, now) is not None
+    monkeypatch.setattr(answers, "withheld", lambda ledger, load, who, people, named: set(people))
+    assert looked_up(served, now) is None
 
 
 def test_the_page_of_a_person_tells_it_above_the_scores_over_time(world: World) -> None:

@@ -173,7 +173,7 @@ def _words(one: Dispute, hidden: bool) -> dict[str, Any]:
     """Return a dispute in words; without who it is about for whoever sees nobody by name."""
     return {
         "number": one.number,
-        "name": f"Person {one.score_id[-8:]}" if hidden else one.nominal_id,
+        "name": f"Person {one.score_id[:8]}" if hidden else one.nominal_id,
         "reason": one.reason,
         "who": one.actor,
         "when": words.day(local_day(one.at)),

@@ -52,7 +52,7 @@ def identity(
     area = None if found.standing is None else found.standing.area(position)
     if pseudonymous:
         known = "Age not recorded" if born is None else f"Aged {age(born, found.as_of_date)}"
-        return Identity(f"Person {row['score_id'][-PSEUDONYM:]}", known, "")
+        return Identity(f"Person {row['score_id'][:PSEUDONYM]}", known, "")
     if found.standing is None:
         return Identity(str(row["nominal_id"]), "", "")
     return Identity(

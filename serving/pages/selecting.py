@@ -129,7 +129,7 @@ def _managed(question: str, row: dict[str, Any], hidden: set[str]) -> dict[str, 
     """Return one line of who is managed; without a name for whoever need not know it."""
     known = row["nominal_id"] not in hidden
     return {
-        "name": row["nominal_id"] if known else f"Withheld {row['score_id'][-8:]}",
+        "name": row["nominal_id"] if known else f"Withheld {row['score_id'][:8]}",
         "href": f"/lists/{question}/{row['score_id']}" if known else "",
         "since": "Not recorded" if row["since"] is None else words.day(local_day(row["since"])),
         "by": row["by"],
