@@ -18,7 +18,7 @@ from features.declare import FeatureColumn
 from features.errors import PrecursorError
 from models.explanation import group_contributions
 from models.risk_model import TOLERANCE, RiskModel
-from models.words import MOST_FEATURES, MOST_REASONS, SMALLEST, date_words, on_record, phrase
+from models.words import DATED, MOST_FEATURES, MOST_REASONS, SMALLEST, date_words, on_record, phrase
 
 Floats = npt.NDArray[np.float64]
 
@@ -131,12 +131,17 @@ def _words(
     size: float,
     on: tuple[date, date] | None,
 ) -> str:
-    """A group's change as a sentence; empty where no value of it on record changed."""
+    """A group's change as a sentence; empty where no value of it on record changed.
+
+    What is a day older with each day, and nothing else, is no change of the record.
+    """
+    passed = float("nan") if on is None else float((on[1] - on[0]).days)
     changed = [
         place
         for place in members
         if moved[place] * size > 0
         and not _same(rows[0, place], rows[1, place])
+        and not (columns[place].measure in DATED and rows[1, place] - rows[0, place] == passed)
         and (on_record(columns[place], rows[0, place]) or on_record(columns[place], rows[1, place]))
     ]
     changed.sort(key=lambda place: -abs(moved[place]))

@@ -12,6 +12,7 @@ from made_up_matrix import FEATURES, matrix, result
 
 from features.errors import PrecursorError
 from models.difference import Change, Difference, difference, if_nothing_further
+from models.words import SMALLEST
 
 rows = st.integers(0, 400)
 
@@ -50,6 +51,20 @@ def test_a_further_report_is_told_with_what_it_was_before() -> None:
     assert "12 reports" in told or "29 May 2026" in told
     assert "(before: " in told
     assert found.data()["sentences"] == found.sentences
+
+
+def test_that_time_has_passed_is_no_change_of_the_record() -> None:
+    model = result().model
+    before = matrix(seed=6).X[0].copy()
+    after = before.copy()
+    before[FEATURES.names.index("suspected_recency")] = 100.0
+    for later, told in ((251.0, False), (3.0, True)):  # 151 days lie between the two
+        after[FEATURES.names.index("suspected_recency")] = later
+        found = difference(model, before, after, on=(date(2026, 1, 1), date(2026, 6, 1)))
+        words = " ".join(change.text for change in found.changes)
+        moved = any(abs(change.contribution) >= SMALLEST for change in found.changes)
+        assert moved
+        assert ("ago" in words) is told
 
 
 def test_what_does_not_add_up_is_not_shown() -> None:
