@@ -49,12 +49,6 @@ def _published(
             remedy=f"Promote it and score again, or name another run of '{question}'.",
             code="not_promoted",
         )
-    if ledger.promoted_sha(question) is None:
-        raise Conflict(
-            f"question '{question}': no model is in force any more, so nothing becomes its list",
-            remedy="Promote a version, and score with it.",
-            code="nothing_in_force",
-        )
     on_record = [
         entry.body.get("run_sha256")  # only the last part's entry has it
         for entry in ledger.entries(action=Action.BATCH, question=question, limit=None, sealed=True)
@@ -69,6 +63,12 @@ def _published(
             f"run {run.run_id} is not the one that the ledger has",
             remedy="Score again; only what was recorded as it was scored becomes the list.",
             code="run_changed",
+        )
+    if ledger.promoted_sha(question) is None:
+        raise Conflict(
+            f"question '{question}': no model is in force any more, so nothing becomes its list",
+            remedy="Promote a version, and score with it.",
+            code="nothing_in_force",
         )
     said = freeze(run)
     ledger.append(
