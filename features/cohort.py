@@ -155,6 +155,11 @@ def eligible(
     return accepted, rejected
 
 
+def candidates(history: History, rule: CohortRule) -> Array:
+    """Return everybody who may be in a cohort on some day: all others never are."""
+    return history.people(rule.source, SOURCES[rule.source].bits(rule.of))
+
+
 def cohort(history: History, question: Question, as_of_dates: Sequence[date]) -> pd.DataFrame:
     """Return the spine of a question: everybody in its cohort on each of the dates.
 
@@ -163,11 +168,9 @@ def cohort(history: History, question: Question, as_of_dates: Sequence[date]) ->
     TypeError
         For a question whose rows come with the records.
     """
-    rule = question.cohort
-    if not isinstance(rule, CohortRule):
+    if not isinstance(question.cohort, CohortRule):
         raise TypeError(f"question '{question.name}': its rows come with the records")
-    bits = SOURCES[rule.source].bits(rule.of)
-    people = history.people(rule.source, bits)
+    people = candidates(history, question.cohort)
     spine = pd.DataFrame(
         {
             "nominal_id": np.repeat(people, len(as_of_dates)),

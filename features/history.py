@@ -155,12 +155,12 @@ class History:
         The same figures as :meth:`matrix`, NaN where empty, without a frame around them: for one
         person a frame costs more than their history.
         """
-        found = np.empty((len(subjects.rows), len(wanted.columns)))
-        if not wanted.columns:  # a question's rules about whom to score may need none
-            return found
         for prepared in self._prepared.values():
             if prepared.wanted is wanted and (rows := prepared.dense(subjects)) is not None:
                 return rows
+        found = np.empty((len(subjects.rows), len(wanted.columns)))
+        if not wanted.columns:  # a question's rules about whom to score may need none
+            return found
         done = 0
         for order, part in self.parts(subjects, wanted):
             found[order] = np.stack(list(part.values()), axis=1)
@@ -185,10 +185,8 @@ class History:
         subjects = self.asked(nominal_ids, np.full(len(nominal_ids), self.latest))
         parts = self.parts(subjects, wanted)
         prepared = Prepared(wanted, subjects, parts, len(self.compiled.ids))
-        self._prepared = {
-            **self._prepared,
-            name: prepared,
-        }  # anew: others may be looking through it
+        # a new mapping: others may be looking through this one
+        self._prepared = {**self._prepared, name: prepared}
 
     def parts(
         self, subjects: Subjects, wanted: FeatureSet

@@ -201,7 +201,6 @@ class _Teller:
         self._silent = np.array([column.silent for column in self._columns], dtype=np.float64)
         self._dated = [column.measure in DATED for column in self._columns]
         self._is_dated = np.array(self._dated)
-        self._names = [column.name for column in self._columns]
         # people share most of what is said of them; all that is kept is bounded
         self._phrase = lru_cache(maxsize=_PHRASES_KEPT)(self._in_words)
 
@@ -250,11 +249,11 @@ class _Teller:
     ) -> Reason:
         """Put one reason into words."""
         said = self._said(first, value, as_of_date)
-        names: tuple[str, ...] = (self._names[first],)
+        names: tuple[str, ...] = (self._columns[first].name,)
         if second >= 0:
             more = self._said(second, other, as_of_date)
             said = said if more == said else f"{said}; {more}"
-            names = (self._names[first], self._names[second])
+            names = (*names, self._columns[second].name)
         direction: Direction = "raises" if pull > 0 else "lowers"
         higher = "higher" if pull > 0 else "lower"
         text = f"{said[:1].upper()}{said[1:]}: associated with {higher} risk."

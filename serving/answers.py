@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from features.errors import Conflict, NotFound, PrecursorError, UsageError
+from features.errors import NotFound, PrecursorError, UsageError
 from serving import metrics
 from serving.expiry import require_current
 from serving.kept import remember_load
@@ -201,11 +201,7 @@ def _since_last(
     before, person = earlier[0], str(payload["nominal_id"])
     if withheld(ledger, before["load"]["fingerprint"], who, [person], on_behalf_of):
         return None  # by the records of that day the person is none of theirs
-    try:
-        return since_last(stock.model_of(payload), earlier)
-    except (NotFound, Conflict) as gone:  # the score itself can be told without its model
-        said = {name: before[name] for name in ("score_id", "as_of_date", "probability")}
-        return {**said, "sentences": [f"What changed since cannot be told: {gone.message}."]}
+    return since_last(earlier, lambda: stock.model_of(payload))
 
 
 def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:

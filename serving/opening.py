@@ -11,10 +11,10 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
+from features.cohort import candidates
 from features.errors import PrecursorError
 from features.history import History
 from features.question import CohortRule
-from features.sources import SOURCES
 from serving.asked import Asked, asked_of
 from serving.middleware import note_fault
 from serving.stock import InForce, Stock
@@ -101,6 +101,6 @@ class PreparedRows:
 def _prepare(in_force: InForce, asked: Asked) -> None:
     rule, history = in_force.question.cohort, in_force.history
     if isinstance(rule, CohortRule):
-        people = history.people(rule.source, SOURCES[rule.source].bits(rule.of))
+        people = candidates(history, rule)
         if people.size * len(asked.columns.columns) * 8 <= MOST_BYTES:
             history.prepare(in_force.question.name, people, asked.columns)

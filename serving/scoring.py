@@ -110,7 +110,7 @@ def score_rows(
     whom to score need; no frame stands between, which for one person would cost more than the rest.
     """
     subjects = history.asked(nominal_ids, at)
-    worked = _of_subjects(model, history, subjects, nominal_ids, at)
+    worked = worked_out(model, history, nominal_ids, at, subjects=subjects)
     scores, rejected = told(model, version, history.load, worked)
     if records and scores:
         pasts, admitted = history.pasts(subjects), np.flatnonzero(worked.judged.reason == "")
@@ -153,25 +153,15 @@ def worked_out(
     nominal_ids: Sequence[str] | npt.NDArray[Any],
     at: npt.NDArray[np.int64],
     *,
+    subjects: Subjects | None = None,
     threads: int | None = None,
 ) -> Worked:
     """Work out the figures of rows given as ids and as-of dates in days from 1970.
 
     Nearly all of its time is NumPy's and LightGBM's, so that a thread can do it while another one
-    tells the rows before.
+    tells the rows before. `subjects` are those of the rows, where they were asked for already.
     """
-    subjects = history.asked(nominal_ids, at)
-    return _of_subjects(model, history, subjects, nominal_ids, at, threads)
-
-
-def _of_subjects(
-    model: RiskModel,
-    history: History,
-    subjects: Subjects,
-    nominal_ids: Sequence[str] | npt.NDArray[Any],
-    at: npt.NDArray[np.int64],
-    threads: int | None = None,
-) -> Worked:
+    subjects = history.asked(nominal_ids, at) if subjects is None else subjects
     asked = asked_of(model)
     values = history.dense(subjects, asked.columns)
     judged = asked.rules.judged(subjects, asked.of_rules(values))

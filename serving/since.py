@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from features.errors import Conflict, NotFound
 from models.difference import difference
 from models.risk_model import RiskModel
 from models.words import SMALLEST, date_words
 
 
-def since_last(model: RiskModel, scores: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def since_last(
+    scores: Sequence[Mapping[str, Any]], model: Callable[[], RiskModel]
+) -> dict[str, Any] | None:
     """Return what lies between a person's last score and the one before it.
 
     Parameters
     ----------
-    model : RiskModel
-        That gave the last of them.
     scores : sequence of mapping
         As `serving.past_scores.past_scores` returns them, the latest last.
+    model : callable
+        Returns the model that gave the last of them; asked only where both are its.
 
     Returns
     -------
@@ -34,10 +37,12 @@ def since_last(model: RiskModel, scores: Sequence[Mapping[str, Any]]) -> dict[st
         return None
     before, now = scores[-2:]
     said = {name: before[name] for name in ("score_id", "as_of_date", "probability")}
-    return {**said, "sentences": _sentences(model, before, now)}
+    return {**said, "sentences": _sentences(before, now, model)}
 
 
-def _sentences(model: RiskModel, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def _sentences(
+    before: Mapping[str, Any], now: Mapping[str, Any], model: Callable[[], RiskModel]
+) -> list[str]:
     days = date.fromisoformat(before["as_of_date"]), date.fromisoformat(now["as_of_date"])
     if before["probability"] is None:
         return [f"On {date_words(days[0])} there was too little on record to give a number."]
@@ -49,8 +54,12 @@ def _sentences(model: RiskModel, before: Mapping[str, Any], now: Mapping[str, An
             f" {before['model']['version']}. What lies between two models is no change of this"
             " person, so none is told."
         ]
-    rows = [_row(model, score["inputs"]) for score in (before, now)]
-    found = difference(model, *rows, on=days)
+    try:
+        theirs = model()
+    except (NotFound, Conflict) as gone:  # the scores themselves can be told without it
+        return [f"What changed since cannot be told: {gone.message}."]
+    rows = [_row(theirs, score["inputs"]) for score in (before, now)]
+    found = difference(theirs, *rows, on=days)
     same = abs(found.log_odds) < SMALLEST
     now_words = "it is the same" if same else f"it is now {found.after:.1%}"
     first = f"On {date_words(days[0])} the score was {found.before:.1%}; {now_words}."

@@ -154,8 +154,8 @@ class Stock:
 
         Raises
         ------
-        NotFound
-            Its files are no longer kept.
+        NotFound, Conflict
+            Its files are no longer kept, or were changed.
         """
         said, question = score["model"], str(score["question"])
         try:

@@ -59,7 +59,7 @@ def test_what_lies_between_two_scores_is_told_with_its_figures(served: Served, n
 
 
 def test_of_a_first_score_nothing_is_told(served: Served) -> None:
-    assert since_last(served.model, [given(served, served.people[11])]) is None
+    assert since_last([given(served, served.people[11])], lambda: served.model) is None
 
 
 def test_nothing_is_told_across_two_models(served: Served) -> None:
@@ -77,13 +77,13 @@ def test_nothing_is_told_across_two_models(served: Served) -> None:
 def test_too_little_on_record_before_or_now_is_said(served: Served) -> None:
     now = given(served, served.people[17])
     few = given(served, NEWCOMER) | {"as_of_date": "2025-12-31"}
-    said = since_last(served.model, [few, now])
+    said = since_last([few, now], lambda: served.model)
     assert said is not None
     assert said["probability"] is None
     assert said["sentences"] == [
         "On 31 December 2025 there was too little on record to give a number."
     ]
-    said = since_last(served.model, [now | {"as_of_date": "2025-12-31"}, few])
+    said = since_last([now | {"as_of_date": "2025-12-31"}, few], lambda: served.model)
     assert said is not None
     assert said["sentences"] == [f"The score of 31 December 2025 was {now['probability']:.1%}."]
 

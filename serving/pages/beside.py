@@ -92,7 +92,7 @@ def rank_range(looked: Looked) -> RankRange | None:
 
 def trend(scores: Sequence[Mapping[str, Any]], model: RiskModel) -> Trend | None:
     """Return a person's scores over time, the last by this model; None where there is only one."""
-    last = since_last(model, scores)
+    last = since_last(scores, lambda: model)
     if last is None:
         return None
     question = model.question
