@@ -48,10 +48,9 @@ def run(
     """
     cache.mkdir(parents=True, exist_ok=True)
     tell("making or finding the records and the model")
-    name = f"service-{events}-{people}-{trees}"
-    world = serving_world.world(cache / name, events=events, people=people, trees=trees)
+    made = serving_world.world(cache, events=events, people=people, trees=trees)
     tell(f"{rows:,} rows")
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
+    with serving_world.lent(made) as world, tempfile.TemporaryDirectory(dir=cache) as folder:
         out = Path(folder) / "found.json"
         environment = world.environment()
         environment.pop("OMP_NUM_THREADS")

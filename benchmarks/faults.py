@@ -99,17 +99,22 @@ def run(
         The server does not start, or there is no PostgreSQL here.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    world = serving_world.world(cache / "faults", events=20_000, people=2_000, trees=30)
-    people = [str(who) for who in History(world.load).people("suspected", 0)]
-    with _ledger(world, database, cache) as (environment, restart), _in(environment):
+    made = serving_world.world(cache, events=20_000, people=2_000, trees=30)
+    people = [str(who) for who in History(made.load).people("suspected", 0)]
+    with (
+        serving_world.lent(made) as world,
+        _ledger(world, database, cache) as (environment, restart),
+        _in(environment),
+    ):
         token = _token(world)
-        found = _under_load(world, environment, people, token, kills, workers, seed, restart, tell)
+        log = cache / "faults.log"
+        found = _under_load(log, environment, people, token, kills, workers, seed, restart, tell)
         _compare(found)
     return found
 
 
 def _under_load(
-    world: World,
+    log: Path,
     environment: Mapping[str, str],
     people: list[str],
     token: str,
@@ -121,7 +126,6 @@ def _under_load(
 ) -> Found:
     found, over, lock = Found(), threading.Event(), threading.Lock()
     port = serving_world.free_port()
-    log = world.home.parent / "faults.log"
     command = serving_world.service(port, workers=workers)
     with serving_world.running(command, port, log, env=dict(environment)) as group:
         callers = [

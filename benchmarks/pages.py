@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+from benchmarks import serving_world
 from benchmarks.asked import Figure
-from benchmarks.serving_world import QUESTION, ROOT, world
+from benchmarks.serving_world import QUESTION, ROOT
 
 AIM_MS = 200
 PAGES = {
@@ -34,13 +35,14 @@ PAGES = {
 FIRST = "a person's page"
 
 
-def run(place: Path, *, people: int, requests: int, trees: int) -> Iterator[Figure]:
-    """Make a world, score and publish everybody in the cohort, and ask for pages of the list."""
-    made = world(place / f"pages-{people}-{trees}", events=10 * people, people=people, trees=trees)
+def run(cache: Path, *, people: int, requests: int, trees: int) -> Iterator[Figure]:
+    """Make a world, publish its scored cohort, and ask for pages of the list."""
+    made = serving_world.world(cache, events=10 * people, people=people, trees=trees)
     command = [sys.executable, "-m", "benchmarks.pages", str(requests)]
-    said = subprocess.run(
-        command, env=made.environment(), cwd=ROOT, check=True, capture_output=True, text=True
-    )
+    with serving_world.lent(made) as world:
+        said = subprocess.run(
+            command, env=world.environment(), cwd=ROOT, check=True, capture_output=True, text=True
+        )
     found = json.loads(said.stdout.splitlines()[-1])
     yield Figure("pages", "opening list and records before anybody asks", found["opening"], "s", "")
     for what, runs in found["pages"].items():
@@ -56,7 +58,7 @@ def run(place: Path, *, people: int, requests: int, trees: int) -> Iterator[Figu
 
 
 def measured(requests: int) -> dict[str, object]:
-    """Score, publish, open and ask, in this process.
+    """Publish, open and ask, in this process.
 
     Returns
     -------
@@ -66,28 +68,16 @@ def measured(requests: int) -> dict[str, object]:
     """
     from starlette.testclient import TestClient
 
-    from features.history import History
-    from features.home import home
-    from features.loads import open_load
     from serving.access import Access
-    from serving.batch import score_batch
     from serving.ledger import Ledger
     from serving.pages.app import create_pages
     from serving.publishing import publish
-    from serving.runs import pointed, published
+    from serving.runs import published
     from serving.stock import Stock
 
     ledger = Ledger.open()
     stock = Stock(ledger, warm=True)
-    if pointed(QUESTION.name) is None:
-        model, version = stock.champion(QUESTION.name)
-        history = History(open_load(home() / "records" / "force"))
-        out = home() / "list.parquet"
-        made = score_batch(
-            model, version, history, out, ledger=ledger, actor="benchmark", role="operator"
-        )
-        run_id = made.run.run_id
-        publish(QUESTION.name, ledger=ledger, actor="benchmark", role="operator", run_id=run_id)
+    publish(QUESTION.name, ledger=ledger, actor="benchmark", role="operator")
     access = Access(ledger)
     app = create_pages(stock, ledger, access)
     stock.get(QUESTION.name)

@@ -95,12 +95,12 @@ def run(asked: Asked, cache: Path, tell: Callable[[str], None]) -> Iterator[Figu
     """
     cache.mkdir(parents=True, exist_ok=True)
     tell("making or finding the records and the model")
-    name = f"service-{asked.events}-{asked.people}-{asked.trees}"
-    world = serving_world.world(
-        cache / name, events=asked.events, people=asked.people, trees=asked.trees
-    )
-    people, rows = _people(world, WARM_UP + 2 * asked.requests)
-    with tempfile.TemporaryDirectory(prefix="precursor-bench-", dir=cache) as folder:
+    made = serving_world.world(cache, events=asked.events, people=asked.people, trees=asked.trees)
+    people, rows = _people(made, WARM_UP + 2 * asked.requests)
+    with (
+        serving_world.lent(made) as world,
+        tempfile.TemporaryDirectory(prefix="precursor-bench-", dir=cache) as folder,
+    ):
         tell("the bare endpoint")
         bare_ms, bare_rate = _bare(asked, world, rows, Path(folder))
         tell("the service")

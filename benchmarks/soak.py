@@ -97,8 +97,8 @@ def run(
         The server does not start.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    world = serving_world.world(cache / "soak", events=100_000, people=10_000)
-    people = [str(who) for who in History(world.load).people("suspected", 0)]
+    made = serving_world.world(cache, events=100_000, people=10_000)
+    people = [str(who) for who in History(made.load).people("suspected", 0)]
     chance = random.Random(1)
     asked = [
         {
@@ -110,11 +110,14 @@ def run(
         for _ in range(max(100, int(seconds * rate)))
     ]
     port = serving_world.free_port()
-    bearer = {"Authorization": f"Bearer {world.token}"}
     samples: list[Sample] = []
     over = threading.Event()
     command = serving_world.service(port, workers=workers)
-    with serving_world.running(command, port, cache / "soak.log", env=world.environment()) as group:
+    with (
+        serving_world.lent(made) as world,
+        serving_world.running(command, port, cache / "soak.log", env=world.environment()) as group,
+    ):
+        bearer = {"Authorization": f"Bearer {world.token}"}
 
         def look() -> None:
             began = time.monotonic()

@@ -19,6 +19,7 @@ from serving.own_view import require_own_view
 from serving.parts import leaves
 from serving.past_scores import past_scores
 from serving.permissions import Principal, Role, require_named
+from serving.pseudonyms import pseudonymous, without_name
 from serving.runs import published
 from serving.schema import ScoreRequest
 from serving.scoring import records_behind, score_rows
@@ -65,7 +66,7 @@ def scores(
         if not may_see(role, in_force.question.stage):
             raise InShadow(request.question)
         require_current(in_force.model, in_force.version, in_force.load, in_force.standing)
-        require_own_view(ledger, request.question, who)
+        require_own_view(ledger, request.question, who, request.on_behalf_of)
         require_need(
             ledger,
             in_force.load.fingerprint,
@@ -171,11 +172,12 @@ def one_score(
     if not may_see(role, payload["stage"]):
         raise InShadow(payload["question"])
     who = Principal(actor, Role(role))
-    require_own_view(ledger, payload["question"], who)
+    require_own_view(ledger, payload["question"], who, on_behalf_of)
     load, person = payload["load"]["fingerprint"], payload["nominal_id"]
     require_need(ledger, load, who, [person], on_behalf_of)
     answer = explained(stock, payload)
     answer["since_last"] = _since_last(stock, ledger, payload, who, on_behalf_of)
+    answer = without_name(answer) if pseudonymous(role) else answer
     ledger.append(
         Action.VIEW,
         actor=actor,
@@ -244,9 +246,9 @@ def list_page(
     info = found.run.info
     if not may_see(role, info["stage"]):
         raise InShadow(question)
-    require_own_view(ledger, question, Principal(actor, Role(role)))
-    rows = found.page(offset, limit)
     who = Principal(actor, Role(role))
+    require_own_view(ledger, question, who, on_behalf_of)
+    rows = found.page(offset, limit)
     people = [row["nominal_id"] for row in rows]
     hidden = withheld(ledger, info["load"]["fingerprint"], who, people, on_behalf_of)
     ledger.append(
@@ -280,15 +282,16 @@ def list_page(
         "offset": offset,
         "limit": limit,
         "rows": [
-            {**_known(row, hidden), "as_of_date": row["as_of_date"].isoformat()} for row in rows
+            {**_known(row, hidden, role), "as_of_date": row["as_of_date"].isoformat()}
+            for row in rows
         ],
     }
 
 
-def _known(row: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+def _known(row: dict[str, Any], hidden: set[str], role: str) -> dict[str, Any]:
     """Return a line of a list, without what says who it is where the reader need not know."""
     if row["nominal_id"] not in hidden:
-        return row
+        return without_name(row) if pseudonymous(role) else row
     return {**row, "nominal_id": f"withheld-{row['score_id'][:8]}", "reasons": []}
 
 

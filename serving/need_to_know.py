@@ -26,6 +26,7 @@ from serving.chain import stamp
 from serving.kept import find_load, serving_from
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Forbidden, Principal, Role
+from serving.pseudonyms import pseudonymous, without_name
 from serving.schema import BreakGlassRequest
 
 SETTING = "PRECURSOR_NEED_TO_KNOW"
@@ -182,7 +183,7 @@ def require_need_of_score(ledger: Ledger, score_id: str, principal: Principal) -
 def unnamed(
     ledger: Ledger, question: str, principal: Principal, rows: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return lines about people, without what says who it is where the reader need not know.
+    """Return lines about people, without what says who it is where the reader may not know.
 
     Parameters
     ----------
@@ -196,10 +197,11 @@ def unnamed(
     except NotFound:
         load = ""
     hidden = withheld(ledger, load, principal, [row["nominal_id"] for row in rows])
+    known = without_name if pseudonymous(principal.role) else dict
     return [
         {**row, "nominal_id": f"withheld-{row['score_id'][:8]}", "reason": "withheld"}
         if row["nominal_id"] in hidden
-        else dict(row)
+        else known(row)
         for row in rows
     ]
 

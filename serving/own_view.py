@@ -33,10 +33,13 @@ class OwnViewDue(Conflict):
 
     code = "own_view_due"
 
-    def __init__(self, question: str, due: int) -> None:
+    def __init__(self, question: str, due: int, on_behalf_of: str | None = None) -> None:
+        whose = f"{on_behalf_of}'s" if on_behalf_of else "your"
         super().__init__(
-            f"question '{question}': your own view of {due} people of the new list is due first",
-            remedy="Give it: POST /v1/own-views, or skip it there as urgent, with a reason."
+            f"question '{question}': {whose} own view of {due} people of the new list is due first",
+            remedy="They give it where they sign in, or skip it there as urgent, with a reason."
+            if on_behalf_of
+            else "Give it: POST /v1/own-views, or skip it there as urgent, with a reason."
             f" GET /v1/own-views/{question} says whom it is about.",
             field="question",
         )
@@ -114,22 +117,31 @@ def waiting(ledger: Ledger, listed: PublishedList, actor: str) -> dict[str, int]
     return dict(list(due.items())[:left])
 
 
-def require_own_view(ledger: Ledger, question: str, principal: Principal) -> None:
+def require_own_view(
+    ledger: Ledger, question: str, principal: Principal, on_behalf_of: str | None = None
+) -> None:
     """Refuse an analyst who has not yet given their own view of a question's new list.
+
+    A program is refused as the analyst is whom it asks for, so that nobody gets round it. Whom it
+    names counts as an analyst once they have done something here as one.
 
     Raises
     ------
     OwnViewDue
     """
-    if principal.role is not Role.ANALYST or pointed(question) is None:
+    program = principal.role is Role.SERVICE
+    analyst = on_behalf_of if program else principal.actor
+    if analyst is None or not (program or principal.role is Role.ANALYST):
+        return
+    if pointed(question) is None:
         return
     try:
         listed = published(question)
     except PrecursorError:  # whoever shows the list says what is wrong with it
         return
-    due = waiting(ledger, listed, principal.actor)
-    if due:
-        raise OwnViewDue(question, len(due))
+    due = waiting(ledger, listed, analyst)
+    if due and not (program and not ledger.entries(actor=analyst, role=Role.ANALYST, limit=1)):
+        raise OwnViewDue(question, len(due), on_behalf_of if program else None)
 
 
 def whom(

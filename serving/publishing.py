@@ -64,11 +64,19 @@ def _published(
             remedy="Score again; only what was recorded as it was scored becomes the list.",
             code="run_changed",
         )
-    if ledger.promoted_sha(question) is None:
+    model, in_force = run.info["model"], ledger.promoted_sha(question)
+    if in_force is None:
         raise Conflict(
             f"question '{question}': no model is in force any more, so nothing becomes its list",
             remedy="Promote a version, and score with it.",
             code="nothing_in_force",
+        )
+    if (model["version"], model["sha256"]) != tuple(in_force):  # it may have been taken back
+        raise Conflict(
+            f"run {run.run_id} was scored with version {model['version']}; version"
+            f" {in_force.version} is in force now",
+            remedy=f"Score again: precursor score {question}.",
+            code="another_in_force",
         )
     said = freeze(run)
     ledger.append(

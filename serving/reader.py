@@ -68,6 +68,7 @@ class Reader:
         *,
         action: str | Iterable[str] | None = None,
         actor: str | None = None,
+        role: str | None = None,
         question: str | None = None,
         since: str | None = None,
         until: str | None = None,
@@ -80,7 +81,7 @@ class Reader:
 
         Parameters
         ----------
-        action, actor, question : optional
+        action, actor, role, question : optional
             Only those; ``action`` may be several.
         since, until : str, optional
             Only those from this UTC time on, and before that one (ISO 8601, ending in Z).
@@ -103,7 +104,8 @@ class Reader:
         if action is not None:
             wanted = [action] if isinstance(action, str) else list(action)
             query = query.where(table.action.in_(wanted))
-        for column, value in ((table.actor, actor), (table.question, question)):
+        exactly = ((table.actor, actor), (table.role, role), (table.question, question))
+        for column, value in exactly:
             if value is not None:
                 query = query.where(column == value)
         if since is not None:

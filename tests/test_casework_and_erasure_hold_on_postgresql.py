@@ -77,8 +77,9 @@ def test_casework_and_erasure(
         assert decisions.sign_off(ledger, taken["decision"], word, SUPERVISOR)["agreed"]
         with pytest.raises(Conflict, match="signed off already"):
             decisions.sign_off(ledger, taken["decision"], word, SUPERVISOR)
-        (row,) = decisions.page(ledger, NAME, REVIEWER, purpose="p", offset=0, limit=9)["rows"]
-        assert (row["nominal_id"], row["signed_off_by"]) == (person, "sue")
+        for who, named in ((SUPERVISOR, person), (REVIEWER, f"Person {score_id[:8]}")):
+            (row,) = decisions.page(ledger, NAME, who, purpose="p", offset=0, limit=9)["rows"]
+            assert (row["nominal_id"], row["signed_off_by"]) == (named, "sue")
         assert reviewed(ledger, question, history, REVIEWER, purpose="p")["decisions"] == 1
 
         soon = ledger.now().date() + timedelta(days=30)

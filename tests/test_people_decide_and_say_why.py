@@ -119,6 +119,27 @@ def test_nothing_is_shown_before_the_own_view_and_then_all(asked_first: Desk) ->
     assert again.json()["error"]["code"] == "nothing_due"
 
 
+def test_no_program_gets_an_analyst_round_their_own_view(asked_first: Desk) -> None:
+    desk = asked_first
+    assert desk.get("ann", f"/v1/lists/{NAME}").status_code == 409
+    listed = published(NAME).page(0, 1)[0]["score_id"]
+    named = {"question": NAME, "nominal_ids": ["N0001"], "purpose": "p"}
+
+    def asked(name: str) -> list[Any]:
+        looks = (f"/v1/lists/{NAME}", f"/v1/scores/{listed}")
+        answers = [desk.get("app", f"{look}?on_behalf_of={name}") for look in looks]
+        return [desk.post("app", "/v1/scores", on_behalf_of=name, **named), *answers]
+
+    for answer in asked("ann"):
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (409, "own_view_due")
+        assert "ann's own view" in error["message"]
+        assert "where they sign in" in error["remedy"]
+    assert [answer.status_code for answer in asked("nobody who signs in here")] == [200] * 3
+    desk.post("ann", "/v1/own-views", question=NAME, purpose="p", skip_as_urgent="tonight")
+    assert [answer.status_code for answer in asked("ann")] == [200] * 3
+
+
 def test_what_cannot_wait_is_skipped_with_a_reason_that_stays(asked_first: Desk) -> None:
     said = {"question": NAME, "purpose": "new list", "skip_as_urgent": "threat to life tonight"}
     assert asked_first.post("bob", "/v1/own-views", **said).json()["left"] == 0

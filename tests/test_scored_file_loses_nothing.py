@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from served import ME, NAME, Served, put_in_force, served
-from small_force import AS_OF, CHILD, NEWCOMER, QUIET, UNBORN
+from small_force import AS_OF, CHILD, NEWCOMER, QUIET, UNBORN, make_model
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
@@ -219,6 +219,20 @@ def test_where_no_model_is_in_force_any_more_nothing_becomes_the_list(
     publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME)
 
 
+def test_a_list_of_a_model_that_another_has_followed_is_scored_again(
+    served: Served, tmp_path: Path
+) -> None:
+    run = batch(served, tmp_path / "a.parquet").run
+    put_in_force(served.ledger, make_model(served.history, trees=22), 50)
+    try:
+        with pytest.raises(Conflict, match="version 50 is in force now") as refused:
+            publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME)
+        assert refused.value.code == "another_in_force"
+    finally:
+        put_in_force(served.ledger, served.model, 1)
+    publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME)
+
+
 def test_a_page_of_any_list_is_the_same_lines(served: Served, tmp_path: Path) -> None:
     batch(served, tmp_path / "a.parquet", as_of=AS_OF)
     publish(NAME, ledger=served.ledger, **ME)
@@ -248,6 +262,10 @@ def test_any_page_of_a_hundred_thousand_people_is_the_right_one(
     served.ledger.append(Action.PROMOTION, **ME, purpose="test", question="many_people", body=body)
     served.ledger.append(Action.BATCH, **ME, purpose="test", question="many_people", body=said)
     publish("many_people", ledger=served.ledger, run_id=kept.run_id, **ME)
+    out_of_force = body | {"reason": "its files are nowhere, and the force is shared"}
+    served.ledger.append(
+        Action.SUSPENSION, **ME, purpose="test", question="many_people", body=out_of_force
+    )
     runs.published("many_people")
     for offset in (0, 50_000, 99_970):
         found = runs.published("many_people").page(offset, 30)

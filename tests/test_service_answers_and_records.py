@@ -149,12 +149,36 @@ def test_a_program_names_whom_it_asks_for(served: Served) -> None:
 def test_a_score_can_be_read_again_and_the_look_is_recorded(served: Served) -> None:
     score = one(served)
     shown = served.get(f"/v1/scores/{score['score_id']}").json()
-    again = served.get(f"/v1/scores/{score['score_id']}?purpose=inspection", "reviewer")
+    again = served.get(f"/v1/scores/{score['score_id']}?purpose=again")
     assert again.json() == shown
     del shown["since_last"]
     assert shown == score
     entry = served.ledger.entries(limit=1)[0]
+    assert (entry.action, entry.role, entry.purpose) == (Action.VIEW, "analyst", "again")
+
+
+def test_a_reviewer_gets_scores_lists_and_decisions_without_names(served: Served) -> None:
+    score = one(served)
+    out = served.home / "unnamed.parquet"
+    score_batch(served.model, 1, served.history, out, ledger=served.ledger, **ME)
+    publish(NAME, ledger=served.ledger, **ME)
+    told = served.get(f"/v1/scores/{score['score_id']}?purpose=inspection", "reviewer").json()
+    assert told["nominal_id"] == f"Person {score['score_id'][:8]}"
+    assert told["probability"] == score["probability"]
+    records = [record for reason in told["reasons"] for record in reason["records"]]
+    assert {record["reference"] for record in records} == {"reference withheld"}
+    assert all(record["record_id"] for record in records), "by which one of them can be disputed"
+    entry = served.ledger.entries(limit=1)[0]
     assert (entry.action, entry.role, entry.purpose) == (Action.VIEW, "reviewer", "inspection")
+    rows = served.get(f"/v1/lists/{NAME}", "reviewer").json()["rows"]
+    named = served.get(f"/v1/lists/{NAME}").json()["rows"]
+    assert [row["score_id"] for row in rows] == [row["score_id"] for row in named]
+    assert [row["nominal_id"] for row in rows] == [f"Person {row['score_id'][:8]}" for row in rows]
+    said = {"score_id": score["score_id"], "decision": "agree", "reason": "r", "purpose": "p"}
+    taken = served.client.post("/v1/decisions", json=said, headers=served.headers("analyst"))
+    assert taken.status_code == 200, taken.text
+    (line,) = served.get(f"/v1/decisions/{NAME}?limit=1", "reviewer").json()["rows"]
+    assert line["nominal_id"] == f"Person {score['score_id'][:8]}"
 
 
 def test_a_score_of_somebody_erased_is_gone(served: Served) -> None:
@@ -204,7 +228,8 @@ def test_a_model_that_the_ledger_does_not_know_is_refused(served: Served) -> Non
         assert (ready.status_code, ready.json()["error"]["code"]) == (503, "not_ready")
     finally:
         published.put(NAME, 1, served.model)
-    assert served.get("/readyz").status_code == 200
+    ready = served.get("/readyz")
+    assert ready.status_code == 200, ready.text
 
 
 def test_a_model_whose_file_was_changed_is_refused(served: Served) -> None:

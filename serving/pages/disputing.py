@@ -22,8 +22,9 @@ from serving.pages.forms import Form, blank, done, long, problems, refusal
 from serving.pages.history_view import history_view
 from serving.pages.look import Looked, look, looked_at
 from serving.pages.over_lists import FormPages
-from serving.pages.priority_list import made_up, pseudonymous
+from serving.pages.priority_list import made_up
 from serving.pages.recorded import viewed
+from serving.pseudonyms import pseudonym, pseudonymous
 from serving.schema import ChallengeRequest, SettlementRequest
 
 LONGEST = 1_000
@@ -77,7 +78,7 @@ class Disputing(FormPages):
             hidden = withheld(ledger, load, visitor.principal, [one.nominal_id for one in found])
             shown = [one for one in found if one.nominal_id not in hidden]
             self._record(visitor, name, "disputes page", shown)
-            lines = [_words(one, pseudonymous(visitor)) for one in shown]
+            lines = [_words(one, pseudonymous(visitor.principal.role)) for one in shown]
             groups.append((at.question.title, lines, len(found) - len(shown)))
         context = {"groups": groups, "saved": request.query_params.get("saved") == "settlement"}
         return self._answer(request, "disputes.html", context)
@@ -134,7 +135,9 @@ class Disputing(FormPages):
         if found.history is None:
             return None
         events = found.history.events(str(looked.payload["nominal_id"]), found.as_of_date)
-        view = history_view(events, found.as_of_date, pseudonymous=pseudonymous(visitor))
+        view = history_view(
+            events, found.as_of_date, pseudonymous=pseudonymous(visitor.principal.role)
+        )
         wanted = {"table": table, "record": record}
         return next((item for item in view.items if item.record == wanted), None)
 
@@ -147,7 +150,7 @@ class Disputing(FormPages):
     def _outcome(self, request: Request, visitor: Visitor, form: Form, *, status: int) -> Response:
         found, looked = self._found(request, visitor)
         self._record(visitor, found.question, "dispute page", [found])
-        hidden, question = pseudonymous(visitor), looked.found.question
+        hidden, question = pseudonymous(visitor.principal.role), looked.found.question
         record = self._item(looked, found.record["table"], found.record["record_id"], visitor)
         context = {
             "looked": looked,
@@ -173,7 +176,7 @@ def _words(one: Dispute, hidden: bool) -> dict[str, Any]:
     """Return a dispute in words; without who it is about for whoever sees nobody by name."""
     return {
         "number": one.number,
-        "name": f"Person {one.score_id[:8]}" if hidden else one.nominal_id,
+        "name": pseudonym(one.score_id) if hidden else one.nominal_id,
         "reason": one.reason,
         "who": one.actor,
         "when": words.day(local_day(one.at)),

@@ -17,6 +17,7 @@ from features.sources import OTHERS, SOURCES
 from serving import charts
 from serving.pages import words
 from serving.pages.standing import order_words
+from serving.pseudonyms import reference
 
 LATE = 7
 """Days after which it is worth saying that something became known later than it happened."""
@@ -167,11 +168,6 @@ def _item(row: Mapping[str, Any], anchor: str, pseudonymous: bool) -> Item:
     named = reference(row["reference"] or row["record_id"], pseudonymous)
     record = {"table": str(row["record_table"]), "record": str(row["record_id"])}
     return Item(anchor, title, named, when, said, record)
-
-
-def reference(text: str, pseudonymous: bool) -> str:
-    """Return a record's reference, or that it is withheld."""
-    return "reference withheld" if pseudonymous else text
 
 
 def _said(row: Mapping[str, Any]) -> tuple[str, str]:

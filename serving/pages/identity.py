@@ -9,9 +9,7 @@ from typing import Any
 
 from serving.pages import words
 from serving.pages.lists import OpenList
-
-PSEUDONYM = 8
-"""Characters of a score's id that stand for a person whose identity is withheld."""
+from serving.pseudonyms import pseudonym
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def identity(
     area = None if found.standing is None else found.standing.area(position)
     if pseudonymous:
         known = "Age not recorded" if born is None else f"Aged {age(born, found.as_of_date)}"
-        return Identity(f"Person {row['score_id'][:PSEUDONYM]}", known, "")
+        return Identity(pseudonym(row["score_id"]), known, "")
     if found.standing is None:
         return Identity(str(row["nominal_id"]), "", "")
     return Identity(

@@ -12,7 +12,8 @@ from serving.pages.list_view import stale
 from serving.pages.look import look, looked_at
 from serving.pages.over_lists import ListPages
 from serving.pages.person_view import person_view
-from serving.pages.priority_list import made_up, pseudonymous, today
+from serving.pages.priority_list import made_up, today
+from serving.pseudonyms import pseudonymous
 
 NOT_LISTED = (
     "This score is not on the list in force: it was asked for on its own, or is an earlier one."
@@ -47,7 +48,7 @@ class Person(ListPages):
             looked.position,
             payload,
             looked.person,
-            pseudonymous=pseudonymous(visitor),
+            pseudonymous=pseudonymous(visitor.principal.role),
         )
         about = beside(self._lists, looked, visitor)
         run = {"run_id": found.published.run.run_id} if looked.listed else {}

@@ -14,12 +14,13 @@ from features.loads import manifest
 from features.question import BANDS, Question
 from serving import charts
 from serving.pages import words
-from serving.pages.history_view import HistoryView, history_view, reference
+from serving.pages.history_view import HistoryView, history_view
 from serving.pages.how_sure import wide_words
 from serving.pages.identity import Identity
 from serving.pages.list_view import facts
 from serving.pages.lists import OpenList
 from serving.pages.standing import Tag
+from serving.pseudonyms import reference
 from serving.scoring import records_behind
 
 MOST_RECORDS = 4

@@ -26,6 +26,7 @@ from serving.pages.list_view import insufficient_lines, list_view, rejected_word
 from serving.pages.lists import ORDERS, Asked, Lists, OpenList
 from serving.pages.render import Answer
 from serving.pages.standing import FILTERS
+from serving.pseudonyms import pseudonymous
 from serving.stock import InForce
 
 
@@ -170,7 +171,7 @@ class PriorityList:
         people = found.people if policy() is not None else ()
         load, ledger = found.info["load"]["fingerprint"], self.lists.ledger
         unseen = frozenset(withheld(ledger, load, visitor.principal, people))
-        return Veil(pseudonymous(visitor) or bool(unseen), unseen)
+        return Veil(pseudonymous(visitor.principal.role) or bool(unseen), unseen)
 
     def not_scored(self, request: Request, visitor: Visitor) -> Response:
         """Answer with who has no score, and why."""
@@ -198,11 +199,6 @@ class PriorityList:
             ),
         }
         return self._answer(request, "not_scored.html", context, made_up=made_up(found))
-
-
-def pseudonymous(visitor: Visitor) -> bool:
-    """Return whether people are shown to a visitor without what identifies them."""
-    return visitor.principal.role not in ("analyst", "supervisor")
 
 
 def made_up(found: OpenList) -> bool:
