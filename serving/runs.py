@@ -261,7 +261,10 @@ def _change(now: int, was: int | None) -> str:
 
 
 def freeze(run: Run, root: Path | None = None) -> dict[str, Any]:
-    """Write a run's rows, compared with the list in force, beside it; return how they compare.
+    """Write a run's rows, compared with the list before, beside it; return how they compare.
+
+    The list before is the one in force, unless this one replaces it on the same day: then it is
+    the one before that, so that nobody's movement is lost by publishing again.
 
     Raises
     ------
@@ -276,12 +279,14 @@ def freeze(run: Run, root: Path | None = None) -> dict[str, Any]:
             code="not_a_list",
         )
     last = pointed(run.question, root)
-    before = None
-    if last is not None and last["run_id"] != run.run_id:
-        earlier = folder(run.question, root) / last["run_id"] / ROWS
-        before = pq.read_table(earlier, columns=["nominal_id", "rank"])
-    elif last is not None:
+    if last is not None and last["run_id"] == run.run_id:
         return dict(last)
+    made, previous, before = folder(run.question, root), None, None
+    if last is not None:
+        same_day = _read(made / last["run_id"] / INFO)["as_of_dates"] == days
+        previous = last["previous"] if same_day else last["run_id"]
+    if previous is not None:
+        before = pq.read_table(made / previous / ROWS, columns=["nominal_id", "rank"])
     rows = compared(pq.read_table(run.rows), before)
     with replacing(run.path / FROZEN) as part:
         write_rows(rows, part, LINES_GROUP)
@@ -289,7 +294,7 @@ def freeze(run: Run, root: Path | None = None) -> dict[str, Any]:
     people = set() if before is None else set(before["nominal_id"].to_pylist())
     return {
         "run_id": run.run_id,
-        "previous": None if last is None else last["run_id"],
+        "previous": previous,
         "sha256": sha256(run.path / FROZEN),
         **{change: counts[change] for change in CHANGES},
         "gone": len(people - set(rows["nominal_id"].to_pylist())),

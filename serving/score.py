@@ -47,23 +47,26 @@ class Score:
         }
 
     def answer(self) -> dict[str, Any]:
-        """Return the score as JSON-ready data, in the shape of the API's answers."""
+        """Return the score as JSON-ready data, in the shape of the API's answers.
+
+        What is in it is the score's own, not a copy: whoever changes something makes a new one.
+        """
         return {
             "score_id": self.score_id,
             "question": self.question,
             "nominal_id": self.nominal_id,
             "as_of_date": self.as_of_date.isoformat(),
             "probability": self.probability,
-            "interval": None if self.interval is None else dict(self.interval),
+            "interval": self.interval,
             "band": self.band,
             "horizon_days": self.horizon_days,
             "insufficient_history": self.insufficient_history,
-            "reasons": [dict(reason) for reason in self.reasons],
-            "groups": dict(self.groups),
+            "reasons": self.reasons,
+            "groups": self.groups,
             "base": self.base,
             "raw": self.raw,
-            "model": dict(self.model),
-            "load": dict(self.load),
+            "model": self.model,
+            "load": self.load,
             "expires_on": self.expires_on.isoformat(),
         }
 

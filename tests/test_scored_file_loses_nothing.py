@@ -6,7 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +217,23 @@ def test_where_no_model_is_in_force_any_more_nothing_becomes_the_list(
     finally:
         put_in_force(served.ledger, served.model, 1)
     publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME)
+
+
+def test_publishing_again_on_the_same_day_loses_nobodys_movement(
+    served: Served, tmp_path: Path
+) -> None:
+    month_before = batch(served, tmp_path / "a.parquet", as_of=AS_OF - timedelta(days=30)).run
+    publish(NAME, ledger=served.ledger, run_id=month_before.run_id, **ME)
+    told = []
+    for name in ("b", "c"):
+        run = batch(served, tmp_path / f"{name}.parquet", as_of=AS_OF).run
+        told.append(publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME))
+    first, again = told
+    assert first["run_id"] != again["run_id"]
+    assert first["up"] + first["down"] > 0
+    kept = ("previous", *runs.CHANGES, "gone")
+    assert {name: again[name] for name in kept} == {name: first[name] for name in kept}
+    assert again["previous"] == month_before.run_id
 
 
 def test_a_list_of_a_model_that_another_has_followed_is_scored_again(
