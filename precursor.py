@@ -130,11 +130,11 @@ def suspend(question: QuestionName, reason: Reason, as_json: Json = False) -> No
 
 def _suspended(question: str, reason: str) -> int:
     """Suspend a question, on the ledger first; return the version that was in force."""
-    from models import published
+    from models import champions
     from serving.ledger import Action
     from training import promotion
 
-    version = int(published.pointer(question)["version"])
+    version = int(champions.pointer(question)["version"])
     with desk.ledger() as book:
         desk.record(book, Action.SUSPENSION, reason, question, {"version": version})
         promotion.withdraw(question)
@@ -143,14 +143,14 @@ def _suspended(question: str, reason: str) -> int:
 
 def act(question: str, version: int, level: str) -> str:
     """Suspend a question where its drift calls for it; say what was done."""
-    from models import published
+    from models import champions
     from training.limits import LEVELS
 
     if level != LEVELS[-1]:
         return f"Nothing is suspended: the level is {level}."
-    if question not in published.questions():
+    if question not in champions.questions():
         return f"Nothing is suspended: {question} has no model in force."
-    if int(published.pointer(question)["version"]) != version:
+    if int(champions.pointer(question)["version"]) != version:
         return f"Nothing is suspended: version {version} is not in force."
     _suspended(question, f"drift of version {version}: {level}")
     return f"Version {version} of {question} is suspended, and on the ledger."
@@ -247,7 +247,7 @@ def demo(
     from features.matrix import build
     from features.synthetic import synthesise as make
     from serving.access import Access
-    from serving.runs import published as published_list
+    from serving.runs import published
     from serving.text import list_in_words
     from training import experiment, sanctions
     from training.leakage import prove
@@ -293,7 +293,7 @@ def demo(
             desk.scored(book, asked.name, history.load, out, history=history, as_of=at, tell=tell)
         desk.publish(asked.name, purpose="demonstration")
     step("the list")
-    typer.echo(list_in_words(published_list(asked.name), most=10))
+    typer.echo(list_in_words(published(asked.name), most=10))
     if no_serve:
         typer.echo("Pages and API: precursor serve")
         return

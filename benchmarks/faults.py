@@ -247,11 +247,11 @@ def _compare(found: Found) -> None:
 
 def _token(world: World) -> str:
     """Return a token for this ledger, on which the world's model is in force."""
-    from models import published
+    from models import champions
     from serving.access import Access
     from serving.ledger import Action, Ledger
 
-    said = published.pointer(QUESTION.name)
+    said = champions.pointer(QUESTION.name)
     with Ledger.open() as ledger:
         if ledger.promoted_sha(QUESTION.name) is None:
             ledger.append(

@@ -36,7 +36,7 @@ from features.home import home
 from features.labels import label
 from features.loads import Load, open_load
 from features.question import Question
-from models import calibration, interval, published
+from models import calibration, champions, interval
 from models.risk_model import RiskModel
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -190,7 +190,7 @@ def main(events: int, people: int, trees: int) -> None:
             question=QUESTION.name,
             body={"version": 1, "sha256": model.sha256},
         )
-        published.put(QUESTION.name, 1, model)
+        champions.put(QUESTION.name, 1, model)
         serve_from(QUESTION.name, load)
         out = home() / "scores.parquet"
         score_batch(model, 1, history, out, ledger=ledger, actor="benchmark", role="operator")

@@ -1,7 +1,7 @@
 """The registry: every trained model under its question's name in MLflow, and who is champion.
 
 MLflow is imported when a function is called, never when this module is: a service that merely
-scores reads `models.published` and needs no MLflow. The store is SQLite under the state folder
+scores reads `models.champions` and needs no MLflow. The store is SQLite under the state folder
 unless ``MLFLOW_TRACKING_URI`` points elsewhere.
 """
 
@@ -22,7 +22,7 @@ import pandas as pd
 
 from features.errors import NotFound, PrecursorError, UsageError
 from features.home import home
-from models import dossier, published
+from models import champions, dossier
 from models.risk_model import BOOSTER, MANIFEST, RiskModel
 
 if TYPE_CHECKING:
@@ -304,13 +304,13 @@ def champion(question: str) -> tuple[RiskModel, int]:
     return fetch(question, CHAMPION)
 
 
-def publish(question: str, which: str | int = CHAMPION) -> Path:
+def put_in_force(question: str, which: str | int = CHAMPION) -> Path:
     """Copy a version's files to where services read them: the model, and what is told of it."""
     version = find(question, which)
     model, report = _fetched(version)
     if version.number not in dossier.versions(question):  # trained on another machine
         tell(version, report)
-    return published.put(question, version.number, model)
+    return champions.put(question, version.number, model)
 
 
 def tell(version: Version, report: bytes | None, gate: Mapping[str, Any] | None = None) -> None:

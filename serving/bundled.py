@@ -23,7 +23,7 @@ from typing import Any
 
 from features.errors import NotFound, PrecursorError, UsageError
 from features.home import home
-from models import published
+from models import champions
 from models.risk_model import RiskModel
 from serving.chain import IN_FORCE, OUT_OF_FORCE, Action
 from serving.ledger import Ledger
@@ -73,7 +73,7 @@ def build(out: Path, questions: Sequence[str] = ()) -> Path:
     out = Path(out).absolute()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: something lies here", remedy="Name a new folder.", field="out")
-    named = list(questions) or published.questions()
+    named = list(questions) or champions.questions()
     if not named:
         raise NotFound(
             "no question has a model in force, so there is nothing to pack",
@@ -99,13 +99,13 @@ def _unwanted(_folder: str, names: list[str]) -> list[str]:
 
 
 def _pack(question: str, place: Path) -> None:
-    found = published.read(question)  # refused if a byte was changed since the promotion
+    found = champions.read(question)  # refused if a byte was changed since the promotion
     found.model.save(place / str(found.version))
-    published.carry_record(
-        published.folder(question) / str(found.version), place / str(found.version)
+    champions.carry_record(
+        champions.folder(question) / str(found.version), place / str(found.version)
     )
     said = {"question": question, "version": found.version, "sha256": found.sha256}
-    (place / published.POINTER).write_text(json.dumps(said), encoding="utf-8")
+    (place / champions.POINTER).write_text(json.dumps(said), encoding="utf-8")
 
 
 def _built(context: Path, store: Path) -> Path:
@@ -138,7 +138,7 @@ def take_in(ledger: Ledger, brought: Path = BROUGHT) -> list[str]:
         return []
     taken = []
     with _alone():
-        for pointer in sorted(brought.glob(f"*/{published.POINTER}")):
+        for pointer in sorted(brought.glob(f"*/{champions.POINTER}")):
             said = json.loads(pointer.read_text(encoding="utf-8"))
             if _take(ledger, pointer.parent, said):
                 taken.append(str(said["question"]))
@@ -151,7 +151,7 @@ def _take(ledger: Ledger, place: Path, said: dict[str, Any]) -> bool:
     ever = ledger.entries(action=IN_FORCE | OUT_OF_FORCE, question=question, limit=1)
     if ever and recorded != (version, said["sha256"]):
         return False
-    if question in published.questions():
+    if question in champions.questions():
         return False
     model = RiskModel.load(place / str(version), sha256=said["sha256"])
     if not ever:
@@ -164,7 +164,7 @@ def _take(ledger: Ledger, place: Path, said: dict[str, Any]) -> bool:
             question=question,
             body={"version": version, "sha256": said["sha256"], "brought": True},
         )
-    published.carry_record(place / str(version), published.put(question, version, model))
+    champions.carry_record(place / str(version), champions.put(question, version, model))
     return True
 
 

@@ -355,7 +355,7 @@ def serve(
     Example: precursor serve --port 3000
     """
     from features.loads import open_load
-    from models import published
+    from models import champions
     from serving.bundled import take_in
     from serving.kept import serve_from
     from serving.server import serve as run
@@ -365,7 +365,7 @@ def serve(
         take_in(book)
     if records is not None:
         load = open_load(records)
-        for question in published.questions():
+        for question in champions.questions():
             serve_from(question, load)
     run(host, port, workers=workers)
 

@@ -17,8 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from features.errors import PrecursorError
 from serving.chain import IN_FORCE
 from serving.ledger import Ledger
-from serving.runs import pointed
-from serving.runs import published as published_list
+from serving.runs import pointed, published
 from serving.stock import Stock
 
 DAY = 86_400.0
@@ -64,7 +63,7 @@ class InForceFigures:
                 at = datetime.fromisoformat(said["published_at"])
                 listed.add_metric([question], (now - at).total_seconds() / DAY)
                 with contextlib.suppress(PrecursorError):  # a changed list is told elsewhere
-                    value = published_list(question).run.info.get("score_drift_psi")
+                    value = published(question).run.info.get("score_drift_psi")
                     if value is not None:
                         drift.add_metric([question], value)
         yield from (ready, model, data, listed, drift)

@@ -26,7 +26,7 @@ def retire(
     """
     from dataclasses import asdict
 
-    from models import published, registry
+    from models import champions, registry
     from serving.permissions import operator
     from serving.retirement import in_words
     from serving.retirement import retire as stop_for_good
@@ -35,7 +35,7 @@ def retire(
 
     def stop() -> None:
         if registry.CHAMPION in found.aliases:
-            published.withdraw(question)
+            champions.withdraw(question)
         for alias in found.aliases:
             registry.remove_alias(question, alias)
 

@@ -16,7 +16,7 @@ from typing import Any
 from features.errors import Conflict, NotFound
 from features.home import home
 from features.loads import Load, open_load
-from models import published
+from models import champions
 from models.risk_model import RiskModel
 from serving.runs import write_json
 
@@ -124,7 +124,7 @@ def find_model(question: str, version: int, sha256: str) -> RiskModel:
     Conflict
         Its files were changed.
     """
-    for place in (home() / "models" / sha256, published.folder(question) / str(version)):
+    for place in (home() / "models" / sha256, champions.folder(question) / str(version)):
         if place.is_dir():
             model = RiskModel.load(place)
             if model.sha256 == sha256:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.errors import Conflict, UsageError
 from features.question import Question
-from models import published
+from models import champions
 from serving.ledger import Action, Entry, Ledger
 from serving.permissions import Principal
 from serving.runs import INFO, find_run, folder, write_json
@@ -61,7 +61,7 @@ def decided(ledger: Ledger, question: str) -> Standing | None:
 def changed(question: str) -> int:
     """Return what changes with each move, and never else; cheap to ask often."""
     try:
-        return (published.folder(question) / FILE).stat().st_mtime_ns
+        return (champions.folder(question) / FILE).stat().st_mtime_ns
     except FileNotFoundError:
         return 0
 
@@ -136,7 +136,7 @@ def move(
             "decided_by": decided_by.strip(),
         },
     )
-    place = published.folder(question.name)
+    place = champions.folder(question.name)
     place.mkdir(parents=True, exist_ok=True)
     write_json(place / FILE, {"entry": entry.seq})
     return entry

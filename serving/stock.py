@@ -22,7 +22,7 @@ from features.history import History
 from features.loads import Load, open_load
 from features.question import Question
 from features.taxonomy import HARM
-from models import published
+from models import champions
 from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.chain import IN_FORCE
@@ -88,7 +88,7 @@ class Stock:
 
     def questions(self) -> list[str]:
         """Return the questions that have a champion, by name."""
-        return published.questions()
+        return champions.questions()
 
     def get(self, question: str) -> InForce:
         """Return a question's champion with the history of its load.
@@ -187,7 +187,7 @@ class Stock:
     def _named(self, question: str) -> tuple[int, str]:
         if question not in self.questions():
             raise self._unknown(question)
-        said = published.pointer(question)
+        said = champions.pointer(question)
         return int(said["version"]), str(said["sha256"])
 
     def _unknown(self, question: str) -> PrecursorError:
@@ -195,7 +195,7 @@ class Stock:
         if recorded is not None:
             return NotInForce(
                 f"question '{question}': version {recorded.version} is in force, and its files are"
-                f" gone from {published.folder(question)}",
+                f" gone from {champions.folder(question)}",
                 remedy="Restore the folder from a back-up, or promote the version again.",
             )
         known = ", ".join(self.questions()) or "none"
@@ -220,7 +220,7 @@ class Stock:
                 remedy=f"Promote it: precursor promote {question} {version} --reason TEXT.",
             )
         try:
-            model = RiskModel.load(published.folder(question) / str(version), sha256=sha256)
+            model = RiskModel.load(champions.folder(question) / str(version), sha256=sha256)
             same_definitions(model.feature_set, catalogue(model.question.harm))
         except (NotFound, Conflict) as refused:
             raise NotInForce(

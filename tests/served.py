@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from features.cohort import cohort, eligible
 from features.history import History
 from features.loads import Load
-from models import published
+from models import champions
 from models.risk_model import RiskModel
 from serving.access import GIVEN, Access
 from serving.kept import serve_from
@@ -34,7 +34,7 @@ def put_in_force(ledger: Ledger, model: RiskModel, version: int) -> None:
     name = model.question.name
     body = {"version": version, "sha256": model.sha256}
     ledger.append(Action.PROMOTION, **ME, purpose="test", question=name, body=body)
-    published.put(name, version, model)
+    champions.put(name, version, model)
 
 
 @dataclass(frozen=True)

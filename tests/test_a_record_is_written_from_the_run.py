@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from features.approvals import Approval
 from features.errors import Conflict, UsageError
-from models import published
+from models import champions
 from precursor import app
 from training import promotion, record
 from training.answers import NOT_ANSWERED, asked, blank, fields, read_answers
@@ -167,15 +167,15 @@ def test_promotion_stores_the_record_with_what_changed(home: Path) -> None:
     (home / "answers").mkdir()
     (home / "answers" / f"{NAME}.yaml").write_text("team: Analysts\n")
     promotion.promote(NAME, 2, force=True)
-    place = published.folder(NAME) / "2"
-    assert {file.name for file in place.iterdir()} >= set(published.RECORD)
+    place = champions.folder(NAME) / "2"
+    assert {file.name for file in place.iterdir()} >= set(champions.RECORD)
     second = record.stored(NAME, 2)
     assert second is not None
     assert second["changes"]["against"] == 1
     changed = {row["what"] for row in second["changes"]["figures"]}
     assert {"auc", "rows", "people"} <= changed
     assert any(field["title"] == "Team" for field in second["changes"]["fields"])
-    assert published.read(NAME).version == 2  # a record beside the files changes no model
+    assert champions.read(NAME).version == 2  # a record beside the files changes no model
 
 
 def test_answers_that_cannot_be_read_stand_in_the_way_before_anything_changes(home: Path) -> None:
@@ -183,7 +183,7 @@ def test_answers_that_cannot_be_read_stand_in_the_way_before_anything_changes(ho
     (home / "answers" / f"{NAME}.yaml").write_text("nonsense: x\n")
     with pytest.raises(UsageError, match="nonsense"):
         promotion.promote(NAME, 1, force=True)
-    assert NAME not in published.questions()
+    assert NAME not in champions.questions()
 
 
 def test_the_command_writes_all_three_and_tells_what_is_missing(home: Path) -> None:
@@ -192,7 +192,7 @@ def test_the_command_writes_all_three_and_tells_what_is_missing(home: Path) -> N
     assert done.exit_code == 0, done.output
     assert "senior_responsible_owner" in done.output
     assert "Against version 2" in done.output
-    assert {file.name for file in (home / "out").iterdir()} == set(published.RECORD)
+    assert {file.name for file in (home / "out").iterdir()} == set(champions.RECORD)
     told = json.loads((home / "out" / "record.json").read_text(encoding="utf-8"))
     assert told["version"] == 1
     file = home / "answers.yaml"

@@ -10,7 +10,7 @@ from made_up_registry import registry_in
 from typer.testing import CliRunner, Result
 
 from features.errors import Conflict, NotFound
-from models import published, registry
+from models import champions, registry
 from precursor import app
 from serving.ledger import Action, Ledger
 from serving.permissions import Principal, Role
@@ -50,7 +50,7 @@ def test_the_model_in_force_stops_and_the_register_says_what_became_of_its_score
     assert "learned from lost records" in done.output
     assert "12 scores given, the last expires on 2026-03-08" in done.output
     assert "scores nobody until another model is promoted" in done.output
-    assert published.questions() == []
+    assert champions.questions() == []
     with pytest.raises(NotFound, match="no champion"):
         registry.champion(NAME)
     with Ledger.open() as book:
@@ -69,7 +69,7 @@ def test_it_is_never_promoted_rolled_back_to_or_scored_with_again(store: Path) -
     done = run("retire", NAME, "previous", "--reason", "replaced")
     assert done.exit_code == 0, done.output
     assert "not in force when it was retired" in done.output
-    assert published.pointer(NAME)["version"] == 2
+    assert champions.pointer(NAME)["version"] == 2
     with Ledger.open() as book:
         assert book.promoted_sha(NAME) is not None
         assert book.promoted_sha(NAME).version == 2  # type: ignore[union-attr]
@@ -85,7 +85,7 @@ def test_it_is_never_promoted_rolled_back_to_or_scored_with_again(store: Path) -
     again = run("rollback", NAME, "--reason", "again").exception
     assert isinstance(again, Conflict)
     assert again.code == "retired"
-    assert published.pointer(NAME)["version"] == 2
+    assert champions.pointer(NAME)["version"] == 2
 
 
 def test_a_retirement_that_was_interrupted_is_finished_by_saying_it_again(store: Path) -> None:
@@ -93,14 +93,14 @@ def test_a_retirement_that_was_interrupted_is_finished_by_saying_it_again(store:
         raise OSError("killed")
 
     with Ledger.open() as book:
-        sha256 = published.pointer(NAME)["sha256"]
+        sha256 = champions.pointer(NAME)["sha256"]
         with pytest.raises(OSError, match="killed"):
             retire(book, NAME, 1, sha256, who=WHO, reason="old", stop=killed)
         assert book.promoted_sha(NAME) is None  # nobody is scored from the first moment on
     again = run("retire", NAME, "1", "--reason", "old")
     assert isinstance(again.exception, Conflict)
     assert "retired on" in again.exception.message
-    assert published.questions() == []
+    assert champions.questions() == []
     with Ledger.open() as book:
         assert len(register(book)) == 1
 
@@ -126,4 +126,4 @@ def test_what_does_not_exist_or_has_no_reason_is_not_retired(store: Path) -> Non
     assert isinstance(run("retire", NAME, "9", "--reason", "x").exception, NotFound)
     assert run("retire", NAME, "1").exit_code == 2
     assert "purpose is empty" in str(run("retire", NAME, "1", "--reason", " ").exception)
-    assert published.pointer(NAME)["version"] == 1
+    assert champions.pointer(NAME)["version"] == 1

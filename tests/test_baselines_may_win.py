@@ -13,7 +13,7 @@ from made_up_matrix import FEATURES, QUICK, matrix, question, result
 from features.errors import PrecursorError, UsageError
 from features.matrix import Matrix
 from features.question import BASELINES
-from models import published
+from models import champions
 from training import baselines, forest, predictors, rfg
 from training.baselines import WORDS
 from training.evaluation import Evaluation
@@ -234,7 +234,7 @@ def test_the_champion_is_judged_beside_its_challenger() -> None:
     given = matrix(people=500, seed=21)
     asked = question(baselines=["base_rate", "champion"])
     first = train(asked, given, register=False, origins=1, **QUICK)
-    published.put(asked.name, 7, first.model)
+    champions.put(asked.name, 7, first.model)
     second = train(asked, given, register=False, origins=1, seed=5, **QUICK)
     held = second.evaluation.figures["champion"]["auc"].value
     assert held == pytest.approx(first.evaluation.figures["model"]["auc"].value)

@@ -18,7 +18,7 @@ from benchmarks import serving_world
 from features.errors import NotFound, UsageError
 from features.history import History
 from features.loads import Load
-from models import published
+from models import champions
 from serving.bundled import build, take_in
 from serving.ledger import Action, Ledger
 
@@ -33,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Load, str]:
         model = small_force.make_model(History(load), trees=5)
         with Ledger.open() as ledger:
             put_in_force(ledger, model, 3)
-        (published.folder(NAME) / "3" / "record.json").write_text('{"title": "made up"}')
+        (champions.folder(NAME) / "3" / "record.json").write_text('{"title": "made up"}')
         return build(tmp_path_factory.mktemp("bento") / "precursor"), load, model.sha256
 
 
@@ -111,7 +111,7 @@ def test_what_a_bento_brings_comes_into_force_only_where_nothing_ever_was(
     brought = bento / "src" / "brought"
     with Ledger.open() as ledger:
         assert take_in(ledger, brought) == [NAME]
-        kept = published.folder(NAME) / "3" / "record.json"
+        kept = champions.folder(NAME) / "3" / "record.json"
         assert kept.read_text() == '{"title": "made up"}'
         entry = ledger.entries(action=Action.PROMOTION, limit=1)[0]
         assert entry.body == {"version": 3, "sha256": sha256, "brought": True}
@@ -124,11 +124,11 @@ def test_what_a_bento_brings_comes_into_force_only_where_nothing_ever_was(
             question=NAME,
             body={"version": 3},
         )
-        published.withdraw(NAME)
+        champions.withdraw(NAME)
         assert take_in(ledger, brought) == []
-        assert published.questions() == []
+        assert champions.questions() == []
         put_in_force(ledger, small_force.make_model(History(load), trees=6), 4)
-        shutil.rmtree(published.folder(NAME))
+        shutil.rmtree(champions.folder(NAME))
         assert take_in(ledger, brought) == []  # the ledger has another one in force
 
 
@@ -139,10 +139,10 @@ def test_a_ledger_that_has_the_model_in_force_gets_its_files_back(
     with Ledger.open() as ledger:
         take_in(ledger, bento / "src" / "brought")
         entries = ledger.head()
-        shutil.rmtree(published.folder(NAME))
+        shutil.rmtree(champions.folder(NAME))
         assert take_in(ledger, bento / "src" / "brought") == [NAME]
         assert ledger.head() == entries
-    assert published.read(NAME).sha256 == sha256
+    assert champions.read(NAME).sha256 == sha256
 
 
 def test_nothing_is_built_over_something_or_from_nothing(

@@ -165,7 +165,7 @@ def test_an_unknown_question_and_an_unpromoted_model_name_the_next_command(
 
 def test_what_serving_needs_does_not_load_mlflow() -> None:
     code = (
-        "import sys, models.published, models.words, models.explanation, models.registry;"
+        "import sys, models.champions, models.words, models.explanation, models.registry;"
         "assert not {'mlflow', 'matplotlib', 'shap', 'training'} & set(sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

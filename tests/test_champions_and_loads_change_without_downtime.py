@@ -17,7 +17,7 @@ from served import NAME, put_in_force
 from benchmarks import serving_world
 from features.history import History
 from features.loads import Load
-from models import published
+from models import champions
 from serving import stock as of_stock
 from serving.access import Access
 from serving.kept import serve_from
@@ -103,7 +103,7 @@ def test_a_model_in_force_whose_files_are_gone_is_no_unknown_question(
     world: tuple[Ledger, Load, Stock],
 ) -> None:
     _, _, stock = world
-    published.folder(NAME).rename(published.folder(NAME).with_name(".gone"))
+    champions.folder(NAME).rename(champions.folder(NAME).with_name(".gone"))
     for call in (lambda: stock.get(NAME), stock.ready):
         with pytest.raises(NotInForce, match="its files are gone") as refused:
             call()

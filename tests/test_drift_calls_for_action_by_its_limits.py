@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import training.audit_commands as commands
 from features.errors import Conflict, UsageError
-from models import published
+from models import champions
 from precursor import act, app
 from serving.ledger import Action, Ledger
 from training import promotion
@@ -133,9 +133,9 @@ def test_only_the_gravest_level_suspends_and_only_the_version_in_force(
     promotion.promote(NAME, 1, force=True)
     assert "the level is retrain" in act(NAME, 1, "retrain")
     assert "version 2 is not in force" in act(NAME, 2, "suspend")
-    assert NAME in published.questions()
+    assert NAME in champions.questions()
     assert "is suspended" in act(NAME, 1, "suspend")
-    assert NAME not in published.questions()
+    assert NAME not in champions.questions()
     with Ledger.open() as ledger:
         entry = ledger.entries(action=Action.SUSPENSION, limit=1)[0]
     assert (entry.question, entry.body["version"]) == (NAME, 1)
@@ -148,9 +148,9 @@ def test_who_suspends_says_why_and_can_promote_again(precursor_home: Path) -> No
     assert CliRunner().invoke(app, ["suspend", NAME]).exit_code == 2
     done = CliRunner().invoke(app, ["suspend", NAME, "--reason", "calibration lost"])
     assert done.exit_code == 0, done.output
-    assert NAME not in published.questions()
+    assert NAME not in champions.questions()
     promotion.promote(NAME, 1, force=True)
-    assert published.read(NAME).version == 1
+    assert champions.read(NAME).version == 1
 
 
 def test_dated_events_have_a_source_and_stand_in_report_and_drift() -> None:

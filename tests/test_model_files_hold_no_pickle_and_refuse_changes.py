@@ -15,7 +15,7 @@ from made_up_matrix import FEATURES, matrix, result
 
 from features.declare import FeatureSet
 from features.errors import Conflict, NotFound, PrecursorError
-from models import published
+from models import champions
 from models.risk_model import BOOSTER, MANIFEST, RiskModel
 
 
@@ -150,26 +150,26 @@ def test_a_matrix_by_other_definitions_is_refused() -> None:
     assert len(model.check(frame, FEATURES)) == len(frame)
 
 
-def test_a_published_model_is_read_whole_and_swapped_in_one_step(precursor_home: Path) -> None:
+def test_the_model_in_force_is_read_whole_and_swapped_in_one_step(precursor_home: Path) -> None:
     first, second = result().model, result(seed=1).model
     with pytest.raises(NotFound, match="no promoted model") as missing:
-        published.read("made_up")
+        champions.read("made_up")
     assert "precursor promote made_up" in missing.value.remedy
-    published.put("made_up", 1, first)
-    assert published.read("made_up").sha256 == first.sha256
-    published.put("made_up", 2, second)
-    assert published.pointer("made_up")["version"] == 2
-    published.put("made_up", 1, first)
-    now = published.read("made_up")
+    champions.put("made_up", 1, first)
+    assert champions.read("made_up").sha256 == first.sha256
+    champions.put("made_up", 2, second)
+    assert champions.pointer("made_up")["version"] == 2
+    champions.put("made_up", 1, first)
+    now = champions.read("made_up")
     assert (now.version, now.model.sha256) == (1, first.sha256)
     with pytest.raises(Conflict, match="another model lies here"):
-        published.put("made_up", 1, second)
-    assert published.questions() == ["made_up"]
-    left = [path.name for path in published.folder("made_up").iterdir()]
+        champions.put("made_up", 1, second)
+    assert champions.questions() == ["made_up"]
+    left = [path.name for path in champions.folder("made_up").iterdir()]
     assert sorted(left) == ["1", "2", "champion.json"]
-    booster = published.folder("made_up") / "1" / BOOSTER
+    booster = champions.folder("made_up") / "1" / BOOSTER
     booster.write_text(booster.read_text().replace("shrinkage", "shrinkagE", 1))
     with pytest.raises(Conflict, match="changed"):
-        published.read("made_up")
-    published.withdraw("made_up")
-    assert published.questions() == []
+        champions.read("made_up")
+    champions.withdraw("made_up")
+    assert champions.questions() == []

@@ -11,7 +11,7 @@ from made_up_registry import registry_in
 
 from features.declare import FeatureSet
 from features.errors import Conflict, NotFound
-from models import published, registry
+from models import champions, registry
 from models.risk_model import RiskModel
 from training import promotion
 from training.experiment import Result
@@ -31,7 +31,7 @@ def test_a_model_that_beats_its_baselines_is_promoted_and_published(
     assert verdict.sha256 == store[0].model.sha256
     assert promotion.promote("made_up", 1) == verdict
     assert registry.find("made_up", "champion").number == 1
-    in_force = published.read("made_up")
+    in_force = champions.read("made_up")
     assert (in_force.version, in_force.sha256) == (1, verdict.sha256)
     assert in_force.model.synthetic
     assert registry.find("made_up", "challenger").number == 2
@@ -49,7 +49,7 @@ def test_a_model_that_does_not_is_refused_with_every_reason(store: tuple[Result,
     assert "logistic regression on age and priors" in refused.value.message
     with pytest.raises(NotFound, match="no champion"):
         registry.champion("made_up")
-    assert published.questions() == []
+    assert champions.questions() == []
 
 
 def test_what_cannot_be_recorded_does_not_happen(store: tuple[Result, ...]) -> None:
@@ -58,13 +58,13 @@ def test_what_cannot_be_recorded_does_not_happen(store: tuple[Result, ...]) -> N
 
     with pytest.raises(OSError, match="no space"):
         promotion.promote("made_up", 1, record=full_disk)
-    assert published.questions() == []
+    assert champions.questions() == []
     promotion.promote("made_up", 1)
     promotion.promote("made_up", 2, force=True)
     with pytest.raises(OSError, match="no space"):
         promotion.rollback("made_up", record=full_disk)
     assert registry.find("made_up", "champion").number == 2
-    assert published.read("made_up").version == 2
+    assert champions.read("made_up").version == 2
 
 
 def test_force_promotes_and_rollback_puts_the_previous_one_back(store: tuple[Result, ...]) -> None:
@@ -73,14 +73,14 @@ def test_force_promotes_and_rollback_puts_the_previous_one_back(store: tuple[Res
     assert (verdict.version, verdict.replaces, verdict.passed) == (2, 1, False)
     aliases = {version.number: version.aliases for version in registry.versions("made_up")}
     assert aliases == {1: ("previous",), 2: ("champion",)}
-    assert published.read("made_up").version == 2
+    assert champions.read("made_up").version == 2
 
     recorded: list[dict[str, object]] = []
     assert promotion.rollback("made_up", record=recorded.append) == (1, 2)
     assert recorded == [{"version": 1, "sha256": store[0].model.sha256, "replaces": 2}]
     aliases = {version.number: version.aliases for version in registry.versions("made_up")}
     assert aliases == {1: ("champion",), 2: ("previous",)}
-    assert published.read("made_up").sha256 == store[0].model.sha256
+    assert champions.read("made_up").sha256 == store[0].model.sha256
 
 
 def test_without_a_previous_champion_there_is_nothing_to_roll_back_to(
@@ -89,7 +89,7 @@ def test_without_a_previous_champion_there_is_nothing_to_roll_back_to(
     promotion.promote("made_up", 1)
     with pytest.raises(NotFound, match="no champion before this one"):
         promotion.rollback("made_up")
-    assert published.read("made_up").version == 1
+    assert champions.read("made_up").version == 1
 
 
 def test_promoting_the_champion_again_changes_nothing(store: tuple[Result, ...]) -> None:
@@ -117,13 +117,13 @@ def test_a_champion_that_cannot_be_read_is_said_and_can_be_replaced(
         manifest.write_bytes(whole)
     assert verdict.replaces == 2
     assert verdict.refuses
-    assert forced.version == published.read("made_up").version == 1
+    assert forced.version == champions.read("made_up").version == 1
 
 
 def test_a_withdrawn_champion_is_out_of_force_everywhere(store: tuple[Result, ...]) -> None:
     promotion.promote("made_up", 1)
     promotion.withdraw("made_up")
-    assert published.questions() == []
+    assert champions.questions() == []
     with pytest.raises(NotFound, match="no champion"):
         registry.champion("made_up")
 

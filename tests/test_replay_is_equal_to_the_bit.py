@@ -15,7 +15,7 @@ from served import ME, NAME, Served, put_in_force, served
 
 from features.history import History
 from features.loads import Load, open_load, write_load
-from models import published
+from models import champions
 from serving.batch import score_batch
 from serving.kept import keep_model, remember_load, serve_from
 from serving.ledger import Action, Leaf, new_score_id
@@ -110,7 +110,7 @@ def test_a_model_or_a_load_that_is_gone_is_named(served: Served) -> None:
 def test_a_changed_model_file_is_not_replayed_from_but_an_intact_copy_is(served: Served) -> None:
     score_id = recorded(served)
     shutil.rmtree(served.home / "models", ignore_errors=True)  # copies that other tests kept
-    booster = published.folder(NAME) / "1" / "booster.txt"
+    booster = champions.folder(NAME) / "1" / "booster.txt"
     whole = booster.read_bytes()
     booster.write_bytes(whole.replace(b"leaf_value=", b"leaf_value= ", 1))
     try:

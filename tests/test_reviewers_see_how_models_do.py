@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pages_world import World
 from reviewed_world import NAME, SECRET, world
 
-from models import dossier, published
+from models import champions, dossier
 from serving.agreement import few_known, mature_from, overrides, seeing
 from serving.chain import Action
 from serving.decisions import told
@@ -32,7 +32,7 @@ def test_assurance_says_first_what_the_figures_come_to(world: World) -> None:
     page = client.get("/assurance")
     assert page.url.path == f"/assurance/{NAME}"
     seen = text_of(page.text)
-    training = published.read(NAME).model.training
+    training = champions.read(NAME).model.training
     judged = training["evaluation"]
     assert f"tested on {judged['rows']:,} assessments of {judged['people']:,} people" in seen
     assert re.search(r"It (ranks|does not rank) people better than every simpler method", seen)
@@ -55,14 +55,14 @@ def test_groups_are_shown_by_each_measure_and_the_smallest_never(
     assert view.MEASURES[measure].heading in seen
     for name in ("Ethnicity not recorded", "Sex not recorded", "Female", "18-24"):
         assert name in seen
-    tables = published.read(NAME).model.training["fairness"]["tables"]
+    tables = champions.read(NAME).model.training["fairness"]["tables"]
     for people in re.findall(r"(\d+) people", re.sub(r"(?s)^.*?<caption", "", page)):
         assert int(people) >= view.FEWEST
     assert set(tables) == {"sex", "ethnicity", "age_band"}
 
 
 def test_an_interval_says_whether_there_are_enough_to_be_sure(world: World) -> None:
-    training = published.read(NAME).model.training
+    training = champions.read(NAME).model.training
     found = view.groups(training, "false_alarms")
     assert found is not None
     everyone = view._everyone(training, "false_alarms")
@@ -180,7 +180,7 @@ def test_whoever_may_not_judge_decisions_sees_none(world: World) -> None:
 def test_the_model_record_says_who_put_it_in_force_and_what_it_may_not_do(world: World) -> None:
     page = world.client("reviewer").get(f"/model-record/{NAME}")
     seen = text_of(page.text)
-    model = published.read(NAME).model
+    model = champions.read(NAME).model
     assert model.sha256 in page.text
     assert "Put in force: version 1 t.ester" in seen
     assert "Refused by the gate: version 2" in seen
@@ -191,7 +191,7 @@ def test_the_model_record_says_who_put_it_in_force_and_what_it_may_not_do(world:
 
 def test_a_record_is_shown_and_taken_out_where_it_is_that_models(world: World) -> None:
     client = world.client("reviewer")
-    place = published.folder(NAME) / "1" / "record.json"
+    place = champions.folder(NAME) / "1" / "record.json"
     before = place.read_bytes() if place.is_file() else None
     try:
         place.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 import precursor
 from features.errors import Conflict, NotFound, PrecursorError, UsageError
-from models import published
+from models import champions
 from serving import commands as desk
 from serving import runs
 from serving.batch import Scored, score_batch
@@ -293,12 +293,12 @@ def test_a_model_that_only_the_pointer_calls_champion_scores_no_file(
     served: Served, tmp_path: Path
 ) -> None:
     other = replace(served.model, training={"note": "slipped in"})
-    published.put(NAME, 99, other)
+    champions.put(NAME, 99, other)
     try:
         with pytest.raises(NotInForce, match="not the model that the ledger has in force"):
             desk.scored(served.ledger, NAME, served.history.load, tmp_path / "a.csv")
     finally:
-        published.put(NAME, 1, served.model)
+        champions.put(NAME, 1, served.model)
     assert not list(tmp_path.iterdir())
     assert desk.scored(served.ledger, NAME, served.history.load, tmp_path / "a.csv").scored
 

@@ -13,7 +13,7 @@ import pytest
 from served import ME, NAME, Served, put_in_force, served
 from small_force import AS_OF, CHILD, NEWCOMER, QUIET, UNBORN, make_model
 
-from models import published
+from models import champions
 from serving.access import GIVEN, allows
 from serving.batch import score_batch
 from serving.ledger import Action
@@ -221,13 +221,13 @@ def test_a_promotion_is_taken_up_without_a_restart_and_rolled_back(served: Serve
 
 def test_a_model_that_the_ledger_does_not_know_is_refused(served: Served) -> None:
     try:
-        published.put(NAME, 3, make_model(served.history, trees=31))
+        champions.put(NAME, 3, make_model(served.history, trees=31))
         answer = served.score("N0001")
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_refused")
         ready = served.get("/readyz")
         assert (ready.status_code, ready.json()["error"]["code"]) == (503, "not_ready")
     finally:
-        published.put(NAME, 1, served.model)
+        champions.put(NAME, 1, served.model)
     ready = served.get("/readyz")
     assert ready.status_code == 200, ready.text
 
@@ -235,7 +235,7 @@ def test_a_model_that_the_ledger_does_not_know_is_refused(served: Served) -> Non
 def test_a_model_whose_file_was_changed_is_refused(served: Served) -> None:
     model = make_model(served.history, trees=32)
     put_in_force(served.ledger, model, 4)
-    booster = published.folder(NAME) / "4" / "booster.txt"
+    booster = champions.folder(NAME) / "4" / "booster.txt"
     booster.write_text(booster.read_text().replace("leaf_value=", "leaf_value= ", 1))
     try:
         answer = served.score("N0001")

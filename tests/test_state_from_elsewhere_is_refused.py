@@ -8,7 +8,7 @@ import pytest
 from served import Served, served
 
 from features.errors import Conflict
-from models import published
+from models import champions
 from serving.keys import KeysRefused
 from serving.ledger import Action, Ledger
 from serving.publishing import publish
@@ -57,11 +57,11 @@ def test_a_ledger_that_is_gone_is_missed(precursor_home: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[7]", "null", '{"version": "../x"}', "[" * 100_000])
 def test_a_pointer_that_says_nothing(text: str, precursor_home: Path) -> None:
     for file, reader in (
-        (published.folder("some_question") / published.POINTER, published.pointer),
+        (champions.folder("some_question") / champions.POINTER, champions.pointer),
         (folder("some_question") / POINTER, pointed),
     ):
         file.parent.mkdir(parents=True)
         file.write_text(text)
-        if reader is published.pointer or not text.startswith('{"'):
+        if reader is champions.pointer or not text.startswith('{"'):
             with pytest.raises(Conflict):
                 reader("some_question")

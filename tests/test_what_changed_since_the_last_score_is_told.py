@@ -14,7 +14,7 @@ from pages_world import World, world
 from served import NAME, Served, put_in_force, served
 from small_force import AS_OF, NEWCOMER, make_model
 
-from models import published
+from models import champions
 from serving import answers
 from serving.since import since_last
 from serving.text import score_in_words
@@ -96,7 +96,7 @@ def test_a_score_is_told_without_its_model_and_says_so(served: Served) -> None:
         now = given(served, person)
     finally:
         put_in_force(served.ledger, served.model, 1)
-    place = published.folder(NAME) / "27"
+    place = champions.folder(NAME) / "27"
     place.rename(place.with_name("away"))
     try:
         (said,) = looked_up(served, now)["sentences"]

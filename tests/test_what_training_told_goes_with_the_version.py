@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from made_up_registry import registry_in
 
-from models import dossier, published, registry
+from models import champions, dossier, registry
 from training.promotion import promote
 
 
@@ -16,7 +16,7 @@ def test_a_promotion_brings_the_report_to_where_services_read_it(precursor_home:
     first, _ = registry_in(precursor_home)
     assert dossier.versions("made_up") == []  # trained elsewhere: nothing lies here yet
     promote("made_up", "1")
-    kept = dossier.read("made_up", 1, published.read("made_up").model.training[dossier.SEALED])
+    kept = dossier.read("made_up", 1, champions.read("made_up").model.training[dossier.SEALED])
     assert kept.fault == ""
     assert kept.report["verdict"] == first.report["verdict"]
     assert len(kept.report["backtest"]["origins"]) == len(first.report["backtest"]["origins"])
@@ -32,7 +32,7 @@ def test_a_report_that_was_changed_is_not_shown(precursor_home: Path) -> None:
     place = dossier.folder("made_up") / "1" / dossier.REPORT
     report = json.loads(place.read_text(encoding="utf-8"))
     place.write_bytes(dossier.packed(report | {"verdict": "LightGBM is best."}))
-    sealed = published.read("made_up").model.training[dossier.SEALED]
+    sealed = champions.read("made_up").model.training[dossier.SEALED]
     found = dossier.read("made_up", 1, sealed)
     assert found.report == {}
     assert "not the one that the model was registered with" in found.fault

@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from features.declare import FeatureColumn, FeatureSet
 from features.errors import Conflict, NotFound, PrecursorError, UsageError
 from features.question import Question
-from models import published
+from models import champions
 from training import forest, predictors, rfg
 from training.metrics import Floats, Ranking
 from training.sanctions import bases, sanctions, told
@@ -338,7 +338,7 @@ def _of_basis(name: str, basis: str, uses: str) -> Variant:
 def _champion(part: Part, y: Labels) -> list[Variant]:
     name = "" if part.question is None else part.question.name
     try:
-        current = published.read(name)
+        current = champions.read(name)
     except (Conflict, NotFound) as none:
         raise _NothingToUse(none.message, remedy=none.remedy) from none
     missing = [one for one in current.model.feature_set.names if one not in part.feature_set.names]

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from features.errors import Conflict, NotFound
-from models import published, registry
+from models import champions, registry
 from models.registry import CHALLENGER, CHAMPION, PREVIOUS
 from training import gate
 from training.gate import Check
@@ -129,7 +129,7 @@ def promote(
     force: bool = False,
     record: Callable[[Verdict], object] | None = None,
 ) -> Verdict:
-    """Make a version the champion and publish its files; the one before it is kept for rollback.
+    """Make a version the champion, for services too; the one before it is kept for rollback.
 
     Its transparency record is written beside its files (`training.record`).
 
@@ -163,8 +163,8 @@ def promote(
         )
     # written before anything is changed: answers that cannot be read stand in the way
     written = at_promotion(question, verdict.version, verdict.replaces)
-    # published first: a champion that no service could read would be worse than an old one
-    write(written, registry.publish(question, verdict.version))
+    # files first: a champion that no service could read would be worse than an old one
+    write(written, registry.put_in_force(question, verdict.version))
     if verdict.replaces is not None:
         registry.set_alias(question, PREVIOUS, verdict.replaces)
     registry.set_alias(question, CHAMPION, verdict.version)
@@ -197,7 +197,7 @@ def rollback(
     before, now = registry.find(question, CHAMPION), registry.find(question, PREVIOUS)
     if record is not None:
         record({"version": now.number, "sha256": now.sha256, "replaces": before.number})
-    registry.publish(question, now.number)
+    registry.put_in_force(question, now.number)
     registry.set_alias(question, CHAMPION, now.number)
     registry.set_alias(question, PREVIOUS, before.number)
     return now.number, before.number
@@ -214,5 +214,5 @@ def _champion(question: str) -> int | None:
 
 def withdraw(question: str) -> None:
     """Take a question's champion out of force, in the registry and for every service."""
-    published.withdraw(question)
+    champions.withdraw(question)
     registry.remove_alias(question, CHAMPION)

@@ -15,7 +15,7 @@ from typing import Any
 from features import approvals
 from features.errors import Conflict
 from features.files import replacing
-from models import published, registry
+from models import champions, registry
 from models.risk_model import RiskModel
 from training import record_changes, record_pages
 from training.answers import NOT_ANSWERED, fields, missing, read_answers, standard
@@ -166,7 +166,7 @@ def of_version(
 
 def stored(question: str, version: int) -> dict[str, Any] | None:
     """Return the record that was stored when a version was promoted, or None."""
-    file = published.folder(question) / str(version) / published.RECORD[0]
+    file = champions.folder(question) / str(version) / champions.RECORD[0]
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -209,7 +209,7 @@ def write(said: Mapping[str, Any], out: Path) -> list[Path]:
         record_pages.markdown(said),
     )
     written = []
-    for name, text in zip(published.RECORD, texts, strict=True):
+    for name, text in zip(champions.RECORD, texts, strict=True):
         with replacing(out / name) as part:
             part.write_text(text, encoding="utf-8")
         written.append(out / name)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import NotFound
-from models import published
+from models import champions
 from serving.access import Permission, allows, require
 from serving.approvals_trail import approvals
 from serving.pages import words
@@ -83,7 +83,7 @@ class ModelRecord(ListPages):
 
 
 def _folder(at: InForce) -> Any:
-    return published.folder(at.question.name) / str(at.version)
+    return champions.folder(at.question.name) / str(at.version)
 
 
 def stored(at: InForce) -> Mapping[str, Any] | None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features import kept_reports
-from models import dossier, published
+from models import champions, dossier
 from serving.access import Permission, require
 from serving.approvals_trail import Approval, approvals
 from serving.chain import IN_FORCE
@@ -115,7 +115,7 @@ class Questions(ListPages):
         """Return a question's versions that are told of here, the newest first."""
         trail = approvals(self._lists.ledger, question)
         once = {one.version for one in trail if one.what in IN_FORCE}
-        now = published.pointer(question)["version"] if question in published.questions() else None
+        now = champions.pointer(question)["version"] if question in champions.questions() else None
         known = dossier.versions(question)
         found = []
         for number in known:

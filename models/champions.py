@@ -25,7 +25,7 @@ RECORD = ("record.json", "record.html", "record.md")
 
 
 @dataclass(frozen=True)
-class Published:
+class Champion:
     """The model in force for a question, and under which version and SHA-256 it was promoted."""
 
     model: RiskModel
@@ -116,7 +116,7 @@ def _unreadable(path: Path) -> Conflict:
     )
 
 
-def read(question: str) -> Published:
+def read(question: str) -> Champion:
     """Read the model in force, refusing files that were changed since the promotion.
 
     Raises
@@ -129,7 +129,7 @@ def read(question: str) -> Published:
     said = pointer(question)
     version, sha256 = int(said["version"]), str(said["sha256"])
     model = RiskModel.load(folder(question) / str(version), sha256=sha256)
-    return Published(model, version, sha256)
+    return Champion(model, version, sha256)
 
 
 def carry_record(here: Path, there: Path) -> list[Path]:
