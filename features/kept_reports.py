@@ -86,17 +86,6 @@ def keep(
     return file
 
 
-def history(kind: str, question: str) -> list[dict[str, Any]]:
-    """Return a question's reports of a kind, the earliest first.
-
-    Raises
-    ------
-    Conflict
-        Where one of them is not what was written.
-    """
-    return [read(kind, question, name) for name in names(kind, question)]
-
-
 def names(kind: str, question: str) -> list[str]:
     """Return what a question's reports of a kind are called, by time; the earliest first."""
     return sorted(file.stem for file in folder(kind, question).glob("*.json"))

@@ -122,18 +122,6 @@ def _taxonomy(harm: str | Path, high_harm: str, name: str) -> pa.Table:
     return table.combine_chunks()
 
 
-def unmapped(harm: str | Path = HARM) -> list[str]:
-    """Return the codes for which a list has no weight, and which therefore carry no harm.
-
-    Examples
-    --------
-    >>> "053/01" in unmapped(), "008/65" in unmapped()
-    (True, False)
-    """
-    codes = _codes()["offence_code"].to_pylist()
-    return [code for code, weight in zip(codes, _weights(harm), strict=True) if weight is None]
-
-
 def harm_name(harm: str | Path = HARM) -> str:
     """Return the name of a list of weights as a feature set carries it: its version, or its hash.
 
@@ -208,17 +196,6 @@ def strands(version: str = STRANDS) -> dict[str, Strand]:
         )
         for row in _read(version).to_pylist()
     }
-
-
-def outcome_types() -> dict[str, str]:
-    """Return the Home Office outcome types: number to words.
-
-    Examples
-    --------
-    >>> outcome_types()["1"]
-    'Charge/Summons (1A: alternate offence)'
-    """
-    return dict(zip(*_columns(_read("outcome_types-v1"), "outcome_code", "label"), strict=True))
 
 
 def _columns(table: pa.Table, *names: str) -> list[list[str]]:

@@ -299,11 +299,6 @@ def _fetched(version: Version) -> tuple[RiskModel, bytes | None]:
         return model, report.read_bytes() if report.is_file() else None
 
 
-def champion(question: str) -> tuple[RiskModel, int]:
-    """Return a question's champion from the registry, and its version number."""
-    return fetch(question, CHAMPION)
-
-
 def put_in_force(question: str, which: str | int = CHAMPION) -> Path:
     """Copy a version's files to where services read them: the model, and what is told of it."""
     version = find(question, which)

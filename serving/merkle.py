@@ -1,8 +1,8 @@
-"""One hash over many leaves, and the short proof that a leaf is among them (RFC 6962)."""
+"""One hash over many leaves, as RFC 6962 has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import sha256
 
 
@@ -56,48 +56,3 @@ def merkle_root(leaves: Iterable[bytes]) -> bytes | None:
     while waiting:
         root = node_hash(waiting.pop(), root)
     return root
-
-
-def proof(leaves: Sequence[bytes], position: int) -> list[tuple[str, bytes]]:
-    """Return what leads from one leaf to the root: neighbours' hashes, each with its side.
-
-    Raises
-    ------
-    IndexError
-        If there is no leaf at this position (counted from 0).
-
-    Examples
-    --------
-    >>> leaves = [leaf_hash(bytes([n])) for n in range(5)]
-    >>> [side for side, _ in proof(leaves, 2)]
-    ['right', 'left', 'right']
-    >>> follow(leaves[2], proof(leaves, 2)) == merkle_root(leaves)
-    True
-    """
-    if not 0 <= position < len(leaves):
-        raise IndexError(f"there is no leaf {position} among {len(leaves)}")
-    steps: list[tuple[str, bytes]] = []
-    level = list(leaves)
-    while len(level) > 1:
-        neighbour = position ^ 1
-        if neighbour < len(level):
-            steps.append(("right" if neighbour > position else "left", level[neighbour]))
-        odd = level[-1:] if len(level) % 2 else []
-        level = [
-            node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)
-        ] + odd
-        position //= 2
-    return steps
-
-
-def follow(leaf: bytes, steps: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return the root that a leaf and its proof lead to.
-
-    Examples
-    --------
-    >>> follow(leaf_hash(b"alone"), []) == leaf_hash(b"alone")
-    True
-    """
-    for side, neighbour in steps:
-        leaf = node_hash(leaf, neighbour) if side == "right" else node_hash(neighbour, leaf)
-    return leaf

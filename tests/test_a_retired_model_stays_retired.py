@@ -52,7 +52,7 @@ def test_the_model_in_force_stops_and_the_register_says_what_became_of_its_score
     assert "scores nobody until another model is promoted" in done.output
     assert champions.questions() == []
     with pytest.raises(NotFound, match="no champion"):
-        registry.champion(NAME)
+        registry.fetch(NAME, registry.CHAMPION)
     with Ledger.open() as book:
         (one,) = register(book)
         assert (one.version, one.was_in_force, one.its_list_stood) == (1, True, True)

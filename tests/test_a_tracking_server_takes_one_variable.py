@@ -25,7 +25,7 @@ def test_postgresql_holds_runs_and_registry_and_files_stay_in_the_home(
     assert found.version is not None
     registry.set_alias("made_up", registry.CHAMPION, found.version.number)
 
-    model, number = registry.champion("made_up")
+    model, number = registry.fetch("made_up", registry.CHAMPION)
     assert number == found.version.number
     assert model.text == found.model.text
     engine = sa.create_engine(postgres_database)

@@ -155,7 +155,7 @@ def test_an_unknown_question_and_an_unpromoted_model_name_the_next_command(
         registry.fetch("nobody_asked", "champion")
     assert unknown.value.remedy == "Train one: precursor train nobody_asked RECORDS."
     with pytest.raises(NotFound, match=r"has no champion; .* 1, 2 \(challenger\)") as none:
-        registry.champion("made_up")
+        registry.fetch("made_up", registry.CHAMPION)
     assert none.value.remedy == "Promote one: precursor promote made_up 2 --reason TEXT."
     with pytest.raises(NotFound, match="no version '9'"):
         registry.fetch("made_up", "9")

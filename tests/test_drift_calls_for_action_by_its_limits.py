@@ -19,12 +19,13 @@ from typer.testing import CliRunner
 
 import training.audit_commands as commands
 from features.errors import Conflict, UsageError
+from features.kept_reports import DRIFT, names, read
 from models import champions
 from precursor import act, app
 from serving.ledger import Action, Ledger
 from training import promotion
 from training.drift import Drift, monitor
-from training.drift_history import history, keep
+from training.drift_history import keep
 from training.drift_words import ADVICE, in_words
 from training.events import COUNTING_RULE, between, read_events
 from training.experiment import Result, train
@@ -110,18 +111,18 @@ def test_each_level_has_advice_and_an_exit_code() -> None:
 
 
 def test_what_was_found_each_time_is_kept_and_names_nobody(precursor_home: Path) -> None:
-    assert history(NAME) == []
+    assert names(DRIFT, NAME) == []
     begun = datetime(2026, 1, 1, tzinfo=UTC)
     for month, factor in enumerate((1.0, 0.3)):
         keep(NAME, later(factor), {"version": 1}, begun + timedelta(days=30 * month))
-    found = history(NAME)
+    found = [read(DRIFT, NAME, name) for name in names(DRIFT, NAME)]
     assert [report["level"] for report in found][1] == "suspend"
     assert found[0]["at"] < found[1]["at"]
     assert any("sex" in check["name"] for check in found[1]["checks"])
     assert "N0000" not in json.dumps(found)
     (precursor_home / "drift" / NAME / "20260301T000000000000.json").write_text("{")
     with pytest.raises(Conflict, match="not the report that was written"):
-        history(NAME)
+        read(DRIFT, NAME, "20260301T000000000000")
 
 
 def test_only_the_gravest_level_suspends_and_only_the_version_in_force(

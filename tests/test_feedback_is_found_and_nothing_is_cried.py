@@ -162,7 +162,8 @@ def test_the_command_reads_the_lists_that_were_given_and_keeps_what_it_found(
     done = run("watch", NAME, str(published_list.path))
     assert done.exit_code in (0, 3), done.output
     assert "What this cannot show" in done.output
-    (kept,) = kept_reports.history(kept_reports.FEEDBACK, NAME)
+    (name,) = kept_reports.names(kept_reports.FEEDBACK, NAME)
+    kept = kept_reports.read(kept_reports.FEEDBACK, NAME, name)
     assert (kept["version"], kept["width"]) == (1, 20)
     assert kept_reports.Told(**kept["told"]).text() in done.output
 
@@ -234,7 +235,8 @@ def test_what_blind_reviewers_say_is_told_for_both_sides(
         assert said["shares"]["listed"]["value"] == 1
         assert said["shares"]["unlisted"]["value"] == 0
         assert said["shares"]["listed"]["low"] > said["shares"]["unlisted"]["high"]
-    (kept,) = kept_reports.history(kept_reports.FEEDBACK, NAME)
+    (name,) = kept_reports.names(kept_reports.FEEDBACK, NAME)
+    kept = kept_reports.read(kept_reports.FEEDBACK, NAME, name)
     assert "Reviewers who knew neither score nor side" in kept["told"]["after"][0]
     assert len(kept["told"]["listed"]) >= 2 + len(said["counts"])
     assert not any(person in json.dumps(kept) for person in drawn["nominal_id"])
@@ -258,4 +260,4 @@ def test_reviews_that_cannot_be_read_are_refused_with_every_reason(
         wrong = run(*asked, str(tmp_path / name)).exception
         assert isinstance(wrong, UsageError)
         assert words in wrong.message
-    assert not kept_reports.history(kept_reports.FEEDBACK, NAME)
+    assert not kept_reports.names(kept_reports.FEEDBACK, NAME)

@@ -73,7 +73,8 @@ def test_drift_ends_by_its_level_and_its_report_is_kept(trained: Load, tmp_path:
     said = json.loads(done.output[done.output.index("{") :])
     codes = {"stable": 0, "watch": 0, "review": 3, "retrain": 4, "suspend": 5}
     assert done.exit_code == codes[said["level"]], done.output
-    (kept,) = kept_reports.history(kept_reports.DRIFT, NAME)
+    (name,) = kept_reports.names(kept_reports.DRIFT, NAME)
+    kept = kept_reports.read(kept_reports.DRIFT, NAME, name)
     assert (kept["level"], kept["version"]) == (said["level"], 1)
     backwards = ("--from", "2026-01-01", "--to", "2025-01-01")
     refused = run("drift", str(file), str(trained.path), "--version", "1", *backwards)

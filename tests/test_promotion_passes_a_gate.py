@@ -48,7 +48,7 @@ def test_a_model_that_does_not_is_refused_with_every_reason(store: tuple[Result,
         assert reason in refused.value.message
     assert "logistic regression on age and priors" in refused.value.message
     with pytest.raises(NotFound, match="no champion"):
-        registry.champion("made_up")
+        registry.fetch("made_up", registry.CHAMPION)
     assert champions.questions() == []
 
 
@@ -125,7 +125,7 @@ def test_a_withdrawn_champion_is_out_of_force_everywhere(store: tuple[Result, ..
     promotion.withdraw("made_up")
     assert champions.questions() == []
     with pytest.raises(NotFound, match="no champion"):
-        registry.champion("made_up")
+        registry.fetch("made_up", registry.CHAMPION)
 
 
 def _judged(model: RiskModel, monkeypatch: pytest.MonkeyPatch) -> promotion.Verdict:

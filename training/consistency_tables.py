@@ -12,8 +12,6 @@ from features.errors import PrecursorError, UsageError
 from training.consistency import ALIASES, COUNTS, Fault, Printed, check
 
 REMEDY = "Compute them again from one table of counts; figures of several runs do not mix."
-TRIPLE = re.compile(r"(-?\d+(?:\.\d+)?) ?%? \((-?\d+(?:\.\d+)?) ?%? to (-?\d+(?:\.\d+)?) ?%?\)")
-"""A figure with its interval, as documents print them."""
 
 _NAMES = {alias: figure for figure, aliases in ALIASES.items() for alias in aliases}
 
@@ -100,23 +98,6 @@ def read_table(file: Path) -> list[dict[str, str]]:
         said = f"lines {uneven[:5]} do not fit its head" if uneven else "it has no rows"
         raise UsageError(f"{file}: {said}", remedy="One heading and cell a column.", field="file")
     return rows
-
-
-def check_text(text: str) -> list[Fault]:
-    """Return the intervals in a text that do not hold their figure.
-
-    Examples
-    --------
-    >>> [str(fault) for fault in check_text("AUC 0.703 (0.675 to 0.728), then 0.7 (0.8 to 0.9)")]
-    ['0.7 (0.8 to 0.9): the interval does not hold the figure']
-    """
-    found = []
-    for match in TRIPLE.finditer(text):
-        value, low, high = (float(number) for number in match.groups())
-        if not low <= value <= high:
-            said = "the interval does not hold the figure"
-            found.append(Fault(match[0], "interval", said))
-    return found
 
 
 def check_evaluation(evaluation: Mapping[str, Any], *, one_list: bool = True) -> list[Fault]:

@@ -29,14 +29,3 @@ def keep(question: str, found: Drift, about: Mapping[str, Any], at: datetime | N
     said["checks"] = [check for check in said["checks"] if check["level"] != "stable"]
     said |= {"compared": len(found.checks), **about}
     return kept_reports.keep(DRIFT, question, said, told(found), at)
-
-
-def history(question: str) -> list[dict[str, Any]]:
-    """Return a question's drift reports, the earliest first.
-
-    Raises
-    ------
-    Conflict
-        Where one of them is not what was written.
-    """
-    return kept_reports.history(DRIFT, question)
