@@ -181,7 +181,9 @@ class _Flat:
                     filled = column.fill_null(_EMPTY[name]) if column.null_count else column
                     file.write(np.ascontiguousarray(filled.to_numpy(), _STORED[name]).data)
                 numbers += np.bincount(batch["person"].to_numpy(), minlength=people)
-            self.columns = {name: mapped(file, _STORED[name]) for name, file in files.items()}
+            self.columns = {
+                name: memory_mapped(file, _STORED[name]) for name, file in files.items()
+            }
         self._starts = np.concatenate([[0], np.cumsum(numbers)])
 
     def __len__(self) -> int:
@@ -229,7 +231,7 @@ class _Trail:
             start += len(piece)
 
 
-def mapped(file: IO[bytes], dtype: np.dtype[Any]) -> Array:
+def memory_mapped(file: IO[bytes], dtype: np.dtype[Any]) -> Array:
     """Return what was written to a file as an array that is read when it is looked at."""
     file.flush()
     if not file.tell():

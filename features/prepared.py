@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 
 import numpy as np
 
-from features.compiled import mapped
+from features.compiled import memory_mapped
 from features.declare import FeatureSet
 from features.subjects import Subjects
 from features.visible import Array
@@ -49,7 +49,9 @@ class Prepared:
                 file.write(np.stack(list(columns.values()), axis=1, dtype=np.float64).data)
                 self._place[person[order]] = np.arange(done, done + len(order))
                 done += len(order)
-            self._rows = mapped(file, np.dtype(np.float64)).reshape(done, len(wanted.columns))
+            self._rows = memory_mapped(file, np.dtype(np.float64)).reshape(
+                done, len(wanted.columns)
+            )
 
     def dense(self, subjects: Subjects) -> Array | None:
         """Return the rows in the spine's order; None if any of them is not prepared."""

@@ -17,8 +17,8 @@ from urllib.parse import quote
 import duckdb
 
 from features.breaches import Relation, Violation
-from features.mapped import MAPPED
 from features.mapping import Mapping, TableMapping
+from features.mapping_rules import MAPPING_RULES
 from features.records import TABLES, Table
 from features.rules import RULES
 from features.sql import quoted_name, quoted_text
@@ -34,7 +34,7 @@ REQUIRED = ("nominal", "offence", "involvement")
 
 
 @dataclass(frozen=True)
-class Mapped(Relation):
+class MappedRelation(Relation):
     """A table whose mapping says more of some columns: what those hold wrongly is told by it."""
 
     told: frozenset[str] = frozenset()
@@ -234,7 +234,7 @@ class _Files:
         sql = f"SELECT count(*) FROM {uses[0].opened.sql} WHERE ({taken}) IS NOT TRUE"
         row = self.reading.connection.execute(sql).fetchone()
         if row and row[0]:
-            told = MAPPED["unused_rows"].violation(uses[0].file, known=f"{row[0]:,} of them")
+            told = MAPPING_RULES["unused_rows"].violation(uses[0].file, known=f"{row[0]:,} of them")
             self.reading.problems.append(told)
 
 
@@ -287,7 +287,7 @@ def _read_table(reading: Reading, table: Table, uses: list[_Use], mapping: Mappi
         unreadable = RULES["unreadable"].violation(table.name, value=files, why=reason(error))
         reading.problems.append(unreadable)
     else:
-        reading.relations[table.name] = Mapped(
+        reading.relations[table.name] = MappedRelation(
             table, frozenset(kept - told), frozenset(absent), frozenset(told)
         )
 
@@ -329,7 +329,7 @@ def _tell(reading: Reading, table: Table, one: _Selected, told: set[str]) -> Non
             " ORDER BY _row"
         ).fetchall()
         found = one.columns[column.name]
-        rule = MAPPED[found.told_by] if found.told_by else RULES["wrong_type"]
+        rule = MAPPING_RULES[found.told_by] if found.told_by else RULES["wrong_type"]
         reading.problems += [
             rule.violation(table.name, row, column.name, value, known=found.words)
             for row, value in rows
@@ -341,7 +341,7 @@ def _tell(reading: Reading, table: Table, one: _Selected, told: set[str]) -> Non
         if row and not row[0]:
             asked = "; ".join(f"{c}: {', '.join(v)}" for c, v in one.use.source.only.items())
             reading.problems.append(
-                MAPPED["only_finds_nothing"].violation(
+                MAPPING_RULES["only_finds_nothing"].violation(
                     table.name, None, "", one.use.file, known=asked
                 )
             )

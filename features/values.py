@@ -29,8 +29,8 @@ _OFFSET = r"'.*\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})'"
 class Converted:
     """The SQL of a canonical column: its value, and its text where that had to be understood.
 
-    `told_by` names the rule of :mod:`features.mapped` that tells what could not be understood, with
-    its `words`; it is empty where the rules about rows tell it.
+    `told_by` names the rule of :mod:`features.mapping_rules` that tells what could not be
+    understood, with its `words`; it is empty where the rules about rows tell it.
     """
 
     value: str

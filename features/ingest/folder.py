@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,8 +17,7 @@ from features.breaches import ERROR, HANDLED, Asked, Violation
 from features.check import broken, last_day, nobody
 from features.errors import RecordsRefused, UsageError
 from features.loads import LABELS, SET_ASIDE, SPINE, Load, manifest, write_load
-from features.mapping import Mapping as Mapped
-from features.mapping import read_mapping
+from features.mapping import Mapping, read_mapping
 from features.reading import Reading, read
 from features.records import TABLES
 from features.rules import RULES
@@ -67,7 +66,7 @@ def ingest_folder(
 def take_in(
     folder: Path,
     out: Path,
-    mapping: Mapped | None,
+    mapping: Mapping | None,
     *,
     kind: str,
     told: str,
@@ -107,7 +106,7 @@ def take_in(
     )
 
 
-def _last_day(source: Path, said: Mapping[str, Any]) -> date:
+def _last_day(source: Path, said: dict[str, Any]) -> date:
     try:
         found = date.fromisoformat(said["data_to"])
         if found > date.today():
@@ -193,7 +192,7 @@ def leave_out(
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, errors: Iterable[Violation]) -> None:
-    rows: Mapping[str, set[int]] = defaultdict(set)
+    rows: dict[str, set[int]] = defaultdict(set)
     for violation in errors:
         rows[violation.table].add(violation.row or 0)
     for name, bad in rows.items():

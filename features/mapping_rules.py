@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from features.breaches import ERROR, WARNING, Rule
 
-MAPPED: dict[str, Rule] = {
+MAPPING_RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
         Rule(
