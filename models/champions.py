@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,22 +52,12 @@ def put(question: str, version: int, model: RiskModel) -> Path:
         Where another model already lies there under this version.
     """
     place = folder(question) / str(version)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        if RiskModel.load(place).sha256 != model.sha256:
-            raise Conflict(
-                f"{place}: another model lies here under version {version}",
-                remedy="Move it away if it is not wanted; versions are never overwritten.",
-            )
-    else:
-        part = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=place.parent))
-        try:
-            model.save(part)
-            part.chmod(0o755)
-            part.rename(place)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
+    model.save_whole(place)
+    if RiskModel.load(place).sha256 != model.sha256:
+        raise Conflict(
+            f"{place}: another model lies here under version {version}",
+            remedy="Move it away if it is not wanted; versions are never overwritten.",
+        )
     _replace(
         place.parent / POINTER,
         {

@@ -18,8 +18,10 @@ import pandas as pd
 
 from features.declare import FeatureSet
 from features.errors import Conflict, NotFound, PrecursorError
+from features.files import sync
 from features.question import Question
 from features.register import require_allowed
+from features.unfinished import scratch_folder
 from models.calibration import Calibration
 from models.contract import checked, inputs, same_definitions
 from models.empty import read
@@ -240,6 +242,24 @@ class RiskModel:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in self.files.items():
             (folder / name).write_bytes(content)
+
+    def save_whole(self, folder: Path) -> None:
+        """Write the model as a new folder, whole and on disk or not at all.
+
+        A folder that lies there already, or that another process puts there first, stays as it is.
+        """
+        if folder.exists():
+            return
+        with scratch_folder(folder) as scratch:
+            part = scratch / folder.name
+            self.save(part)
+            for name in self.files:
+                sync(part / name)
+            try:
+                part.rename(folder)
+            except OSError:  # a folder that holds something is not replaced
+                if not folder.is_dir():
+                    raise
 
     @classmethod
     def load(cls, folder: Path, sha256: str | None = None) -> RiskModel:

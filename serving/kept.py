@@ -7,9 +7,7 @@ was scored with without being in force.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -103,15 +101,7 @@ def _fingerprint(path: Path) -> str | None:
 
 def keep_model(model: RiskModel) -> None:
     """Keep a model that is not in force, so that its scores can be replayed."""
-    place = home() / "models" / model.sha256
-    if place.exists():
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent) as temporary:
-        model.save(Path(temporary) / "model")
-        # whole or not at all; where another process was first, its copy is the same
-        with contextlib.suppress(FileExistsError):
-            (Path(temporary) / "model").rename(place)
+    model.save_whole(home() / "models" / model.sha256)
 
 
 def find_model(question: str, version: int, sha256: str) -> RiskModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickletools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from made_up_matrix import FEATURES, matrix, result
 
 from features.declare import FeatureSet
 from features.errors import Conflict, NotFound, PrecursorError
-from models import champions
+from models import champions, risk_model
 from models.risk_model import BOOSTER, MANIFEST, RiskModel
 
 
@@ -45,6 +46,26 @@ def test_the_files_are_text_and_json(tmp_path: Path) -> None:
     for name in (BOOSTER, MANIFEST):
         with pytest.raises(ValueError, match=r"pickle|opcode|at position"):
             list(pickletools.genops((tmp_path / name).read_bytes()))
+
+
+def test_a_folder_is_saved_whole_or_not_at_all_and_the_first_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = result().model, result(seed=1).model
+
+    def full(_file: Path) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(risk_model, "sync", full)
+        with pytest.raises(OSError, match="no space left"):
+            first.save_whole(tmp_path / "kept")
+    assert list(tmp_path.iterdir()) == []
+    with ThreadPoolExecutor(8) as several:
+        list(several.map(first.save_whole, [tmp_path / "kept"] * 16))
+    second.save_whole(tmp_path / "kept")
+    assert RiskModel.load(tmp_path / "kept").sha256 == first.sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
 def test_nothing_of_a_person_is_in_the_files() -> None:
