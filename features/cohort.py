@@ -168,6 +168,22 @@ def cohort(history: History, question: Question, as_of_dates: Sequence[date]) ->
     TypeError
         For a question whose rows come with the records.
     """
+    return members(history, question, as_of_dates)[["nominal_id", "as_of_date"]]
+
+
+def members(history: History, question: Question, as_of_dates: Sequence[date]) -> pd.DataFrame:
+    """Return the same rows, each with whether the person gets a number.
+
+    Returns
+    -------
+    DataFrame
+        As the accepted rows of :func:`eligible`.
+
+    Raises
+    ------
+    TypeError
+        For a question whose rows come with the records.
+    """
     if not isinstance(question.cohort, CohortRule):
         raise TypeError(f"question '{question.name}': its rows come with the records")
     people = candidates(history, question.cohort)
@@ -178,4 +194,4 @@ def cohort(history: History, question: Question, as_of_dates: Sequence[date]) ->
         }
     )
     accepted, _ = eligible(history, question, spine)
-    return accepted[["nominal_id", "as_of_date"]]
+    return accepted

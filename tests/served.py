@@ -15,7 +15,7 @@ import small_force
 from small_force import AS_OF
 from starlette.testclient import TestClient
 
-from features.cohort import cohort, eligible
+from features.cohort import members
 from features.history import History
 from features.loads import Load
 from models import champions
@@ -81,8 +81,8 @@ def _world() -> Served:
 
     app = create_service().to_asgi()
     client = _open.enter_context(TestClient(app, raise_server_exceptions=False))
-    accepted, _ = eligible(history, model.question, cohort(history, model.question, [AS_OF]))
-    people = accepted.loc[~accepted["insufficient_history"], "nominal_id"].to_list()
+    rows = members(history, model.question, [AS_OF])
+    people = rows.loc[~rows["insufficient_history"], "nominal_id"].to_list()
     return Served(home, load, history, model, ledger, tokens, people, client)
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from features import kept_ranks
 from features.catalogue import catalogue
-from features.cohort import cohort, eligible
+from features.cohort import members
 from features.declare import FeatureSet
 from features.errors import NotFound, PrecursorError, UsageError
 from features.history import History
@@ -129,7 +129,7 @@ def rank_ranges(
             remedy="Name that day or an earlier one.",
             field="as_of",
         )
-    people, _ = eligible(history, question, cohort(history, question, [as_of]))
+    people = members(history, question, [as_of])
     if people.empty:
         raise NotFound(
             f"question '{question.name}': nobody can be scored on {as_of}",
