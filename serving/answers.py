@@ -144,6 +144,33 @@ def kept_score(ledger: Ledger, score_id: str) -> tuple[Entry, dict[str, Any]]:
     return entry, payload
 
 
+def readable(
+    ledger: Ledger, score_id: str, principal: Principal, on_behalf_of: str | None = None
+) -> tuple[Entry, dict[str, Any]]:
+    """Return a score that somebody may look at and act on.
+
+    Raises
+    ------
+    NotFound
+        No score has this id.
+    Gone
+        The person was erased.
+    InShadow
+        Its question was in shadow when it was given; reviewers see it.
+    OwnViewDue
+        The analyst's own view is due first.
+    NeedToKnow
+        The person is restricted, or outside the areas of whoever asks.
+    """
+    entry, payload = kept_score(ledger, score_id)
+    if not may_see(principal.role, payload["stage"]):
+        raise InShadow(payload["question"])
+    require_own_view(ledger, payload["question"], principal, on_behalf_of)
+    load, person = payload["load"]["fingerprint"], payload["nominal_id"]
+    require_need(ledger, load, principal, [person], on_behalf_of)
+    return entry, payload
+
+
 def one_score(
     stock: Stock,
     ledger: Ledger,
@@ -161,20 +188,11 @@ def one_score(
 
     Raises
     ------
-    NotFound
-        No score has this id.
-    Gone
-        The person was erased.
-    InShadow
-        Its question was in shadow when it was given; reviewers see it.
+    PrecursorError
+        As `readable`.
     """
-    entry, payload = kept_score(ledger, score_id)
-    if not may_see(role, payload["stage"]):
-        raise InShadow(payload["question"])
     who = Principal(actor, Role(role))
-    require_own_view(ledger, payload["question"], who, on_behalf_of)
-    load, person = payload["load"]["fingerprint"], payload["nominal_id"]
-    require_need(ledger, load, who, [person], on_behalf_of)
+    entry, payload = readable(ledger, score_id, who, on_behalf_of)
     answer = explained(stock, payload)
     answer["since_last"] = _since_last(stock, ledger, payload, who, on_behalf_of)
     answer = without_name(answer) if pseudonymous(role) else answer

@@ -22,7 +22,7 @@ from features.history import History
 from features.loads import Load
 from models.contract import same_definitions
 from models.risk_model import RiskModel
-from serving.decisions import readable
+from serving.answers import readable
 from serving.kept import find_load, find_model
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Principal
@@ -50,7 +50,7 @@ def challenge(ledger: Ledger, request: ChallengeRequest, principal: Principal) -
     Conflict
         The score cannot be made again from the load, so that no comparison would be honest.
     PrecursorError
-        As `serving.decisions.readable`.
+        As `serving.answers.readable`.
     """
     _, payload = readable(ledger, request.score_id, principal)
     model = find_model(

@@ -10,40 +10,14 @@ import pandas as pd
 
 from features.errors import Conflict, NotFound, PrecursorError
 from features.question import BANDS
-from serving.answers import Gone, kept_score
-from serving.ledger import Action, Entry, Leaf, Ledger
-from serving.need_to_know import require_need, require_need_of_score, unnamed
-from serving.own_view import require_own_view
+from serving.answers import Gone, readable
+from serving.ledger import Action, Leaf, Ledger
+from serving.need_to_know import require_need_of_score, unnamed
 from serving.permissions import Forbidden, Principal
 from serving.schema import DecisionRequest, SignOffRequest
-from serving.stage import InShadow, may_see
 from serving.stock import Stock
 
 AGREE, OVERRIDE = "agree", "override"
-
-
-def readable(ledger: Ledger, score_id: str, principal: Principal) -> tuple[Entry, dict[str, Any]]:
-    """Return a score that somebody may act on.
-
-    Raises
-    ------
-    NotFound
-        No score has this id.
-    Gone
-        The person was erased.
-    InShadow
-        Its question was in shadow when it was given.
-    OwnViewDue
-        The analyst's own view is due first.
-    NeedToKnow
-        The person is restricted, or outside the areas of whoever asks.
-    """
-    entry, payload = kept_score(ledger, score_id)
-    if not may_see(principal.role, payload["stage"]):
-        raise InShadow(payload["question"])
-    require_own_view(ledger, payload["question"], principal)
-    require_need(ledger, payload["load"]["fingerprint"], principal, [payload["nominal_id"]])
-    return entry, payload
 
 
 def direction(given: str | None, judged: str) -> str:

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from features.errors import Conflict
-from serving.decisions import readable
+from serving.answers import readable
 from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import unnamed
 from serving.permissions import Principal
@@ -29,7 +29,7 @@ def select(ledger: Ledger, request: SelectionRequest, principal: Principal) -> d
     Conflict
         The person is selected already, or is not; or the review lies too far away or in the past.
     PrecursorError
-        As `serving.decisions.readable`.
+        As `serving.answers.readable`.
     """
     _, payload = readable(ledger, request.score_id, principal)
     person, question = payload["nominal_id"], payload["question"]
