@@ -16,8 +16,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.dashboards.known import Known, open_episodes
-from features.errors import RecordsRefused, UsageError
+from features.errors import RecordsRefused
 from features.loads import Load
+from features.spreadsheet import filled_in
 from features.taxonomy import taxonomy
 from features.yaml_file import read_model
 
@@ -109,19 +110,8 @@ def read_reviews(file: Path | None, at: date) -> pd.DataFrame:
     columns = ["reviewed_on", "decision"]
     if file is None:
         return pd.DataFrame(columns=columns, index=pd.Index([], dtype=object, name="nominal_id"))
-    try:
-        rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as wrong:
-        raise UsageError(
-            f"{file} cannot be read: {wrong}", remedy="Save it as CSV in UTF-8.", field="reviews"
-        ) from wrong
-    lacking = [name for name in REVIEW_COLUMNS if name not in rows]
-    if lacking:
-        raise UsageError(
-            f"{file}: no column {', '.join(lacking)}",
-            remedy=f"A file of reviews has {', '.join(REVIEW_COLUMNS)}.",
-            field="reviews",
-        )
+    remedy = f"A file of reviews has {', '.join(REVIEW_COLUMNS)}."
+    rows = filled_in(file, REVIEW_COLUMNS, field="reviews", remedy=remedy)
     days = pd.to_datetime(rows["reviewed_on"], format="%Y-%m-%d", errors="coerce")
     faults = []
     for number, row in enumerate(rows.to_dict("records"), 1):

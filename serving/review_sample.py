@@ -16,6 +16,7 @@ import pandas as pd
 
 from features.errors import Conflict, RecordsRefused, UsageError
 from features.files import replacing
+from features.spreadsheet import filled_in
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Principal
 from serving.runs import FROZEN, INFO, find_run, folder, published
@@ -167,8 +168,10 @@ def returned(ledger: Ledger, question: str, files: Sequence[Path]) -> pd.DataFra
             at = str(leaf.entry.body["run_id"])[:10]  # a run's name begins with its date
             stood.setdefault((str(cell(leaf.nominal_id)), at), leaf.payload["review_sample"])
     faults, found, seen = [], [], set()
+    remedy = "Give the file that 'precursor review-sample' wrote, filled in."
     for file in files:
-        for number, row in enumerate(_rows(file).to_dict("records"), 1):
+        rows = filled_in(file, COLUMNS, field="reviewed", remedy=remedy)
+        for number, row in enumerate(rows.to_dict("records"), 1):
             place, key = f"{file}, row {number}", (row["nominal_id"], row["as_of_date"])
             said = row["would_list"].strip().lower()
             if key in seen:
@@ -187,20 +190,3 @@ def returned(ledger: Ledger, question: str, files: Sequence[Path]) -> pd.DataFra
             " nothing under would_list.",
         )
     return pd.DataFrame(found, columns=["side", "would_list"], dtype=object)
-
-
-def _rows(file: Path) -> pd.DataFrame:
-    try:
-        rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as wrong:
-        raise UsageError(
-            f"{file} cannot be read: {wrong}", remedy="Save it as CSV in UTF-8.", field="reviewed"
-        ) from wrong
-    lacking = [name for name in COLUMNS if name not in rows]
-    if lacking:
-        raise UsageError(
-            f"{file}: no column {', '.join(lacking)}",
-            remedy="Give the file that 'precursor review-sample' wrote, filled in.",
-            field="reviewed",
-        )
-    return rows
