@@ -10,12 +10,11 @@ import json
 from datetime import date
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from features.breaches import ERROR, HANDLED, WARNING, shown
 from features.check import errors_first
 from features.files import replacing
 from features.quality import LATE, Filled, Quality
+from features.standing_page import template
 
 MOST_ERRORS = 5
 """How many kinds of error are named at the top of the page."""
@@ -59,14 +58,9 @@ def page(found: Quality) -> str:
     >>> "a&lt;b" in text, "<script" in text
     (True, False)
     """
-    environment = Environment(
-        loader=PackageLoader("features", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
+    laid_out = template(
+        "features",
+        "quality.html",
         number=lambda value: f"{value:,}",
         share=percent,
         day=in_words,
@@ -74,7 +68,7 @@ def page(found: Quality) -> str:
         sentence=lambda words: words[:1].upper() + words[1:],
         shown=shown,
     )
-    return environment.get_template("quality.html").render(
+    return laid_out.render(
         found=found,
         findings=errors_first(found.findings),
         first=what_to_look_at(found),

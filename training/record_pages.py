@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from features.standing_page import template
 
 
 def page(said: Mapping[str, Any]) -> str:
     """Return a record as one HTML page that needs nothing else."""
-    environment = Environment(
-        loader=PackageLoader("training", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("record.html").render(said=said)
+    return template("training", "record.html").render(said=said)
 
 
 def markdown(said: Mapping[str, Any]) -> str:

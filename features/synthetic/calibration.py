@@ -9,11 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from features.errors import RecordsRefused, UsageError
 from features.files import replacing
 from features.loads import Load
+from features.standing_page import template
 from features.synthetic.measures import Figure, Measures
 from features.synthetic.parameters import FULL_SCALE
 from features.synthetic.targets import Target
@@ -193,21 +192,13 @@ def page(found: list[Comparison]) -> str:
     >>> "ynthetic" in page([]), "<script" in page([])
     (True, False)
     """
-    environment = Environment(
-        loader=PackageLoader("features", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["figure"] = shown
     rows = [one.as_json() for one in found]
     groups = list(dict.fromkeys(row["group"] for row in rows))
     verdicts = {
         verdict: sum(row["verdict"] == verdict for row in rows)
         for verdict in (WITHIN, BY_CHANCE, EXPLAINED, OUTSIDE, NOT_COVERED)
     }
-    return environment.get_template("calibration.html").render(
+    return template("features", "calibration.html", figure=shown).render(
         marking=MARKING, rows=rows, groups=groups, verdicts=verdicts
     )
 
