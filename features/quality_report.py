@@ -63,7 +63,7 @@ def page(found: Quality) -> str:
         "quality.html",
         number=lambda value: f"{value:,}",
         share=percent,
-        day=in_words,
+        day=day_in_words,
         plain=lambda name: name.replace("_", " "),
         sentence=lambda words: words[:1].upper() + words[1:],
         shown=shown,
@@ -140,12 +140,12 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f}".removesuffix(".0") + "%"
 
 
-def in_words(value: date | str | None) -> str:
+def day_in_words(value: date | str | None) -> str:
     """Return a date as words; what is no date of the calendar stays as it is.
 
     Examples
     --------
-    >>> in_words("2026-06-04"), in_words(None), in_words("12026-06-04")
+    >>> day_in_words("2026-06-04"), day_in_words(None), day_in_words("12026-06-04")
     ('4 June 2026', 'none', '12026-06-04')
     """
     if value is None:

@@ -65,7 +65,7 @@ def scores(
             in_force = stock.get(request.question)
         if not may_see(role, in_force.question.stage):
             raise InShadow(request.question)
-        require_current(in_force.model, in_force.version, in_force.load, in_force.standing)
+        require_current(in_force.model, in_force.version, in_force.load, in_force.stage)
         require_own_view(ledger, request.question, who, request.on_behalf_of)
         require_need(
             ledger,

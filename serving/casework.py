@@ -74,7 +74,7 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
         return own_view.give(ledger, asked, who)
 
     def decide(_: Request, asked: DecisionRequest, who: Principal) -> dict[str, Any]:
-        policy = decisions.policy(stock, ledger, asked.score_id)
+        policy = decisions.sign_off_policy(stock, ledger, asked.score_id)
         return decisions.decide(ledger, asked, who, sign_off=policy)
 
     def sign_off(request: Request, asked: SignOffRequest, who: Principal) -> dict[str, Any]:

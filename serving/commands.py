@@ -194,7 +194,7 @@ def scored(
     promoted = which in (None, registry.CHAMPION)
     model, version = stock.champion(name) if promoted else registry.fetch(name, str(which))
     if promoted:
-        require_current(model, version, load, stock.standing(model.question))
+        require_current(model, version, load, stock.stage(model.question))
     else:
         require_not_retired(book, name, version)
     if backend == "spark":

@@ -309,7 +309,7 @@ def page(
     }
 
 
-def policy(stock: Stock, ledger: Ledger, score_id: str) -> str:
+def sign_off_policy(stock: Stock, ledger: Ledger, score_id: str) -> str:
     """Return which decisions wait for a sign-off, as the question in force says.
 
     Of a question out of force none does: what was decided must not be lost for want of a model.

@@ -8,7 +8,7 @@ from features.errors import PrecursorError
 from features.loads import Load
 from features.question import Question
 from models.risk_model import RiskModel
-from serving.stages import Standing
+from serving.stages import CurrentStage
 
 
 class Expired(PrecursorError):
@@ -32,7 +32,7 @@ def last_day(model: RiskModel) -> date | None:
 
 
 def require_current(
-    model: RiskModel, version: int, load: Load, standing: Standing, today: date | None = None
+    model: RiskModel, version: int, load: Load, at: CurrentStage, today: date | None = None
 ) -> None:
     """Refuse to score by a model, on records or at a stage whose time is over.
 
@@ -42,7 +42,7 @@ def require_current(
     version : int
     load : Load
         The records that would be scored.
-    standing : Standing
+    at : CurrentStage
     today : date, optional
         The calendar's day, for questions that go by it.
 
@@ -62,11 +62,11 @@ def require_current(
             f" {question.name} RECORDS.",
             field="question",
         )
-    if standing.until is not None and now > standing.until:
+    if at.until is not None and now > at.until:
         raise Expired(
-            f"question '{question.name}': its stage {standing.stage} ended on {standing.until}; it"
+            f"question '{question.name}': its stage {at.stage} ended on {at.until}; it"
             f" is {now} by the clock of the {question.clock}",
-            remedy=f"Decide on it anew: precursor stage {question.name} {standing.stage} --by WHO"
+            remedy=f"Decide on it anew: precursor stage {question.name} {at.stage} --by WHO"
             " --until DATE --reason TEXT.",
             field="question",
             code="stage_ended",

@@ -44,7 +44,7 @@ class NotReady(PrecursorError):
     status = 503
 
 
-class Desk:
+class Shared:
     """What a worker opens once and all its requests share: stock, ledger and access."""
 
     def __init__(self) -> None:
@@ -92,18 +92,18 @@ class Desk:
 
 
 class Door:
-    """Stands in the framework's place from the start; the desk comes in when the worker starts."""
+    """Stands in the framework's place from the start; what requests share is opened after it."""
 
     def __init__(self) -> None:
-        self.desk: Desk | None = None
+        self.shared: Shared | None = None
         self._rate = Rate()
 
     @property
-    def open(self) -> Desk:
-        """The worker's desk, once it has started."""
-        if self.desk is None:
+    def open(self) -> Shared:
+        """What the requests share, once the worker has started."""
+        if self.shared is None:
             raise NotReady("the service is starting", remedy="Try again in a second.")
-        return self.desk
+        return self.shared
 
     def authenticate(self, bearer: str | None) -> Principal:
         """Return whose token an Authorization header carries; raise for nobody's."""
@@ -137,7 +137,7 @@ def create_service() -> Any:
             # it would log the whole of a request that fails its model
             logging.getLogger("bentoml._internal.server.http_app").setLevel(logging.CRITICAL)
             logs.begin()
-            door.desk = self.desk = Desk()
+            door.shared = self.shared = Shared()
             # requests leave small cycles; without this the collector walks all imports for them
             gc.collect()
             gc.freeze()
@@ -147,20 +147,20 @@ def create_service() -> Any:
         def scores(self, request: ScoreRequest, /, context: bentoml.Context) -> dict[str, Any]:
             """Score people, with reasons down to the records."""
             asked: Mapping[str, Any] = context.request.scope
-            found = answered(self.desk, request, asked["principal"], str(asked["request_id"]))
+            found = answered(self.shared, request, asked["principal"], str(asked["request_id"]))
             # the framework passes a response on as it is, but for the status
             context.response.status_code = found.status_code
             return cast("dict[str, Any]", found)
 
         def __is_ready__(self) -> bool:
-            self.desk.ready()
+            self.shared.ready()
             return True
 
         @bentoml.on_shutdown  # type: ignore[untyped-decorator]
         def close(self) -> None:
             """Let go of what was opened."""
-            self.desk.close()
-            door.desk = None
+            self.shared.close()
+            door.shared = None
 
     made: Any = bentoml.service(
         name="precursor",
@@ -176,7 +176,7 @@ def create_service() -> Any:
 
 
 def answered(
-    desk: Desk, request: ScoreRequest, principal: Principal, request_id: str
+    shared: Shared, request: ScoreRequest, principal: Principal, request_id: str
 ) -> JSONResponse:
     """Return the response to a request for scores, as a response whatever happens.
 
@@ -184,7 +184,7 @@ def answered(
     """
     who = {"actor": principal.actor, "role": principal.role.value}
     try:
-        found = answers.scores(desk.stock, desk.ledger, request, **who)
+        found = answers.scores(shared.stock, shared.ledger, request, **who)
         with step("encode"):
             return JSONResponse(found)
     except PrecursorError as refused:

@@ -58,7 +58,7 @@ def stage(
                 who=operator(),
                 reason=reason,
             )
-        now = stages.standing(book, asked)
+        now = stages.current_stage(book, asked)
     ends = "without an end" if now.until is None else f"until {now.until}"
     by = f", decided by {now.decided_by}" if now.decided_by else ", as its file says"
     found = {"question": question, "version": version, "stage": now.stage}

@@ -24,7 +24,7 @@ FILE = "stage.json"
 
 
 @dataclass(frozen=True)
-class Standing:
+class CurrentStage:
     """At which stage a question is: until when, and by whose decision.
 
     Attributes
@@ -41,19 +41,19 @@ class Standing:
     decided_by: str = ""
 
 
-def standing(ledger: Ledger, question: Question) -> Standing:
+def current_stage(ledger: Ledger, question: Question) -> CurrentStage:
     """Return at which stage a question is: as was decided, or else as its file says."""
-    return decided(ledger, question.name) or Standing(question.stage)
+    return decided(ledger, question.name) or CurrentStage(question.stage)
 
 
-def decided(ledger: Ledger, question: str) -> Standing | None:
+def decided(ledger: Ledger, question: str) -> CurrentStage | None:
     """Return what was last decided on a question's stage; None where nothing was."""
     entries = ledger.entries(action=Action.STAGE, question=question, limit=1, sealed=True)
     if not entries:
         return None
     said = entries[0].body
     until = said.get("until")
-    return Standing(
+    return CurrentStage(
         str(said["stage"]), date.fromisoformat(until) if until else None, str(said["decided_by"])
     )
 
@@ -111,7 +111,7 @@ def move(
             remedy="Name a later day.",
             field="until",
         )
-    now = standing(ledger, question)
+    now = current_stage(ledger, question)
     if (now.stage, now.until) == (stage, until):
         raise Conflict(
             f"'{question.name}' is at stage {stage} until {until} already",

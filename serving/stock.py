@@ -28,7 +28,7 @@ from models.risk_model import RiskModel
 from serving.chain import IN_FORCE
 from serving.kept import erasures, find_load, find_model, serving_from
 from serving.ledger import Ledger
-from serving.stages import Standing, changed, decided
+from serving.stages import CurrentStage, changed, decided
 
 _Key = tuple[str, str]
 """A load's fingerprint and the list of harm weights: what a compiled history depends on."""
@@ -55,7 +55,7 @@ class InForce:
     model: RiskModel
     version: int
     history: History
-    standing: Standing = field(default_factory=lambda: Standing("pilot"))
+    stage: CurrentStage = field(default_factory=lambda: CurrentStage("pilot"))
 
     @property
     def load(self) -> Load:
@@ -78,7 +78,7 @@ class Stock:
         self._ledger = ledger
         self._warm = warm
         self._lock = threading.Lock()
-        self._decided: dict[str, tuple[int, Standing | None]] = {}
+        self._decided: dict[str, tuple[int, CurrentStage | None]] = {}
         self._models: dict[str, tuple[tuple[int, str], RiskModel]] = {}
         self._histories: OrderedDict[_Key, History] = OrderedDict()
         self._in_use: dict[tuple[str, str], _Key] = {}
@@ -107,16 +107,16 @@ class Stock:
             self._forget_erased()
             model = self._model(question, named)
             history = self._latest(question, where, model.question.harm)
-        return InForce(model.question, model, named[0], history, self.standing(model.question))
+        return InForce(model.question, model, named[0], history, self.stage(model.question))
 
-    def standing(self, question: Question) -> Standing:
+    def stage(self, question: Question) -> CurrentStage:
         """Return at which stage the ledger has a question; asked anew when it was moved."""
         at = changed(question.name)
         known = self._decided.get(question.name)
         if known is None or known[0] != at:
             known = (at, decided(self._ledger, question.name))
             self._decided[question.name] = known
-        return known[1] or Standing(question.stage)
+        return known[1] or CurrentStage(question.stage)
 
     def ready(self) -> None:
         """Return if every question in force can be answered; raise the first that cannot.
@@ -231,7 +231,7 @@ class Stock:
 
     def _at_stage(self, question: str, model: RiskModel) -> RiskModel:
         """Return a champion as the ledger has its question: scores name the stage they are of."""
-        stage = self.standing(model.question).stage
+        stage = self.stage(model.question).stage
         if model.question.stage != stage:
             model = model.at_stage(stage)
             self._models[question] = (self._models[question][0], model)

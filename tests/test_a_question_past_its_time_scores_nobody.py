@@ -26,7 +26,7 @@ from serving.ledger import Action, Ledger
 from serving.permissions import Principal, Role
 from serving.schema import ScoreRequest
 from serving.stage import InShadow
-from serving.stages import Standing
+from serving.stages import CurrentStage
 from serving.stock import Stock
 from training.shadow import compare, told
 
@@ -45,10 +45,10 @@ def aged(served: Served, upto: date, **changes: Any) -> Any:
 def test_a_model_scores_up_to_its_last_day_and_no_longer(served: Served) -> None:
     model = aged(served, AS_OF - timedelta(days=365), retrain_after_days=365)
     assert last_day(model) == AS_OF  # the clock of the records: the day after they end
-    require_current(model, 3, served.load, Standing("pilot"))
+    require_current(model, 3, served.load, CurrentStage("pilot"))
     older = aged(served, AS_OF - timedelta(days=366), retrain_after_days=365)
     with pytest.raises(Expired, match="version 3 learned from records up to") as refused:
-        require_current(older, 3, served.load, Standing("pilot"))
+        require_current(older, 3, served.load, CurrentStage("pilot"))
     assert (refused.value.status, refused.value.code) == (503, "model_expired")
     assert "precursor train" in refused.value.remedy
 
@@ -56,20 +56,20 @@ def test_a_model_scores_up_to_its_last_day_and_no_longer(served: Served) -> None
 def test_the_clock_of_the_calendar_ages_models_and_records(served: Served) -> None:
     terms = {"clock": "calendar", "retrain_after_days": 100, "expires_after_days": 35}
     model = aged(served, DATA_TO, **terms)
-    require_current(model, 1, served.load, Standing("live"), AS_OF + 35 * DAY)
+    require_current(model, 1, served.load, CurrentStage("live"), AS_OF + 35 * DAY)
     with pytest.raises(Expired, match="the records end on") as refused:
-        require_current(model, 1, served.load, Standing("live"), AS_OF + 36 * DAY)
+        require_current(model, 1, served.load, CurrentStage("live"), AS_OF + 36 * DAY)
     assert refused.value.code == "records_stale"
     with pytest.raises(Expired, match="stopped scoring"):
-        require_current(model, 1, served.load, Standing("live"), DATA_TO + 101 * DAY)
+        require_current(model, 1, served.load, CurrentStage("live"), DATA_TO + 101 * DAY)
     old_clock = aged(served, DATA_TO, **terms | {"clock": "records"})
-    require_current(old_clock, 1, served.load, Standing("live"), AS_OF + 9999 * DAY)
+    require_current(old_clock, 1, served.load, CurrentStage("live"), AS_OF + 9999 * DAY)
 
 
 def test_a_stage_ends_on_its_last_day(served: Served) -> None:
-    require_current(served.model, 1, served.load, Standing("pilot", AS_OF, "panel"))
+    require_current(served.model, 1, served.load, CurrentStage("pilot", AS_OF, "panel"))
     with pytest.raises(Expired, match="its stage pilot ended on") as refused:
-        require_current(served.model, 1, served.load, Standing("pilot", AS_OF - DAY, "panel"))
+        require_current(served.model, 1, served.load, CurrentStage("pilot", AS_OF - DAY, "panel"))
     assert refused.value.code == "stage_ended"
 
 
@@ -144,10 +144,10 @@ def test_a_question_moves_a_step_at_a_time_and_the_service_follows(desk: Desk) -
 
 
 def test_a_file_alone_moves_no_question(desk: Desk) -> None:
-    before = desk.stock.standing(desk.served.model.question)
+    before = desk.stock.stage(desk.served.model.question)
     place = desk.home / "champions" / NAME / stages.FILE
     place.write_text('{"entry": 1, "stage": "live"}')
-    assert desk.stock.standing(desk.served.model.question) == before
+    assert desk.stock.stage(desk.served.model.question) == before
 
 
 def test_the_service_says_that_a_stage_has_ended(desk: Desk) -> None:

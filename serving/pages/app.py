@@ -30,9 +30,9 @@ from serving.own_view import OwnViewDue, require_own_view
 from serving.pages import accounts, casework, dashboards, review, sign_in, staying, words
 from serving.pages.door import Page, Visitor, to_sign_in, visitor
 from serving.pages.forms import poster
-from serving.pages.gate import Gate
 from serving.pages.how import How
 from serving.pages.lists import Lists
+from serving.pages.own_views import OwnViews
 from serving.pages.render import STATIC, Answer, Settings, marking_sheet, renderer
 from serving.stage import InShadow
 from serving.stock import Stock
@@ -70,8 +70,8 @@ def create_pages(
     lists = Lists(stock, ledger)
     answer = renderer(settings, lists)
     drafts = Drafts(ledger)
-    gate = Gate(answer, lists, drafts)
-    guard = _guard(ledger, gate)
+    own_views = OwnViews(answer, lists, drafts)
+    guard = _guard(ledger, own_views)
     guarded, posted = _shown(access, guard), poster(access, ledger, drafts, guard)
     attempts, provider = Attempts(), oidc.settings()
     named = None if provider is None else oidc.Provider(provider, ledger.secret("oidc"))
@@ -90,7 +90,7 @@ def create_pages(
         *sign_in.routes(answer, access, attempts, accounts=named is not None),
         *([] if named is None else accounts.routes(access, named, attempts)),
         *staying.routes(access, ledger, posted),
-        *casework.routes(answer, lists, drafts, gate, settings, guarded, posted),
+        *casework.routes(answer, lists, drafts, own_views, settings, guarded, posted),
         *dashboards.routes(answer, lists, settings, guarded),
         *review.routes(answer, lists, drafts, guarded, posted),
         Route("/how-scores-are-made", guarded(how.show)),
@@ -111,7 +111,7 @@ def create_pages(
     return made
 
 
-def _guard(ledger: Ledger, gate: Gate) -> Callable[[Request, Visitor, Page], Response]:
+def _guard(ledger: Ledger, own_views: OwnViews) -> Callable[[Request, Visitor, Page], Response]:
     """Return what calls a page for a visitor, with the own view before it and refusals recorded."""
     rate = Rate()
 
@@ -127,7 +127,7 @@ def _guard(ledger: Ledger, gate: Gate) -> Callable[[Request, Visitor, Page], Res
             _refusal(ledger, found, request, due)
             if request.method != "GET":
                 raise
-            return gate.due(request, found)
+            return own_views.due(request, found)
         except (Forbidden, InShadow) as refused:
             _refusal(ledger, found, request, refused)
             raise

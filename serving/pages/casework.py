@@ -14,8 +14,8 @@ from serving.pages.disputing import Disputing
 from serving.pages.door import Page
 from serving.pages.export import Export
 from serving.pages.forms import Endpoint, Posted
-from serving.pages.gate import Gate
 from serving.pages.lists import Lists
+from serving.pages.own_views import OwnViews
 from serving.pages.person import Person
 from serving.pages.priority_list import PriorityList
 from serving.pages.render import Answer, Settings
@@ -28,7 +28,7 @@ def routes(
     answer: Answer,
     lists: Lists,
     drafts: Drafts,
-    gate: Gate,
+    own_views: OwnViews,
     settings: Settings,
     guarded: Callable[[Page], Callable[[Request], Response]],
     posted: Callable[[Posted], Endpoint],
@@ -57,7 +57,7 @@ def routes(
         Route(one, guarded(listed.show)),
         Route(f"{one}/not-scored", guarded(listed.not_scored)),
         Route(f"{one}/list.csv", guarded(export.show)),
-        *form(f"{one}/own-view", gate.show, gate.take),
+        *form(f"{one}/own-view", own_views.show, own_views.take),
         Route(score, guarded(person.show)),
         *form(f"{score}/decision", decide.show, decide.take),
         *form(f"{score}/selection", selecting.show, selecting.take),

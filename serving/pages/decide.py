@@ -12,7 +12,14 @@ from starlette.responses import Response
 from features.errors import Conflict
 from features.question import BANDS
 from serving.access import Permission, require
-from serving.decisions import DecidedMeanwhile, Taken, decide, policy, signed, taken_by_person
+from serving.decisions import (
+    DecidedMeanwhile,
+    Taken,
+    decide,
+    sign_off_policy,
+    signed,
+    taken_by_person,
+)
 from serving.pages import words
 from serving.pages.case_words import BASES, STEPS, DecisionLine, decision_line
 from serving.pages.door import Visitor
@@ -76,7 +83,7 @@ class Decide(FormPages):
                 ledger,
                 asked,
                 visitor.principal,
-                sign_off=policy(self._lists.stock, ledger, looked.score_id),
+                sign_off=sign_off_policy(self._lists.stock, ledger, looked.score_id),
             )
         except DecidedMeanwhile as other:
             if not _same(other.taken, visitor.principal.actor, asked):  # else sent twice
@@ -121,7 +128,7 @@ class Decide(FormPages):
                 (band, band, "The band of the score" if band == looked.payload["band"] else "")
                 for band in reversed(BANDS)
             ],
-            "signed": policy(self._lists.stock, self._lists.ledger, looked.score_id),
+            "signed": sign_off_policy(self._lists.stock, self._lists.ledger, looked.score_id),
         }
         synthetic = made_up(looked.found)
         return self._answer(request, "decision.html", context, made_up=synthetic, status=status)

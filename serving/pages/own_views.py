@@ -36,7 +36,7 @@ LABELS = {
 SKIP = "Say why this cannot wait"
 
 
-class Gate(FormPages):
+class OwnViews(FormPages):
     """The page of own views."""
 
     def show(self, request: Request, visitor: Visitor) -> Response:
