@@ -91,9 +91,6 @@ class Access:
         actor: str,
         role: str,
         days: int = TOKEN_DAYS,
-        *,
-        by: Principal | None = None,
-        purpose: str = "access for a program",
     ) -> str:
         """Return a new token; it cannot be shown again.
 
@@ -105,9 +102,6 @@ class Access:
             One of `GIVEN`.
         days : int
             How long it lasts, from 1 to 366.
-        by : Principal, optional
-            Who gives it; the command line's user by default.
-        purpose : str
 
         Raises
         ------
@@ -122,7 +116,7 @@ class Access:
             )
         secret, row = self._new(actor, role, timedelta(days=days))
         row["token_id"] = row["hash"][:12]
-        self._give(tables.token, row, Action.TOKEN_ISSUED, by or operator(), purpose)
+        self._give(tables.token, row, Action.TOKEN_ISSUED, "access for a program")
         return secret
 
     def authenticate(self, bearer: str | None) -> Principal:
@@ -157,7 +151,7 @@ class Access:
                 for row in connection.execute(query)
             ]
 
-    def revoke(self, token_id: str, *, by: Principal | None = None, purpose: str) -> None:
+    def revoke(self, token_id: str, *, purpose: str) -> None:
         """End a token's access now, and the sessions of whom it was given to in that role.
 
         Raises
@@ -165,7 +159,7 @@ class Access:
         NotFound
             If no valid token has this id.
         """
-        who = by or operator()
+        who = operator()
         table = tables.token
         with self._ledger.transaction() as connection:
             given = connection.execute(
@@ -198,17 +192,10 @@ class Access:
                 body={"token_id": token_id, "sessions_ended": len(ended), "over": ended},
             )
 
-    def issue_link(
-        self,
-        actor: str,
-        role: str,
-        *,
-        by: Principal | None = None,
-        purpose: str = "sign-in at this machine",
-    ) -> str:
+    def issue_link(self, actor: str, role: str, *, purpose: str = "sign-in at this machine") -> str:
         """Return the secret of a sign-in link: it works once, within 15 minutes, on loopback."""
         secret, row = self._new(actor, role, LINK_LASTS)
-        self._give(tables.link, row, Action.LINK_ISSUED, by or operator(), purpose)
+        self._give(tables.link, row, Action.LINK_ISSUED, purpose)
         return secret
 
     def sign_in(self, secret: str, client_host: str | None) -> str:
@@ -365,17 +352,16 @@ class Access:
         connection.execute(sa.insert(tables.session), row)
         return cookie
 
-    def _give(
-        self, table: sa.Table, row: dict[str, str], action: Action, by: Principal, purpose: str
-    ) -> None:
+    def _give(self, table: sa.Table, row: dict[str, str], action: Action, purpose: str) -> None:
         told = {name: value for name, value in row.items() if name not in ("hash", "issued_at")}
         if not row["actor"].strip():
             raise UsageError("the actor is empty", remedy="Say whose it is.", field="actor")
         row["mark"] = access_rows.mark(self._secret, table, row)
+        who = operator()  # access is given on the command line alone
         with self._ledger.transaction() as connection:
             connection.execute(sa.insert(table), row)
             self._ledger.append_within(
-                connection, action, actor=by.actor, role=by.role, purpose=purpose, body=told
+                connection, action, actor=who.actor, role=who.role, purpose=purpose, body=told
             )
 
     def _found(

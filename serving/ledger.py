@@ -295,19 +295,15 @@ class Ledger(Reader):
         self._keys.erase(nominal_id)
         return entry
 
-    def verify(
-        self, *, heads: Iterable[Head] = (), progress: Callable[[int], None] | None = None
-    ) -> Verification:
+    def verify(self, *, heads: Iterable[Head] = ()) -> Verification:
         """Walk the whole chain and all leaves, and return every break that is found.
 
         Parameters
         ----------
         heads : iterable of Head
             Heads noted down elsewhere, beside those in the state folder.
-        progress : callable, optional
-            Called with the number of entries walked so far.
         """
-        found = verify(self._engine, self._keys, self._checkpoints, heads, progress)
+        found = verify(self._engine, self._keys, self._checkpoints, heads)
         with self.reading() as connection:
             breaks = [
                 Break(None, f"{place}: {what}", "Revoke it, and find out who wrote it.")

@@ -7,7 +7,6 @@ for whom, and what followed either way.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -21,8 +20,6 @@ from features.question import Question
 from serving.decisions import told
 from serving.ledger import Action, Ledger
 from serving.permissions import Principal
-
-Hidden = Callable[[pd.DataFrame, Any], Any]
 
 
 def reviewed(
@@ -44,7 +41,7 @@ def reviewed(
     load = history.load
     rows = joined(told(ledger, question.name), history, question)
     groups = attributes(load, rows[["nominal_id", "as_of_date"]]) if len(rows) else rows[[]]
-    found = by_group(rows, groups, suppressed)
+    found = by_group(rows, groups)
     ledger.append(
         Action.AUDIT,
         actor=principal.actor,
@@ -83,9 +80,7 @@ def joined(decisions: pd.DataFrame, history: History, question: Question) -> pd.
     return last.assign(followed=found["label"].to_numpy())
 
 
-def by_group(
-    rows: pd.DataFrame, groups: pd.DataFrame, hidden: Hidden, *, level: float = 0.95
-) -> list[dict[str, Any]]:
+def by_group(rows: pd.DataFrame, groups: pd.DataFrame) -> list[dict[str, Any]]:
     """Return, for each group and each kind of decision, how many and what followed.
 
     Parameters
@@ -94,15 +89,13 @@ def by_group(
         As `joined` returns them.
     groups : DataFrame
         One column an attribute, in the rows' order.
-    hidden : callable
-        Tells which cells, with their numbers, are about too few people to be shown.
 
     Returns
     -------
     list of dict
         attribute, group, decision ("agree", "higher" or "lower"), and unless `suppressed`:
         decisions, mature, expected (the mean probability of the mature ones), followed (their
-        share), low and high (its Wilson interval).
+        share), low and high (its 95 % Wilson interval). Suppressed are cells about too few people.
     """
     way = rows["direction"].where(rows["kind"] != "agree", "agree")
     table = groups.assign(everybody="all")
@@ -110,21 +103,21 @@ def by_group(
     for attribute in ("everybody", *groups.columns):
         cells = pd.DataFrame({"group": table[attribute].to_numpy(), "decision": way.to_numpy()})
         counted = cells.value_counts(sort=False).rename("n").reset_index()
-        mask = hidden(counted[["group", "decision"]], counted["n"].to_numpy())
+        mask = suppressed(counted[["group", "decision"]], counted["n"].to_numpy())
         for cell, hide in zip(counted.to_dict("records"), mask, strict=True):
             said = {"attribute": attribute, "group": cell["group"], "decision": cell["decision"]}
             own = rows[((cells["group"] == cell["group"]) & (way.to_numpy() == cell["decision"]))]
-            found.append(said | ({"suppressed": True} if hide else _figures(own, level)))
+            found.append(said | ({"suppressed": True} if hide else _figures(own)))
     return found
 
 
-def _figures(own: pd.DataFrame, level: float) -> dict[str, Any]:
+def _figures(own: pd.DataFrame) -> dict[str, Any]:
     mature = own[own["followed"].notna()]
     said: dict[str, Any] = {"suppressed": False, "decisions": len(own), "mature": len(mature)}
     if mature.empty:
         return said | dict.fromkeys(("expected", "followed", "low", "high"))
     positive, number = int(mature["followed"].sum()), len(mature)
-    interval = binomtest(positive, number).proportion_ci(level, "wilson")
+    interval = binomtest(positive, number).proportion_ci(0.95, "wilson")
     expected = pd.to_numeric(mature["probability"]).mean()
     return said | {
         "expected": None if pd.isna(expected) else float(expected),

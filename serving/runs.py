@@ -81,9 +81,9 @@ class Run:
         return self.path / ROWS
 
 
-def folder(question: str, root: Path | None = None) -> Path:
+def folder(question: str) -> Path:
     """Return where the runs of a question lie."""
-    return (root or home()) / "runs" / question
+    return home() / "runs" / question
 
 
 def new_run_id(as_of_date: date) -> str:
@@ -132,7 +132,6 @@ def draft(
     info: Mapping[str, Any],
     *,
     run_id: str,
-    root: Path | None = None,
 ) -> Draft:
     """Write a run's rows and description under a temporary name.
 
@@ -143,7 +142,7 @@ def draft(
     info : mapping
         question, as_of_dates, model, load and so on, ready for JSON; nothing about one person.
     """
-    path = folder(str(info["question"]), root) / run_id
+    path = folder(str(info["question"])) / run_id
     part = path.with_name(f".{run_id}.part")
     shutil.rmtree(part, ignore_errors=True)  # of the same batch, killed while it was written
     part.mkdir(parents=True)
@@ -181,7 +180,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
         part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def find_run(question: str, run_id: str | None = None, root: Path | None = None) -> Run:
+def find_run(question: str, run_id: str | None = None) -> Run:
     """Return one run of a question, by default the one made last.
 
     Raises
@@ -193,7 +192,7 @@ def find_run(question: str, run_id: str | None = None, root: Path | None = None)
     """
     runs = {
         path.parent.name: path.parent
-        for path in folder(question, root).glob(f"*/{INFO}")
+        for path in folder(question).glob(f"*/{INFO}")
         if not path.parent.name.startswith(".")
     }
     if not runs or (run_id is not None and run_id not in runs):
@@ -260,7 +259,7 @@ def _change(now: int, was: int | None) -> str:
     return "up" if now < was else "down" if now > was else "same"
 
 
-def freeze(run: Run, root: Path | None = None) -> dict[str, Any]:
+def freeze(run: Run) -> dict[str, Any]:
     """Write a run's rows, compared with the list before, beside it; return how they compare.
 
     The list before is the one in force, unless this one replaces it on the same day: then it is
@@ -278,10 +277,10 @@ def freeze(run: Run, root: Path | None = None) -> dict[str, Any]:
             remedy="Score one day: precursor score QUESTION RECORDS --as-of DATE --out FILE.",
             code="not_a_list",
         )
-    last = pointed(run.question, root)
+    last = pointed(run.question)
     if last is not None and last["run_id"] == run.run_id:
         return dict(last)
-    made, previous, before = folder(run.question, root), None, None
+    made, previous, before = folder(run.question), None, None
     if last is not None:
         same_day = _read(made / last["run_id"] / INFO)["as_of_dates"] == days
         previous = last["previous"] if same_day else last["run_id"]
@@ -301,15 +300,15 @@ def freeze(run: Run, root: Path | None = None) -> dict[str, Any]:
     }
 
 
-def point(run: Run, said: Mapping[str, Any], root: Path | None = None) -> None:
+def point(run: Run, said: Mapping[str, Any]) -> None:
     """Make a frozen run the list, after the ledger has it."""
     published_at = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(folder(run.question, root) / POINTER, {"published_at": published_at, **said})
+    write_json(folder(run.question) / POINTER, {"published_at": published_at, **said})
 
 
-def pointed(question: str, root: Path | None = None) -> dict[str, Any] | None:
+def pointed(question: str) -> dict[str, Any] | None:
     """Return what the pointer of a question says; None before the first list."""
-    path = folder(question, root) / POINTER
+    path = folder(question) / POINTER
     return _read(path) if path.is_file() else None
 
 
@@ -360,7 +359,7 @@ class PublishedList:
         return found
 
 
-def published(question: str, root: Path | None = None) -> PublishedList:
+def published(question: str) -> PublishedList:
     """Return the list in force of a question; opened once for each list, whoever asks.
 
     Raises
@@ -370,7 +369,7 @@ def published(question: str, root: Path | None = None) -> PublishedList:
     Conflict
         The list's rows were changed after it was published.
     """
-    said = pointed(question, root) if _NAME.fullmatch(question) else None
+    said = pointed(question) if _NAME.fullmatch(question) else None
     if said is None:
         raise NotFound(
             f"question '{question}': no list is published",
@@ -378,7 +377,7 @@ def published(question: str, root: Path | None = None) -> PublishedList:
             field="question",
             code="no_list",
         )
-    return _opened(folder(question, root) / said["run_id"], json.dumps(said, sort_keys=True))
+    return _opened(folder(question) / said["run_id"], json.dumps(said, sort_keys=True))
 
 
 @lru_cache(maxsize=16)

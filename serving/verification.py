@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
@@ -97,7 +97,6 @@ def verify(
     keys: KeyStore,
     checkpoints: Checkpoints,
     heads: Iterable[Head] = (),
-    progress: Callable[[int], None] | None = None,
 ) -> Verification:
     """Walk every entry and every leaf, and compare with the heads that were noted down.
 
@@ -112,8 +111,6 @@ def verify(
     checkpoints : Checkpoints
     heads : iterable of Head
         Heads noted down elsewhere.
-    progress : callable, optional
-        Called with the number of entries walked so far.
     """
     walk = _Walk(keys)
     walk.expect(checkpoints, heads)
@@ -125,8 +122,6 @@ def verify(
             ]
             for row in _entries(connection):
                 walk.entry(row)
-                if progress is not None:
-                    progress(walk.entries)
             walk.finish_entries()
             for seq, leaves in groupby(_leaves(connection), key=lambda row: int(row.seq)):
                 walk.leaves_of(seq, leaves)

@@ -14,7 +14,6 @@ import small_force
 from served import ME, NAME, Served, put_in_force, served
 
 from features.cohort import cohort
-from features.disclosure import suppressed
 from features.labels import label
 from serving.access import Access
 from serving.batch import score_batch
@@ -315,7 +314,7 @@ def test_what_followed_stands_beside_decisions_by_group_and_small_groups_do_not(
     truth = label(history, question, rows[["nominal_id", "as_of_date"]])["label"]
     assert rows["followed"].tolist() == truth.tolist()
     sex = ["female" if i < 12 else "male" for i in range(len(rows))]
-    found = by_group(rows, pd.DataFrame({"sex": sex}), suppressed)
+    found = by_group(rows, pd.DataFrame({"sex": sex}))
     total = {c["decision"]: c for c in found if c["attribute"] == "everybody"}
     own = rows[rows["kind"] == "agree"]
     assert total["agree"]["decisions"] == len(own)
@@ -324,7 +323,7 @@ def test_what_followed_stands_beside_decisions_by_group_and_small_groups_do_not(
     small = [c for c in found if c["group"] == "female"]
     assert all(c["suppressed"] and "decisions" not in c for c in small)
     assert total["lower"]["suppressed"], "one decision is nobody's business"
-    assert by_group(rows.iloc[:0], pd.DataFrame({"sex": []}), suppressed) == []
+    assert by_group(rows.iloc[:0], pd.DataFrame({"sex": []})) == []
 
 
 def test_reviewers_see_overrides_beside_what_followed_and_nobody_is_named(desk: Desk) -> None:

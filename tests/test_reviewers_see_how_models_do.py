@@ -135,8 +135,6 @@ def test_outcomes_that_cannot_be_known_yet_have_a_date(world: World) -> None:
 )
 def test_no_small_cell_of_decisions_can_be_worked_out(pairs: list[tuple[str, str]]) -> None:
     """What is left out on a line is never one cell alone, nor is a rate shown that includes it."""
-    from features.disclosure import suppressed
-
     rows = pd.DataFrame(
         {
             "kind": ["agree" if way == "agree" else "override" for _, way in pairs],
@@ -146,7 +144,7 @@ def test_no_small_cell_of_decisions_can_be_worked_out(pairs: list[tuple[str, str
         }
     )
     who = pd.DataFrame({"sex": [group for group, _ in pairs]})
-    cells = by_group(rows, who, suppressed)
+    cells = by_group(rows, who)
     for one in overrides(cells):
         own = [c for c in cells if (c["attribute"], c["group"]) == (one.attribute, one.group)]
         assert (one.overridden is None) == any(cell["suppressed"] for cell in own)
