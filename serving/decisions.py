@@ -232,9 +232,8 @@ def told(ledger: Ledger, question: str) -> pd.DataFrame:
     DataFrame
         decision (its number), at, actor, nominal_id, as_of_date, score_id, band, probability,
         judged_band, version, kind (agree or override), step, basis, direction, reason,
-        sign_off_due, signed_off
-        (True, False, or None for none yet), signed_off_by; and `own_band`, what the same analyst
-        said before the score, where that was asked.
+        sign_off_due, signed_off (True, False, or None for none yet), signed_off_by; and `own_band`,
+        what the same analyst said before the score, where that was asked.
     """
     words = signed(ledger, question)
     own = _own_views(ledger, question)

@@ -85,8 +85,8 @@ def decisions(
     """
     from features.history import History
     from features.loads import open_load
-    from serving.access import operator
     from serving.outcomes import reviewed
+    from serving.permissions import operator
     from serving.stock import Stock
 
     load = open_load(records)

@@ -226,6 +226,7 @@ class _Answer:
         self._held: Message | None = None
         self._body = b""
         self._closed = False
+        # after the answer's own deadline, which tells whoever waits; this one is for slow readers
         self._until = asyncio.get_running_loop().time() + SECONDS_TO_ARRIVE + SECONDS_TO_ANSWER
 
     async def send(self, message: Message) -> None:

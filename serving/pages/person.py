@@ -6,13 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.access import Permission, require
+from serving.expiry import today_of
 from serving.pages.beside import beside
 from serving.pages.door import Visitor
 from serving.pages.list_view import stale
 from serving.pages.look import look, looked_at
 from serving.pages.over_lists import ListPages
 from serving.pages.person_view import person_view
-from serving.pages.priority_list import made_up, today
+from serving.pages.priority_list import made_up
 from serving.pseudonyms import pseudonymous
 
 NOT_LISTED = (
@@ -58,7 +59,7 @@ class Person(ListPages):
         if at is not None:
             warnings += stale(
                 found,
-                today=today(at),
+                today=today_of(at.question, at.load),
                 records_to=at.load.data_to,
                 version=at.version,
                 what="score",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +15,7 @@ from features.strands import by_mark
 from serving.access import Permission, allows, require
 from serving.chain import Action, Leaf
 from serving.decisions import signed, taken_by_person
+from serving.expiry import today_of
 from serving.need_to_know import policy, withheld
 from serving.pages import words
 from serving.pages.case_words import DecisionLine, decision_line
@@ -27,7 +27,6 @@ from serving.pages.lists import ORDERS, Asked, Lists, OpenList
 from serving.pages.render import Answer
 from serving.pages.standing import FILTERS
 from serving.pseudonyms import pseudonymous
-from serving.stock import InForce
 
 
 def asked(request: Request) -> Asked:
@@ -42,11 +41,6 @@ def asked(request: Request) -> Asked:
         order=said.get("order", "score") if said.get("order") in ORDERS else "score",
         page=words.whole_number(said.get("page", "1"), digits=6) or 1,
     )
-
-
-def today(at: InForce) -> date:
-    """Return what day it is by the question's clock: the calendar's, or the records' own."""
-    return date.today() if at.question.clock == "calendar" else at.load.default_as_of
 
 
 def record(
@@ -133,7 +127,7 @@ class PriorityList:
             wanted,
             others=others,
             veil=self.veil(visitor, found),
-            today=today(at),
+            today=today_of(at.question, at.load),
             records_to=at.load.data_to,
             version=at.version,
             decisions=partial(self.decisions, name),
