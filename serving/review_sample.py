@@ -17,9 +17,10 @@ import pandas as pd
 from features.errors import Conflict, RecordsRefused, UsageError
 from features.files import replacing
 from features.spreadsheet import filled_in
+from serving.given import given
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Principal
-from serving.runs import FROZEN, INFO, find_run, folder, published
+from serving.runs import FROZEN, published
 from serving.safe_csv import cell, written
 from serving.stage import SHADOW
 
@@ -30,32 +31,11 @@ SAID = {"yes": True, "no": False, "": None}
 
 
 def given_lists(question: str) -> pd.DataFrame:
-    """Return every list that a question was given, with ranks, the earliest first.
+    """Return every list that a question was given, with ranks, as `serving.given` tells them.
 
-    Only lists that were published, not in shadow, and made before anything after their date was on
-    record.
-
-    Returns
-    -------
-    DataFrame
-        `nominal_id`, `as_of_date`, `rank` and `probability`.
+    Only lists that were published, and not in shadow.
     """
-    columns = ["nominal_id", "as_of_date", "rank", "probability"]
-    found = []
-    names = {path.parent.name for path in folder(question).glob(f"*/{FROZEN}")}
-    runs = [
-        find_run(question, name)
-        for name in names
-        if not name.startswith(".") and (folder(question) / name / INFO).is_file()
-    ]
-    for run in sorted(runs, key=lambda run: str(run.info["created_at"])):
-        if run.info["stage"] == SHADOW:
-            continue
-        rows = pd.read_parquet(run.rows, columns=columns)
-        rows["as_of_date"] = pd.to_datetime(rows["as_of_date"])
-        upto = pd.Timestamp(run.info["load"]["data_to"])
-        found.append(rows[rows["rank"].notna() & (rows["as_of_date"] > upto)])
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+    return given(question, "rank", lambda info: info["stage"] != SHADOW, having=FROZEN)
 
 
 def draw(

@@ -6,17 +6,20 @@ is, whichever version is in force. The small file beside its models only tells w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
 from features.errors import Conflict, UsageError
 from features.question import Question
 from models import champions
+from serving.given import given
 from serving.ledger import Action, Entry, Ledger
 from serving.permissions import Principal
-from serving.runs import INFO, find_run, folder, write_json
+from serving.runs import write_json
 from serving.stage import SHADOW
 
 STAGES = (SHADOW, "pilot", "live")
@@ -143,25 +146,12 @@ def move(
 
 
 def given_at(question: str, stage: str) -> pd.DataFrame:
-    """Return the scores that a question's runs gave at a stage, the earliest run first.
+    """Return the scores that a question's runs gave at a stage, as `serving.given` tells them.
 
-    Only those that were given before anything after their date was on record: what is scored for a
-    date long past, from records that reach further, foretells nothing.
-
-    Returns
-    -------
-    DataFrame
-        `nominal_id`, `as_of_date` and `probability`; nobody with insufficient history.
+    Nobody with insufficient history is among them.
     """
-    found = []
-    names = {path.parent.name for path in folder(question).glob(f"*/{INFO}")}
-    runs = [find_run(question, name) for name in names if not name.startswith(".")]
-    for run in sorted(runs, key=lambda run: str(run.info["created_at"])):
-        if run.info["stage"] != stage or not run.info.get("promoted", True):
-            continue
-        rows = pd.read_parquet(run.rows, columns=["nominal_id", "as_of_date", "probability"])
-        rows["as_of_date"] = pd.to_datetime(rows["as_of_date"])
-        upto = pd.Timestamp(run.info["load"]["data_to"])
-        found.append(rows[rows["probability"].notna() & (rows["as_of_date"] > upto)])
-    columns = ["nominal_id", "as_of_date", "probability"]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+
+    def there(info: Mapping[str, Any]) -> bool:
+        return info["stage"] == stage and bool(info.get("promoted", True))
+
+    return given(question, "probability", there)
