@@ -32,7 +32,8 @@ def publish(
     NotFound
         There is no such run.
     Conflict
-        The run's model was not in force, it holds several as-of dates, or its rows were changed.
+        The run's model was not in force, or none is any more; it holds several as-of dates; or its
+        rows are not those on the ledger.
     """
     with turn():  # rows of somebody who is erased meanwhile would be frozen as they were
         return _published(question, ledger, actor, role, purpose, run_id)

@@ -102,7 +102,8 @@ def retire(
     sha256 : str
         Of its files, as the registry has it.
     stop : callable
-        Takes the question's champion out of force; called where this version is the champion.
+        Takes the version out of force wherever it still is; called once the ledger has it, and
+        again where it was retired before.
 
     Raises
     ------

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from serving.erasure import files, loads
 from serving.leaves import Recorded
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Principal
+from serving.subject_page import as_page
 
 ANOTHER = "[another person]"
 """What stands where somebody else was named."""
@@ -140,8 +140,6 @@ def export(
     Conflict
         The folder exists.
     """
-    from serving.subject_page import as_page
-
     if out.exists():
         raise Conflict(f"{out} exists already", remedy="Name a new folder.", field="out")
     folder_stands(out, field="out")
@@ -303,6 +301,5 @@ def _free(sections: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 def in_words(held: Held) -> str:
     """Return what is held in numbers, and what is to be done before it is handed over."""
-    parts = Counter({name: rows for name, rows in held.counts.items() if rows})
-    lines = [f"  {name}: {number:,}" for name, number in parts.items()]
+    lines = [f"  {name}: {number:,}" for name, number in held.counts.items() if number]
     return "\n".join(["Held about this person:", *lines, *BEFORE_HANDING_OVER])

@@ -1,9 +1,9 @@
 """OpenTelemetry traces of requests, by one variable: ``PRECURSOR_TRACES``.
 
 Empty, there are none and nothing is imported. ``http://HOST:4318/v1/traces`` sends them to a
-collector (needs the extra `otlp`); any other value names a file,
-to which each span is appended as JSON. A span carries route template, status and request id, and
-nothing about a person, an actor or a purpose. A caller's ``traceparent`` is continued.
+collector (needs the extra `otlp`); any other value names a file, to which each span is appended as
+JSON. A span carries route template, status and request id, and nothing about a person, an actor or
+a purpose. A caller's ``traceparent`` is continued.
 """
 
 from __future__ import annotations
