@@ -147,9 +147,7 @@ class History:
         frames = [pd.DataFrame(blocks[d].T, columns=of, copy=False) for d, of in names.items()]
         return pd.concat([spine, *frames], axis=1)[[*spine.columns, *wanted.names]]
 
-    def dense(
-        self, subjects: Subjects, wanted: FeatureSet, *, progress: Progress | None = None
-    ) -> Array:
+    def dense(self, subjects: Subjects, wanted: FeatureSet) -> Array:
         """Return columns as numbers alone, shape (rows, columns), in the spine's order.
 
         The same figures as :meth:`matrix`, NaN where empty, without a frame around them: for one
@@ -161,12 +159,8 @@ class History:
         found = np.empty((len(subjects.rows), len(wanted.columns)))
         if not wanted.columns:  # a question's rules about whom to score may need none
             return found
-        done = 0
         for order, part in self.parts(subjects, wanted):
             found[order] = np.stack(list(part.values()), axis=1)
-            done += len(order)
-            if progress is not None:
-                progress(done, len(subjects.rows))
         return found
 
     def prepare(self, name: str, nominal_ids: Array, wanted: FeatureSet) -> None:

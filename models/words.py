@@ -122,7 +122,6 @@ def reasons(
     *,
     as_of_date: date | None = None,
     most: int = MOST_REASONS,
-    groups: Sequence[float] | None = None,
 ) -> list[Reason]:
     """Return one row's reasons in words, the largest contributions first.
 
@@ -136,8 +135,6 @@ def reasons(
         Lets a recency be told as a date too.
     most : int
         At most six, whatever is asked for.
-    groups : sequence of float, optional
-        What each group contributes, if that was added up already, in the feature set's order.
 
     Returns
     -------
@@ -145,10 +142,7 @@ def reasons(
         Possibly empty, where nothing on record pulls the score noticeably.
     """
     row, parts = (np.asarray(one, dtype=np.float64)[None, :] for one in (values, contributions))
-    if groups is None:
-        sums = group_contributions(model.feature_set, parts)
-    else:
-        sums = np.asarray(groups, dtype=np.float64)[None, :]
+    sums = group_contributions(model.feature_set, parts)
     return reasons_of_rows(model, row, parts, sums, [as_of_date], most=most)[0]
 
 

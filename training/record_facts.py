@@ -49,9 +49,9 @@ class Facts:
         """The audit by group; None where nobody told who the people are."""
         return self.training.get("fairness")
 
-    def cells(self, method: str = MODEL) -> Mapping[str, float]:
-        """Return a method's confusion matrix at capacity."""
-        found: Mapping[str, float] = self.evaluation["confusion_at_capacity"][method]
+    def cells(self) -> Mapping[str, float]:
+        """Return the model's confusion matrix at capacity."""
+        found: Mapping[str, float] = self.evaluation["confusion_at_capacity"][MODEL]
         return found
 
     def figure(self, metric: str, method: str = MODEL, digits: int = 3) -> str:
