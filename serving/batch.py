@@ -33,7 +33,7 @@ from models.risk_model import RiskModel
 from serving.gauges import score_drift
 from serving.kept import keep_model, remember_load
 from serving.ledger import Action, Leaf, Ledger
-from serving.parts import PART, Counts, Parts, Scoring, recorded
+from serving.parts import Counts, Parts, Scoring, recorded
 from serving.runs import REJECTED, ROWS, SCORED, Run, draft
 from serving.scoring import Progress
 from serving.turns import Turns
@@ -117,8 +117,8 @@ def score_batch(
         raise batch.nobody(at)
     asked_on = sorted({day.date() for day in pd.to_datetime(rows["as_of_date"]).unique()})
     with (
-        batch.under_way({"rows": digest(rows), "part": PART}, asked_on[-1], turns) as work,
         Scoring(model, version, history, rows) as scoring,
+        batch.under_way({"rows": digest(rows), "parts": len(scoring)}, asked_on[-1], turns) as work,
     ):
         return batch.done(work, scoring, asked_on, turns)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
@@ -31,10 +33,13 @@ if TYPE_CHECKING:
     from serving.unfinished import Unfinished
 
 PART = 2_000
-"""People in a part; memory is bounded by this, and so is what a kill loses."""
+"""Most people in a part; memory is bounded by this, and so is what a kill loses."""
 
 MOST_THREADS = 8
 """Parts worked out at once; each holds some 30 MB, and telling keeps up with no more."""
+
+EVENLY = MOST_THREADS
+"""Parts come in multiples of this, so that the cores of any usual machine end together."""
 
 _TOLD_AT_ONCE = 500  # few enough that what is told of people is gone before it piles up
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)  # several times as fast as the standard library
@@ -89,6 +94,23 @@ class Parts(Protocol):
         """Return a part; parts are asked for in their order."""
 
 
+def pieces(rows: int) -> list[slice]:
+    """Return the rows of each part: one part for a few, and otherwise so many as end together.
+
+    Nothing in it is of this machine, so that another one can go on with a batch.
+
+    Examples
+    --------
+    >>> pieces(1_500), len(pieces(50_000)), pieces(50_000)[-1]
+    ([slice(0, 1500, None)], 32, slice(48437, 50000, None))
+    """
+    number = math.ceil(rows / PART)
+    if number > 1:
+        number = EVENLY * math.ceil(number / EVENLY)
+    edges = [rows * part // number for part in range(number + 1)]
+    return [slice(*pair) for pair in pairwise(edges)]
+
+
 class Scoring:
     """The parts of one batch on this machine; threads are always ahead with the figures of some.
 
@@ -110,7 +132,7 @@ class Scoring:
         self._model, self._version, self._history = model, version, history
         self._ids = rows["nominal_id"].to_numpy(object)
         self._at = days(dates(rows["as_of_date"]), NEVER)
-        self._pieces = [slice(start, start + PART) for start in range(0, len(rows), PART)]
+        self._pieces = pieces(len(rows))
         self._threads = min(cores(), MOST_THREADS)
         self._pool = ThreadPoolExecutor(self._threads, "precursor-batch")
         self._ahead: dict[int, Future[Worked]] = {}

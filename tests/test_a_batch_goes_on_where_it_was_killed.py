@@ -9,17 +9,19 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import small_force
+from hypothesis import given
+from hypothesis import strategies as st
 from served import ME, NAME, put_in_force
 
 from benchmarks.serving_world import ROOT
 from features.errors import Conflict
 from features.history import History
-from serving import batch as of_batch
 from serving import parts, runs
 from serving.batch import Scored, score_batch
 from serving.ledger import Action, Ledger
@@ -36,7 +38,7 @@ from features.loads import open_load
 from serving import batch, parts
 from serving.ledger import Ledger
 from serving.stock import Stock
-batch.PART = parts.PART = 40
+parts.PART = 40
 at = int(sys.argv[3])
 if sys.argv[4] == "recorded":
     from serving.unfinished import Unfinished
@@ -61,10 +63,20 @@ with Ledger.open() as ledger:
 """
 
 
+@given(rows=st.integers(1, 3_000_000))
+def test_parts_hold_everybody_once_and_end_together(rows: int) -> None:
+    pieces = parts.pieces(rows)
+    assert all(one.stop == following.start for one, following in pairwise(pieces))
+    assert (pieces[0].start, pieces[-1].stop) == (0, rows)
+    sizes = {piece.stop - piece.start for piece in pieces}
+    assert max(sizes) <= parts.PART
+    assert max(sizes) - min(sizes) <= 1
+    assert len(pieces) == 1 or len(pieces) % parts.EVENLY == 0
+
+
 @pytest.fixture
 def world(precursor_home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Ledger, History]:
     monkeypatch.setattr(parts, "PART", 40)
-    monkeypatch.setattr(of_batch, "PART", 40)
     load = small_force.make_load(precursor_home / "records" / "small", people=150)
     history = History(load)
     ledger = Ledger.open()
