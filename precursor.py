@@ -31,6 +31,7 @@ import training.commands
 import training.governance_commands
 from features.console import Json, QuestionName, Reason, Records, answer, progress
 from features.errors import Conflict, PrecursorError, UsageError
+from serving import command_ledger
 from serving import commands as desk
 
 app = typer.Typer(
@@ -75,13 +76,13 @@ def promote(
     from serving.retirement import require_not_retired
     from training import promotion
 
-    with desk.ledger() as book:
+    with command_ledger.ledger() as book:
         require_not_retired(book, question, registry.find(question, version).number)
         verdict = promotion.promote(
             question,
             version,
             force=force,
-            record=lambda verdict: desk.record(
+            record=lambda verdict: command_ledger.record(
                 book,
                 Action.REFUSAL if verdict.refuses and not force else Action.PROMOTION,
                 reason,
@@ -104,11 +105,11 @@ def rollback(question: QuestionName, reason: Reason, as_json: Json = False) -> N
     from serving.retirement import require_not_retired
     from training import promotion
 
-    with desk.ledger() as book:
+    with command_ledger.ledger(make=False) as book:
 
         def record(body: dict[str, Any]) -> None:
             require_not_retired(book, question, body["version"])
-            desk.record(book, Action.ROLLBACK, reason, question, body)
+            command_ledger.record(book, Action.ROLLBACK, reason, question, body)
 
         now, before = promotion.rollback(question, record=record)
     found = {"question": question, "version": now, "before": before}
@@ -135,8 +136,8 @@ def _suspended(question: str, reason: str) -> int:
     from training import promotion
 
     version = int(champions.pointer(question)["version"])
-    with desk.ledger() as book:
-        desk.record(book, Action.SUSPENSION, reason, question, {"version": version})
+    with command_ledger.ledger(make=False) as book:
+        command_ledger.record(book, Action.SUSPENSION, reason, question, {"version": version})
         promotion.withdraw(question)
     return version
 
@@ -174,7 +175,7 @@ def shadow(question: QuestionName, records: Records, as_json: Json = False) -> N
     from training.shadow import compare, told
 
     load = open_load(records)
-    with desk.ledger() as book:
+    with command_ledger.ledger(make=False) as book:
         model, version = Stock(book).champion(question)
     found = compare(model, History(load, harm=model.question.harm), given_at(question, SHADOW))
     said = found.to_data() | {"version": version, "load": load.fingerprint}
@@ -207,7 +208,7 @@ def watch(
     from training import feedback, reviews
 
     load = open_load(records)
-    with desk.ledger() as book:
+    with command_ledger.ledger(make=False) as book:
         model, version = Stock(book).champion(question)
         blind = reviews.reviews(returned(book, question, reviewed)) if reviewed else None
     lists = given_lists(question)
@@ -288,7 +289,7 @@ def demo(
         promote(asked.name, "challenger", reason="demonstration, although refused", force=True)
     month = timedelta(days=28)
     for at in (history.load.default_as_of - month, history.load.default_as_of):
-        with desk.ledger() as book, progress("scoring") as tell:
+        with command_ledger.ledger() as book, progress("scoring") as tell:
             out = home() / f"{asked.name}.parquet"
             desk.scored(book, asked.name, history.load, out, history=history, as_of=at, tell=tell)
         desk.publish(asked.name, purpose="demonstration")
@@ -297,7 +298,7 @@ def demo(
     if no_serve:
         typer.echo("Pages and API: precursor serve")
         return
-    with desk.ledger() as book:
+    with command_ledger.ledger() as book:
         access = Access(book)
         for role in ("analyst", "data_scientist", "reviewer"):
             link = access.issue_link(f"demo {role}", role, purpose="demonstration")

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from features.console import Json, Reason, answer
-from serving.commands import ledger
+from features.home import home
+from serving.command_ledger import ledger
 
 app = typer.Typer()
 
@@ -30,7 +31,7 @@ def erase(
     from serving.permissions import operator
 
     who = operator()
-    with ledger() as book:
+    with ledger(make=bool(also) or home().is_dir()) as book:
         found = everywhere(
             nominal, ledger=book, actor=who.actor, role=who.role, purpose=reason, also=also or ()
         )
@@ -54,7 +55,7 @@ def tokens(as_json: Json = False) -> None:
 
     from serving.access import Access
 
-    with ledger() as book:
+    with ledger(make=False) as book:
         found = [asdict(one) for one in Access(book).tokens()]
     lines = [
         f"{one['token_id']}  {one['actor']} as {one['role']}, until {one['expires_at'][:10]}"
@@ -76,7 +77,7 @@ def revoke(
     """
     from serving.access import Access
 
-    with ledger() as book:
+    with ledger(make=False) as book:
         Access(book).revoke(token_id, purpose=reason)
     answer({"revoked": token_id}, f"Token {token_id} is revoked.", as_json)
 

@@ -20,6 +20,7 @@ from features.console import (
     progress,
 )
 from features.errors import UsageError
+from serving.command_ledger import asking, ledger, score_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,37 +29,11 @@ if TYPE_CHECKING:
     from features.loads import Load
     from features.merges import Applied
     from serving.batch import Scored
-    from serving.ledger import Action, Ledger
+    from serving.ledger import Ledger
 
 app = typer.Typer()
 audit_app = typer.Typer(no_args_is_help=True, help="The ledger: who did what, when and why.")
 app.add_typer(audit_app, name="audit")
-
-
-def ledger() -> Ledger:
-    """Open the ledger of the state folder, or of PRECURSOR_DATABASE_URL."""
-    from serving.ledger import Ledger
-
-    return Ledger.open()
-
-
-@contextmanager
-def asking() -> Iterator[Ledger]:
-    """Open the ledger to ask about single people: nobody is erased meanwhile."""
-    from serving.turns import turn
-
-    with turn(), ledger() as book:
-        yield book
-
-
-def record(book: Ledger, action: Action, reason: str, question: str, body: dict[str, Any]) -> None:
-    """Put what the command line's user does on the ledger."""
-    from serving.permissions import operator
-
-    who = operator()
-    book.append(
-        action, actor=who.actor, role=who.role, purpose=reason, question=question, body=body
-    )
 
 
 def linked(applied: Applied, decisions: Path) -> None:
@@ -68,7 +43,7 @@ def linked(applied: Applied, decisions: Path) -> None:
     from serving.permissions import operator
 
     who = operator()
-    with asking() as book:
+    with asking(make=True) as book:
         given = {"actor": who.actor, "role": who.role, "purpose": "decisions about duplicates"}
         record_linking(book, applied, sha256(decisions), **given)
 
@@ -224,7 +199,7 @@ def publish(
     from serving.publishing import publish as make_list
 
     who = operator()
-    with ledger() as book:
+    with ledger(make=False) as book:
         said = make_list(
             question, ledger=book, actor=who.actor, role=who.role, purpose=purpose, run_id=run
         )
@@ -232,7 +207,10 @@ def publish(
     answer(said, f"Run {said['run_id']} is the list of {question}: {changes}.", as_json)
 
 
-ScoreId = Annotated[str, typer.Argument(metavar="SCORE_ID", help="As the scored file names it.")]
+ScoreId = Annotated[
+    str,
+    typer.Argument(metavar="SCORE_ID", help="As the scored file names it.", callback=score_id),
+]
 
 
 @app.command()
@@ -293,7 +271,7 @@ def audit_verify(as_json: Json = False) -> None:
 
     Example: precursor audit verify
     """
-    with ledger() as book:
+    with ledger(make=False) as book:
         found = book.verify()
         if found.ok:  # what verified once cannot be cut off unseen later
             book.checkpoint()
@@ -318,7 +296,7 @@ def audit_export(
     from serving.permissions import operator
 
     who = operator()
-    with ledger() as book:
+    with ledger(make=False) as book:
         found = export(book, out, actor=who.actor, role=who.role, purpose=purpose)
     head = found["checkpoint"]
     text = f"{found['entries']:,} entries and {found['leaves']:,} leaves are in {out}, up to "
@@ -334,7 +312,7 @@ def audit_checkpoint(as_json: Json = False) -> None:
     """
     from serving.ledger_export import checkpoint
 
-    with ledger() as book:
+    with ledger(make=False) as book:
         found = checkpoint(book)
     answer(found, "\n".join(f"{name}: {value}" for name, value in found.items()), as_json)
 

@@ -110,8 +110,10 @@ def _erased(
         ) from failed
     if entry is None and not any(found.values()):
         raise NotFound(
-            "neither the ledger nor any file here knows this person, or they were erased before",
-            remedy="Check the nominal id; name files elsewhere with --also.",
+            f"NOMINAL '{nominal_id}': neither the ledger nor any file here knows such a person, or"
+            " they were erased before",
+            remedy="Check the id, as the column nominal_id of the records has it; name files"
+            " elsewhere with --also.",
             field="nominal_id",
         )
     drop_drafts()  # what somebody wrote in a form may name anybody

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from features.console import Json, Purpose, QuestionName, Reason, Records, answer
-from serving.commands import asking, ledger
+from features.home import home
+from serving.command_ledger import asking, ledger
 
 app = typer.Typer()
 
@@ -65,7 +66,7 @@ def retired(
     from serving.retirement import as_json as as_data
     from serving.retirement import in_words, register, write_register
 
-    with ledger() as book:
+    with ledger(make=False) as book:
         found = register(book)
     if out is not None:
         write_register(found, out)
@@ -90,7 +91,7 @@ def decisions(
     from serving.stock import Stock
 
     load = open_load(records)
-    with ledger() as book:
+    with ledger(make=False) as book:
         asked = Stock(book).champion(question)[0].question
         history = History(load, harm=asked.harm)
         found = reviewed(book, asked, history, operator(), purpose=purpose)
@@ -129,7 +130,7 @@ def export_subject(
     from serving.permissions import operator
     from serving.subject_access import export, gather, in_words
 
-    with asking() as book:
+    with asking(make=bool(also) or home().is_dir()) as book:  # records may be all there is
         held = gather(nominal, ledger=book, also=also or (), staff=staff)
         written = export(held, out, ledger=book, who=operator(), purpose=reason)
     files = [str(file) for file in written]

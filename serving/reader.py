@@ -148,7 +148,7 @@ class Reader:
         if not found:
             raise NotFound(
                 f"score {score_id!r} is not on the ledger",
-                remedy="Check the id, and that this is the ledger it was recorded in.",
+                remedy="Check the id, and that this is the ledger where it was recorded.",
                 field="score_id",
             )
         return found[0].entry, found[0].payload

@@ -9,7 +9,7 @@ import typer
 
 from features.console import Json, QuestionName, answer, day
 from features.errors import UsageError
-from serving.commands import ledger
+from serving.command_ledger import ledger
 
 if TYPE_CHECKING:
     from models.risk_model import RiskModel
@@ -38,7 +38,7 @@ def stage(
     from serving.permissions import operator
     from serving.stock import Stock
 
-    with ledger() as book:
+    with ledger(make=False) as book:
         model, version = Stock(book).champion(question)
         asked = model.question
         if to is not None:

@@ -104,8 +104,9 @@ def gather(
     tables = _tables(further, nominal_id, others)
     if not (records or told or tables):
         raise NotFound(
-            "nothing here is about this person, or they were erased",
-            remedy="Check the nominal id; name loads and files elsewhere with --also.",
+            f"NOMINAL '{nominal_id}': nothing here is about such a person, or they were erased",
+            remedy="Check the id, as the column nominal_id of the records has it; name loads and"
+            " files elsewhere with --also.",
             field="nominal_id",
         )
     said: dict[str, Any] = {

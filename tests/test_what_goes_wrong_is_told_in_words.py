@@ -9,16 +9,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 from worlds import load, world
 
 from features.breaches import LONGEST_SHOWN, Violation
 from features.check import examined
-from features.errors import PrecursorError, UsageError
+from features.errors import NotFound, PrecursorError, UsageError
 from features.history import History
 from features.mapping import read_mapping
 from features.quality import quality
 from features.quality_report import write_quality
 from features.question import read_question
+from precursor import app
+from serving.ledger import Ledger
 from serving.pages.door import local
 from serving.permissions import operator
 
@@ -140,7 +143,7 @@ def test_what_a_command_writes_is_for_its_user_alone(tmp_path: Path) -> None:
 
 def test_serving_with_another_key_is_refused_before_anything_starts(tmp_path: Path) -> None:
     here = {"PRECURSOR_HOME": str(tmp_path / "home")}
-    assert run("audit", "verify", **here).returncode == 0
+    assert run("token", "--role", "analyst", **here).returncode == 0
     (tmp_path / "home" / "master.key").unlink()
     done = run("serve", "--port", "39417", **here)
     assert done.returncode == 1
@@ -163,3 +166,74 @@ def test_the_operator_is_not_who_the_environment_says(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("address", ["//[x", "http://[", "//evil.example", "/\\evil.example"])
 def test_an_odd_address_leads_to_the_first_page(address: str) -> None:
     assert local(address) == "/"
+
+
+SCORE_ID = "s0123456789abcdef0123456789abcdef"
+ONLY_ASKING = (
+    ("explain", SCORE_ID),
+    ("replay", SCORE_ID),
+    ("audit", "verify"),
+    ("audit", "export", "out.jsonl"),
+    ("audit", "checkpoint"),
+    ("tokens",),
+    ("revoke", "0a1b2c3d4e5f", "--reason", "left"),
+    ("retired",),
+    ("publish", "domestic_abuse_high_harm"),
+    ("stage", "domestic_abuse_high_harm"),
+    ("erase", "N1", "--reason", "request 7"),
+    ("export-subject", "N1", "--out", "held", "--reason", "request 7"),
+)
+
+
+@pytest.mark.parametrize("words", ONLY_ASKING, ids=lambda words: " ".join(words[:2]))
+def test_what_only_asks_makes_no_state_folder_and_says_where_it_looked(
+    words: tuple[str, ...], precursor_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(app, list(words)).exception
+    assert isinstance(refused, NotFound)
+    assert refused.message == f"there is no ledger at {precursor_home / 'ledger.db'}"
+    assert "PRECURSOR_HOME" in refused.remedy
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.postgres
+def test_a_database_that_holds_no_ledger_is_named_and_none_is_made(
+    postgres_database: str, precursor_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = postgres_database.partition("?")[0].rpartition("/")[2]
+    monkeypatch.setenv("PRECURSOR_DATABASE_URL", postgres_database)
+    refused = CliRunner().invoke(app, ["audit", "verify"]).exception
+    assert isinstance(refused, NotFound)
+    assert refused.message == f"there is no ledger at postgresql:///{name}"
+    assert not precursor_home.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explain", SCORE_ID),
+        ("replay", SCORE_ID),
+        ("revoke", "0a1b2c3d4e5f", "--reason", "left"),
+        ("erase", "N1", "--reason", "request 7"),
+        ("export-subject", "N1", "--out", "held", "--reason", "request 7"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_is_not_on_the_ledger_is_told_with_its_value_and_the_ledger(
+    words: tuple[str, ...], precursor_home: Path
+) -> None:
+    Ledger.open().close()
+    refused = CliRunner().invoke(app, list(words)).exception
+    assert isinstance(refused, NotFound)
+    assert words[1] in refused.message
+    assert f"(the ledger is {precursor_home / 'ledger.db'})" in refused.message
+
+
+@pytest.mark.parametrize("command", ["explain", "replay"])
+@pytest.mark.parametrize("given", ["XXX", "N000123", SCORE_ID[:-1], SCORE_ID.upper()])
+def test_what_is_no_id_of_a_score_is_told_with_where_to_find_one(command: str, given: str) -> None:
+    refused = CliRunner().invoke(app, [command, given]).exception
+    assert isinstance(refused, UsageError)
+    assert f"SCORE_ID: '{given}' is not the id of a score" in refused.message
+    assert "column score_id" in refused.remedy

@@ -1,0 +1,102 @@
+"""The ledger as the command line opens it: made by what begins one, never by what only asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from features.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from serving.ledger import Action, Ledger
+
+_SCORE_ID = re.compile(r"s[0-9a-f]{32}")
+_ASKED_OF_THE_LEDGER = frozenset({"score_id", "nominal_id", "token_id"})
+
+
+@contextmanager
+def ledger(*, make: bool = True) -> Iterator[Ledger]:
+    """Open the ledger of the state folder, or of PRECURSOR_DATABASE_URL.
+
+    What is not on it is told with where it is: whoever works from another folder has another
+    ledger. The service does not say so, for it would tell anybody on which machine it is.
+
+    Parameters
+    ----------
+    make : bool
+        Make it where there is none. What only asks makes nothing.
+
+    Raises
+    ------
+    NotFound
+        There is none, and none is to be made.
+    """
+    from serving.ledger import Ledger
+
+    place = _place(make)
+    with Ledger.open() as book:
+        try:
+            yield book
+        except NotFound as missing:
+            if missing.field in _ASKED_OF_THE_LEDGER:
+                missing.message += f" (the ledger is {place})"
+            raise
+
+
+@contextmanager
+def asking(*, make: bool = False) -> Iterator[Ledger]:
+    """Open the ledger to ask about single people: nobody is erased meanwhile."""
+    from serving.turns import turn
+
+    _place(make)  # before a turn is taken, which makes the state folder
+    with turn(), ledger(make=make) as book:
+        yield book
+
+
+def _place(make: bool) -> str:
+    """Return where the ledger is, without a password; refuse if there is none to be asked."""
+    from serving.database import begun, database_url
+
+    url = database_url(None, variable="PRECURSOR_DATABASE_URL", file="ledger.db")
+    local = url.get_backend_name() == "sqlite"
+    place = str(url.database) if local else f"postgresql://{url.host or ''}/{url.database}"
+    if not make and not begun(url):
+        raise NotFound(
+            f"there is no ledger at {place}",
+            remedy="Give the command in the folder where scores were made, or name its state"
+            " folder in PRECURSOR_HOME, or the ledger's database in PRECURSOR_DATABASE_URL.",
+            code="no_ledger",
+        )
+    return place
+
+
+def record(book: Ledger, action: Action, reason: str, question: str, body: dict[str, Any]) -> None:
+    """Put what the command line's user does on the ledger."""
+    from serving.permissions import operator
+
+    who = operator()
+    book.append(
+        action, actor=who.actor, role=who.role, purpose=reason, question=question, body=body
+    )
+
+
+def score_id(given: str) -> str:
+    """Return what was given as a score's id, or refuse what cannot be one.
+
+    Examples
+    --------
+    >>> score_id("N000123")
+    Traceback (most recent call last):
+    ...
+    features.errors.UsageError: SCORE_ID: 'N000123' is not the id of a score: that is an s and 32 \
+of 0-9 and a-f. Copy it from the column score_id of the scored file.
+    """
+    if _SCORE_ID.fullmatch(given) is None:
+        raise UsageError(
+            f"SCORE_ID: '{given}' is not the id of a score: that is an s and 32 of 0-9 and a-f",
+            remedy="Copy it from the column score_id of the scored file.",
+            field="score_id",
+        )
+    return given
