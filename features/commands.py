@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.console import Json, Records, answer, day, progress
+from features.console import (
+    Json,
+    Records,
+    answer,
+    day,
+    in_a_folder,
+    progress,
+)
 from features.force_command import synthesise
 
 if TYPE_CHECKING:
@@ -84,10 +91,16 @@ def check(
     records: Records,
     most: Annotated[int, typer.Option(min=0, help="Violations to list of each rule.")] = 5,
     everything: Annotated[
-        Path | None, typer.Option("--all", help="Write every violation: FILE.csv or .parquet.")
+        Path | None,
+        typer.Option(
+            "--all", help="Write every violation: FILE.csv or .parquet.", callback=in_a_folder
+        ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write a quality report: FILE.html, or .json alone.")
+        Path | None,
+        typer.Option(
+            help="Write a quality report: FILE.html, or .json alone.", callback=in_a_folder
+        ),
     ] = None,
     mapping: Annotated[Path | None, typer.Option(help="YAML that maps files and columns.")] = None,
     as_json: Json = False,

@@ -24,6 +24,33 @@ Purpose = Annotated[str, typer.Option(help="Why: it goes on the ledger.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why: it goes on the ledger.")]
 
 
+def in_a_folder(file: Path | None) -> Path | None:
+    """Return a file to be written, or refuse it where its folder is not there.
+
+    The callback of every argument that names such a file: nothing is worked out, and no folder
+    made somewhere by a slip of the pen, before that is known. A folder to be written is made.
+    """
+    from features.files import folder_stands
+
+    if file is not None:
+        folder_stands(file, field="out")
+    return file
+
+
+def _port(number: int) -> int:
+    """Return the number of a port, or refuse what is none."""
+    if not 1 <= number <= 65535:
+        raise UsageError(
+            f"--port: {number} is no port of a machine",
+            remedy="Give a number from 1 to 65535, for example --port 3000.",
+            field="port",
+        )
+    return number
+
+
+Port = Annotated[int, typer.Option(callback=_port, help="Port to listen on, 1 to 65535.")]
+
+
 def answer(found: dict[str, Any], text: str, as_json: bool) -> None:
     """Print a command's result: text for people, one JSON object for programs."""
     typer.echo(json.dumps(found, default=str, ensure_ascii=False) if as_json else text)

@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
-from features.console import Json, answer, progress
+from features.console import (
+    Json,
+    answer,
+    in_a_folder,
+    progress,
+)
 from features.errors import UsageError
 
 
@@ -31,7 +36,9 @@ def synthesise(
     ] = False,
     report: Annotated[
         Path | None,
-        typer.Option(help="Compare with published figures: FILE.html, or .json alone."),
+        typer.Option(
+            help="Compare with published figures: FILE.html, or .json alone.", callback=in_a_folder
+        ),
     ] = None,
     bias: Annotated[
         list[str] | None,

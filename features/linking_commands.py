@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.console import Json, Records, answer
+from features.console import (
+    Json,
+    Records,
+    answer,
+    in_a_folder,
+)
 
 if TYPE_CHECKING:
     from features.merges import Applied
@@ -30,7 +35,10 @@ def propose(
     identities: Annotated[
         Path, typer.Argument(metavar="IDENTITIES", help="CSV or Parquet: names, dates of birth.")
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="CSV to write; must not exist.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="CSV to write; must not exist.", callback=in_a_folder),
+    ],
     at_least: Annotated[
         float, typer.Option(min=0, max=1, help="Propose pairs at least this probable.")
     ] = 0.5,

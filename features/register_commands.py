@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-from features.console import Json, answer
+from features.console import (
+    Json,
+    answer,
+    in_a_folder,
+)
 
 app = typer.Typer()
 
@@ -21,7 +25,10 @@ def show(
         Path | None, typer.Option(help="YAML of a force's approvals; HOME/approvals.yaml.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the register: FILE.html, .md, .csv or .json.")
+        Path | None,
+        typer.Option(
+            help="Write the register: FILE.html, .md, .csv or .json.", callback=in_a_folder
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

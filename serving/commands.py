@@ -11,12 +11,14 @@ import typer
 
 from features.console import (
     Json,
+    Port,
     Purpose,
     QuestionName,
     Records,
     SpineFile,
     answer,
     day,
+    in_a_folder,
     progress,
 )
 from features.errors import UsageError
@@ -86,7 +88,9 @@ def ranged(load: Load) -> Callable[[str, int, pd.DataFrame], AbstractContextMana
 def score(
     question: QuestionName,
     records: Records,
-    out: Annotated[Path, typer.Option("--out", help="Parquet or CSV file to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Parquet or CSV file to write.", callback=in_a_folder)
+    ],
     as_of: Annotated[str | None, typer.Option(help="Date; the day after the records end.")] = None,
     spine: SpineFile = None,
     model: Annotated[
@@ -284,7 +288,10 @@ def audit_verify(as_json: Json = False) -> None:
 
 @audit_app.command("export")
 def audit_export(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write; must not exist.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="File to write; must not exist.", callback=in_a_folder),
+    ],
     purpose: Purpose = "export of the ledger",
     as_json: Json = False,
 ) -> None:
@@ -320,7 +327,7 @@ def audit_checkpoint(as_json: Json = False) -> None:
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Loopback unless you say otherwise.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    port: Port = 3000,
     records: Annotated[
         Path | None, typer.Option(help="Serve all questions from this load.")
     ] = None,

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from features.console import Json, Purpose, QuestionName, Reason, Records, answer
+from features.console import (
+    Json,
+    Purpose,
+    QuestionName,
+    Reason,
+    Records,
+    answer,
+    in_a_folder,
+)
 from features.home import home
 from serving.command_ledger import asking, ledger
 
@@ -53,7 +61,8 @@ def retire(
 @app.command()
 def retired(
     out: Annotated[
-        Path | None, typer.Option(help="Write the register: FILE.html, .csv or .json.")
+        Path | None,
+        typer.Option(help="Write the register: FILE.html, .csv or .json.", callback=in_a_folder),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -149,7 +158,10 @@ def retention(
         Path | None, typer.Option(help="CSV of reviews made: who, when, keep or dispose, why.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="CSV of those due, each with group and reason.")
+        Path | None,
+        typer.Option(
+            "--out", help="CSV of those due, each with group and reason.", callback=in_a_folder
+        ),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Not only those due.")] = False,
     purpose: Purpose = "review of retention",
@@ -192,7 +204,10 @@ def retention(
 @app.command("review-sample")
 def review_sample(
     question: QuestionName,
-    out: Annotated[Path, typer.Option("--out", help="CSV of those drawn, to be filled in.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="CSV of those drawn, to be filled in.", callback=in_a_folder),
+    ],
     reason: Reason,
     people: Annotated[int, typer.Option(min=2, help="How many, half on either side.")] = 20,
     as_json: Json = False,

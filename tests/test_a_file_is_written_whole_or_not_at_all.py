@@ -12,13 +12,17 @@ from pathlib import Path
 
 import pytest
 from house import ROOT, product, tree
+from typer.testing import CliRunner
 
+from features.errors import UsageError
 from features.files import replacing
 from features.unfinished import drop, left_behind, scratch_folder, unfinished_folder
+from precursor import app
 
 HALF_WRITTEN = """
 import os, sys
 from pathlib import Path
+from features.errors import UsageError
 from features.files import replacing
 
 with replacing(Path(sys.argv[1])) as part, part.open("w") as file:
@@ -223,3 +227,32 @@ def test_nothing_else_puts_a_file_in_anothers_place() -> None:
             if by_os or by_path:
                 found.add(path.as_posix())
     assert found == BY_THEMSELVES, "write it with features.files.replacing, or say here why not"
+
+
+FILES = (
+    ("matrix", "domestic_abuse_high_harm", "records", "FILE"),
+    ("score", "domestic_abuse_high_harm", "records", "--out", "FILE"),
+    ("check", "records", "--report", "FILE"),
+    ("check", "records", "--all", "FILE"),
+    ("features", "--register", "--out", "FILE"),
+    ("synthesise", "made", "--report", "FILE"),
+    ("link", "propose", "records", "identities.csv", "FILE"),
+    ("record", "domestic_abuse_high_harm", "--blank", "FILE"),
+    ("audit", "export", "FILE"),
+    ("retired", "--out", "FILE"),
+    ("retention", "records", "--out", "FILE"),
+    ("review-sample", "domestic_abuse_high_harm", "--out", "FILE", "--reason", "quarterly"),
+)
+
+
+@pytest.mark.parametrize("words", FILES, ids=lambda words: " ".join(words[:-1]))
+def test_no_command_makes_a_folder_for_a_file_that_it_is_to_write(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "nope" / "x.parquet"
+    given = [str(file) if word == "FILE" else word for word in words]
+    refused = CliRunner().invoke(app, given).exception
+    assert isinstance(refused, UsageError)
+    assert str(refused) == f"{file}: the folder {file.parent} does not exist. Make it first."
+    assert names(tmp_path) == []

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from features.console import Json, QuestionName, Records, SpineFile, answer, progress
+from features.console import (
+    Json,
+    QuestionName,
+    Records,
+    SpineFile,
+    answer,
+    in_a_folder,
+    progress,
+)
 from features.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +34,9 @@ app = typer.Typer()
 def matrix(
     question: QuestionName,
     records: Records,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Parquet file to write.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Parquet file to write.", callback=in_a_folder)
+    ],
     spine: SpineFile = None,
     backend: Annotated[str, typer.Option(help="duckdb, postgres or spark.")] = "duckdb",
     as_json: Json = False,

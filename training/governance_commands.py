@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.console import Json, QuestionName, Records, answer, day
+from features.console import (
+    Json,
+    QuestionName,
+    Records,
+    answer,
+    day,
+    in_a_folder,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +76,10 @@ def record(
     ] = None,
     against: Annotated[str | None, typer.Option(help="A release to tell changes against.")] = None,
     blank: Annotated[
-        Path | None, typer.Option(help="Write a file of answers to fill in, and nothing else.")
+        Path | None,
+        typer.Option(
+            help="Write a file of answers to fill in, and nothing else.", callback=in_a_folder
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
