@@ -29,8 +29,8 @@ import serving.stage_commands
 import training.audit_commands
 import training.commands
 import training.governance_commands
-from features.console import Json, QuestionName, Reason, Records, answer, progress
-from features.errors import Conflict, PrecursorError, UsageError
+from features.console import Json, Port, QuestionName, Reason, Records, answer, progress
+from features.errors import Conflict, NotFound, PrecursorError, UsageError
 from serving import command_ledger
 from serving import commands as desk
 
@@ -160,6 +160,29 @@ def act(question: str, version: int, level: str) -> str:
 training.audit_commands.ACT.append(act)
 
 
+def why_not_in_force(question: str) -> PrecursorError | None:
+    """Tell a question that there is not from one that was not trained, or not promoted."""
+    from models import registry
+    from training.questions import names
+
+    try:
+        registry.find(question, registry.CHAMPION)
+    except NotFound as missing:
+        if missing.code == "no_model" and question not in names():
+            return NotFound(
+                f"there is no question '{question}'",
+                remedy=f"Questions are: {', '.join(names())}; one of your own goes by the name that"
+                " its YAML says.",
+                field="question",
+                code="unknown_question",
+            )
+        return missing
+    return None
+
+
+command_ledger.WHY_NOT_IN_FORCE.append(why_not_in_force)
+
+
 @app.command()
 def shadow(question: QuestionName, records: Records, as_json: Json = False) -> None:
     """Hold the scores that a question gave in shadow against RFG, where what followed is known.
@@ -234,7 +257,7 @@ def demo(
     nominals: Annotated[int, typer.Option(min=200, help="Size of the made-up force.")] = DEMO[0],
     years: Annotated[int, typer.Option(min=4, max=20)] = DEMO[1],
     seed: Annotated[int, typer.Option(min=0)] = DEMO[2],
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    port: Port = 3000,
 ) -> None:
     """Show the main job on a made-up force: records, model, list with reasons, pages and API.
 

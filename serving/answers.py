@@ -316,7 +316,7 @@ def _known(row: dict[str, Any], hidden: set[str], role: str) -> dict[str, Any]:
 def _as_of(asked: date | None, latest: date) -> date:
     if asked is not None and asked > latest:
         raise UsageError(
-            f"as_of_date {asked} lies after the day following the end of the records ({latest})",
+            f"as_of_date: {asked} lies after {latest}, the day after the records end",
             remedy="Leave it out, or ask for that day or an earlier one.",
             field="as_of_date",
             code="after_the_records",

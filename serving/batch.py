@@ -157,8 +157,7 @@ class Batch:
         latest = self.load.default_as_of
         if as_of is not None and as_of > latest:
             raise UsageError(
-                f"as-of date {as_of} lies after the day following the end of the records"
-                f" ({latest})",
+                f"--as-of: {as_of} lies after {latest}, the day after the records end",
                 remedy="Ask for that day or an earlier one.",
                 field="as_of_date",
             )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from features.errors import NotFound, UsageError
+from features.errors import NotFound, PrecursorError, UsageError
 
 if TYPE_CHECKING:
     from serving.ledger import Action, Ledger
+
+WHY_NOT_IN_FORCE: list[Callable[[str], PrecursorError | None]] = []
+"""What tells why a question has no model in force; of the floor that knows all questions."""
 
 _SCORE_ID = re.compile(r"s[0-9a-f]{32}")
 _ASKED_OF_THE_LEDGER = frozenset({"score_id", "nominal_id", "token_id"})
@@ -31,14 +34,18 @@ def ledger(*, make: bool = True) -> Iterator[Ledger]:
     Raises
     ------
     NotFound
-        There is none, and none is to be made.
+        There is none, and none is to be made; a question is unknown or has no model in force.
     """
     from serving.ledger import Ledger
+    from serving.stock import QuestionNotInForce
 
     place = _place(make)
     with Ledger.open() as book:
         try:
             yield book
+        except QuestionNotInForce as missing:
+            why = [found for tell in WHY_NOT_IN_FORCE if (found := tell(missing.question))]
+            raise (why or [missing])[0] from None
         except NotFound as missing:
             if missing.field in _ASKED_OF_THE_LEDGER:
                 missing.message += f" (the ledger is {place})"

@@ -7,40 +7,15 @@ refused with its place. Answers are described here for the API's document; they 
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from serving.fields import Day, Line, NominalId
 
 MOST_PEOPLE = 1_000
 """Most people in one request; larger numbers are a batch's work."""
-
-_ID = r"^\S{1,128}$"
-
-
-def _visible(value: str) -> str:
-    # no control characters, none that are invisible or turn the direction of writing
-    if re.fullmatch(_ID[1:-1], value) is None or not value.isprintable():
-        raise ValueError("an id is 1 to 128 visible characters, without spaces")
-    return value
-
-
-NominalId = Annotated[str, AfterValidator(_visible), Field(json_schema_extra={"pattern": _ID})]
-"""A person record's id, exactly as ingested: 1 to 128 visible characters of any script."""
-
-Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
-"""One line of text that says something."""
 
 
 class Request(BaseModel):
@@ -78,7 +53,7 @@ class ScoreRequest(Request):
         Line, Field(max_length=500, description="What the scores are for; it is recorded.")
     ]
     as_of_date: Annotated[
-        date | None,
+        Day | None,
         Field(
             description="Moment of knowledge, exclusive; the day after the records end if empty."
         ),
@@ -215,7 +190,7 @@ class SelectionRequest(Request):
     action: Literal["select", "review", "deselect"]
     reason: Why
     review_on: Annotated[
-        date | None, Field(description="When it is looked at again; not with deselect.")
+        Day | None, Field(description="When it is looked at again; not with deselect.")
     ] = None
     purpose: Purpose
 

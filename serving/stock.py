@@ -63,6 +63,20 @@ class InForce:
         return self.history.load
 
 
+class QuestionNotInForce(NotFound):
+    """No model was promoted here for a question of this name, if there is one."""
+
+    code = "question_not_in_force"
+
+    def __init__(self, question: str, known: str) -> None:
+        super().__init__(
+            f"question '{question}' is not in force here; in force: {known}",
+            remedy="Ask one of these; another is put in force by promoting a model of it.",
+            field="question",
+        )
+        self.question = question
+
+
 class Stock:
     """Champions and loads by question, for all threads of a worker.
 
@@ -199,13 +213,7 @@ class Stock:
                 remedy="Restore the folder from a back-up, or promote the version again.",
             )
         known = ", ".join(self.questions()) or "none"
-        return NotFound(
-            f"question '{question}' is not in force here; in force: {known}",
-            remedy=f"Ask one of these, or promote a model for it: precursor promote {question}"
-            " challenger --reason TEXT.",
-            field="question",
-            code="question_not_in_force",
-        )
+        return QuestionNotInForce(question, known)
 
     def _model(self, question: str, named: tuple[int, str]) -> RiskModel:
         if question in self._models and self._models[question][0] == named:

@@ -83,6 +83,21 @@ def test_a_body_that_is_not_as_described(served: Served, kind: str) -> None:
     assert shape(answer)["code"] == "invalid_request"
 
 
+def test_a_day_that_is_none_is_told_with_its_value_unless_it_may_name_somebody(
+    served: Served,
+) -> None:
+    for text, told in (
+        ("2026-02-30", "'2026-02-30'"),
+        ("31/01/2026", "'31/01/2026'"),
+        ("20260131", "'20260131'"),
+        (20260131, "'20260131'"),
+        ("N0001 of 2026", "what was given"),
+    ):
+        error = shape(post(served, json.dumps({**GOOD, "as_of_date": text}).encode()))
+        assert error["message"] == f"as_of_date: {told} is not a date; write it as 2026-01-31"
+        assert error["field"] == "as_of_date"
+
+
 def test_an_id_of_any_script_can_be_asked_for(served: Served) -> None:
     people = ["Nø-1", "Ж42", "名前", "N\u0301", "😀"]
     answer = served.score(*people)

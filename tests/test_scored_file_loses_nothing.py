@@ -147,7 +147,7 @@ def test_a_model_of_other_definitions_is_refused(served: Served, tmp_path: Path)
 
 
 def test_a_date_after_the_records_is_refused(served: Served, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="2026-02-02"):
+    with pytest.raises(UsageError, match=r"^--as-of: 2026-02-02 lies after 2026-02-01"):
         batch(served, tmp_path / "scores.csv", as_of=date(2026, 2, 2))
 
 

@@ -118,6 +118,7 @@ def test_an_earlier_date_knows_less_and_a_later_one_is_refused(served: Served) -
     )
     answer = served.score("N0001", as_of_date="2026-02-02")
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, "as_of_date")
+    assert "as_of_date: 2026-02-02 lies after 2026-02-01" in answer.json()["error"]["message"]
 
 
 def test_a_refusal_is_on_the_ledger_too(served: Served) -> None:

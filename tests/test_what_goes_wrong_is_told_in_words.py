@@ -237,3 +237,30 @@ def test_what_is_no_id_of_a_score_is_told_with_where_to_find_one(command: str, g
     assert isinstance(refused, UsageError)
     assert f"SCORE_ID: '{given}' is not the id of a score" in refused.message
     assert "column score_id" in refused.remedy
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+@pytest.mark.parametrize("port", ["99999", "0", "-1"])
+def test_a_port_that_is_none_is_told_with_what_would_be_one(
+    command: str, port: str, precursor_home: Path
+) -> None:
+    refused = CliRunner().invoke(app, [command, "--port", port]).exception
+    assert isinstance(refused, UsageError)
+    assert refused.exit_code == 2
+    assert str(refused).startswith(f"--port: {port} is no port")
+    assert "from 1 to 65535" in refused.remedy
+    assert not precursor_home.exists()
+
+
+def test_a_question_that_there_is_not_is_told_from_one_without_a_model(tmp_path: Path) -> None:
+    records = load(world(random.Random(1), people=2, events=2), tmp_path / "records")
+    for name, told, remedy in (
+        ("nosuch", "there is no question 'nosuch'", "Questions are: broward_felony_1y, "),
+        ("order_breach", "no model is registered for question 'order_breach'", "Train one"),
+    ):
+        words = ["score", name, str(records.path), "--out", str(tmp_path / "scores.csv")]
+        refused = CliRunner().invoke(app, words).exception
+        assert isinstance(refused, NotFound)
+        assert refused.message == told
+        assert refused.remedy.startswith(remedy)
+        assert "promote" not in refused.remedy
