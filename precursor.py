@@ -272,6 +272,7 @@ def demo(
     from features.synthetic import synthesise as make
     from serving.access import Access
     from serving.runs import published
+    from serving.server import AGAIN
     from serving.text import list_in_words
     from training import experiment, sanctions
     from training.leakage import prove
@@ -319,7 +320,7 @@ def demo(
     step("the list")
     typer.echo(list_in_words(published(asked.name), most=10))
     if no_serve:
-        typer.echo("Pages and API: precursor serve")
+        typer.echo(AGAIN)
         return
     with command_ledger.ledger() as book:
         access = Access(book)

@@ -240,7 +240,7 @@ class Access:
         if cookie is None:
             raise Unauthorised(
                 "this sign-in link does not work, or not any more",
-                remedy="Make a new one with precursor token; it works once, for 15 minutes.",
+                remedy="Each works once, for 15 minutes; sign in with a token instead.",
             )
         return cookie
 

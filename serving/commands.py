@@ -343,6 +343,7 @@ def serve(
     from models import champions
     from serving.bundled import take_in
     from serving.kept import serve_from
+    from serving.server import SIGN_IN
     from serving.server import serve as run
 
     with ledger() as book:  # here it is refused in words; a worker would be started for ever
@@ -352,6 +353,7 @@ def serve(
         load = open_load(records)
         for question in champions.questions():
             serve_from(question, load)
+    typer.echo(SIGN_IN)
     run(host, port, workers=workers)
 
 

@@ -7,11 +7,14 @@ machine; here it takes them on sockets in a folder that only this user may enter
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from typing import Any
 
 from bentoml._internal.utils import circus
 from bentoml_cli.cli import cli
+
+from serving.server import AGAIN
 
 
 def private(folder: str) -> type[circus.Arbiter]:
@@ -32,7 +35,10 @@ def main() -> None:
     """Run the framework's command line with such a supervisor."""
     with tempfile.TemporaryDirectory(prefix="precursor-") as folder:
         circus.Arbiter = private(folder)  # type: ignore[misc]
-        cli()
+        try:
+            cli()
+        finally:
+            print(AGAIN, file=sys.stderr)
 
 
 if __name__ == "__main__":

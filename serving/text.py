@@ -9,6 +9,8 @@ from serving.runs import PublishedList
 
 MOST_RECORDS = 6
 
+FIRST = "It is the first score of this person by this question that you may see."
+
 
 def score_in_words(score: Mapping[str, Any]) -> str:
     """Return one score as an analyst reads it: how likely, why, and from which records.
@@ -32,7 +34,7 @@ def score_in_words(score: Mapping[str, Any]) -> str:
             "Insufficient history: there is too little on record to give a number."
             " This is not a low score."
         )
-        return "\n".join(lines)
+        return "\n".join(lines + _since(score))
     chance, between = score["probability"], score["interval"]
     lines += [
         f"{chance:.1%} within {score['horizon_days']} days, band {score['band']};"
@@ -52,13 +54,20 @@ def score_in_words(score: Mapping[str, Any]) -> str:
             lines.append(f"      and {len(records) - MOST_RECORDS} more (--json lists all)")
     if "records_unavailable" in score:
         lines.append(f"  Records cannot be listed: {score['records_unavailable']}")
-    for sentence in (score.get("since_last") or {}).get("sentences", ()):
-        lines.append(f"  {sentence}")
+    lines += _since(score)
     lines.append(
         f"Log-odds: {score['base']:+.4f} before any reason; {score['raw']:+.4f} with those of all"
         " groups, listed here or not."
     )
     return "\n".join(lines)
+
+
+def _since(score: Mapping[str, Any]) -> list[str]:
+    """Return what changed since the score before; nothing of one that was not looked up."""
+    if "since_last" not in score:
+        return []
+    before = score["since_last"]
+    return [f"  {said}" for said in (before["sentences"] if before else [FIRST])]
 
 
 def list_in_words(published: PublishedList, most: int) -> str:

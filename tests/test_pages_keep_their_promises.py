@@ -544,6 +544,21 @@ def test_nobody_gets_in_without_a_purpose_and_next_stays_here(world: World) -> N
     assert "programs do not sign in" in refused.text
 
 
+def test_a_token_that_does_not_work_is_told_with_what_to_do_and_not_why(world: World) -> None:
+    spent = world.access.issue_token("a.nalyst", "analyst", 1)
+    (token, *_) = world.access.tokens()
+    world.access.revoke(token.token_id, purpose="left")
+    told = set()
+    for secret in (spent, "precursor_never-was-one", spent[:-4]):
+        answer = world.stranger().post("/sign-in", data={"token": secret, "purpose": "review"})
+        assert answer.status_code == 400
+        told.add(re.sub(r".*There is a problem", "", text_of(answer.text)).partition("Sign in ")[0])
+    (said,) = told
+    assert "This access token does not work, or not any more. Check that you pasted all of" in said
+    assert "ask whoever looks after this service" in said
+    assert "precursor token --role ROLE" in said
+
+
 def test_a_link_is_not_used_up_by_looking_and_works_once_and_here_only(world: World) -> None:
     link = world.access.issue_link("a.nalyst", "analyst")
     stranger = world.stranger(follow_redirects=False)

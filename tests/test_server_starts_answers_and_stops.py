@@ -15,7 +15,7 @@ from started import Started, started
 
 from features.errors import UsageError
 from serving.ledger import Action, Ledger
-from serving.server import serve
+from serving.server import AGAIN, serve
 
 
 def listening(group: int) -> set[int]:
@@ -69,6 +69,7 @@ def test_it_answers_a_score_on_loopback_and_ends_when_told(server: Started) -> N
 
     process.send_signal(signal.SIGTERM)
     process.wait(30)
+    assert AGAIN in server.log.read_text(), "whoever ended it is told how to come back"
     with pytest.raises(OSError):  # noqa: PT011 - refused or reset, as the system has it
         ask("GET", "/livez")
     with Ledger.open() as ledger:

@@ -17,7 +17,7 @@ from small_force import AS_OF, NEWCOMER, make_model
 from models import champions
 from serving import answers
 from serving.since import since_last
-from serving.text import score_in_words
+from serving.text import FIRST, score_in_words
 
 __all__ = ["served", "world"]
 
@@ -58,8 +58,12 @@ def test_what_lies_between_two_scores_is_told_with_its_figures(served: Served, n
     assert np.isclose(sum(moved.values()), now["raw"] - before["raw"], atol=1e-9)
 
 
-def test_of_a_first_score_nothing_is_told(served: Served) -> None:
-    assert since_last([given(served, served.people[11])], lambda: served.model) is None
+def test_of_a_first_score_it_is_told_that_it_is_the_first(served: Served) -> None:
+    score = given(served, served.people[11])
+    assert since_last([score], lambda: served.model) is None
+    for told in (score, score | {"insufficient_history": True}):
+        assert FIRST in score_in_words(told | {"since_last": None})
+        assert FIRST not in score_in_words(told), "it was not looked up"
 
 
 def test_nothing_is_told_across_two_models(served: Served) -> None:

@@ -27,6 +27,18 @@ OUT = "You are signed out."
 ENDED = "Your session has ended. Sign in again to go on."
 KEPT = "Your session has ended. What you wrote has been kept: sign in again to go on with it."
 
+ASK = "ask whoever looks after this service for a new one (precursor token --role ROLE makes it)"
+NO_TOKEN = (
+    "This access token does not work, or not any more. Check that you pasted all of it and nothing"
+    f" else. If you did, {ASK}."
+)
+"""The same whether there never was such a token or it has ended: a guess learns nothing."""
+
+NO_LINK = (
+    "This sign-in link does not work, or not any more: each works once, for 15 minutes. Sign in"
+    f" with an access token; if you have none, {ASK}."
+)
+
 SAID = {"out": OUT, "kept": KEPT, "ended": ENDED}
 
 
@@ -91,8 +103,10 @@ def routes(
             except (Unauthorised, Forbidden) as refused:
                 if attempts.failed(place):
                     access.locked_out(place)
+                errors["token"] = words.first_large(str(refused))
+                if isinstance(refused, Unauthorised):
+                    errors["token"] = NO_LINK if link else NO_TOKEN
                 # a spent link is of no more use, so the form that comes back asks for a token
-                errors["token"] = words.first_large(refused.message)
                 link = ""
             else:
                 attempts.succeeded(place)
