@@ -203,6 +203,10 @@ class FeatureColumn:
 
         Harm is stored in hundredths of a day, decayed sums in units of `DECAY_ONE`; shown are days.
 
+        See Also
+        --------
+        FeatureColumn.figure : The value alone.
+
         Examples
         --------
         >>> FeatureColumn("age", "age", "aged {value}", ("year", "years"), "person", (), None,
@@ -213,6 +217,17 @@ class FeatureColumn:
         >>> change.phrase(-1)
         '1 fewer arrest in the last 90 days than in the 90 days before'
         """
+        return self.words.replace("{value}", self.figure(value))
+
+    def figure(self, value: float) -> str:
+        """Return the column's value alone, with its unit.
+
+        Examples
+        --------
+        >>> count = Feature("custody", COUNT, "arrests", "{value} on record", ("arrest", "arrests"))
+        >>> count.columns()[0].figure(2)
+        '2 arrests'
+        """
         shown = value / 100 if self.amount == "harm" else value
         shown = round(shown / DECAY_ONE, 1) if self.measure == "decayed" else shown
         if self.measure in ("age", "onset"):
@@ -222,7 +237,7 @@ class FeatureColumn:
         unit = self.unit[0] if number == "1" else self.unit[1]
         if self.measure == "change":
             number += " fewer" if fewer else " more"
-        return self.words.replace("{value}", f"{number} {unit}".rstrip())
+        return f"{number} {unit}".rstrip()
 
     @property
     def silent(self) -> float:

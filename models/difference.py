@@ -8,7 +8,7 @@ on record: the history of a later day with today's records is such a row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from features.declare import FeatureColumn
 from features.errors import PrecursorError
 from models.explanation import group_contributions
 from models.risk_model import TOLERANCE, RiskModel
-from models.words import DATED, MOST_FEATURES, MOST_REASONS, SMALLEST, date_words, on_record, phrase
+from models.words import DATED, MOST_REASONS, SMALLEST, date_words, on_record, phrase
 
 Floats = npt.NDArray[np.float64]
 
@@ -131,41 +131,36 @@ def _words(
     size: float,
     on: tuple[date, date] | None,
 ) -> str:
-    """A group's change as a sentence; empty where no value of it on record changed.
+    """A group's change as one line about what moved it most; empty where nothing on record did.
 
-    What is a day older with each day, and nothing else, is no change of the record.
+    What is a day older with each day, and nothing else, is no change of the record; nor is what
+    reads the same.
     """
     passed = float("nan") if on is None else float((on[1] - on[0]).days)
-    changed = [
-        place
-        for place in members
-        if moved[place] * size > 0
-        and not _same(rows[0, place], rows[1, place])
-        and not (columns[place].measure in DATED and rows[1, place] - rows[0, place] == passed)
-        and (on_record(columns[place], rows[0, place]) or on_record(columns[place], rows[1, place]))
-    ]
-    changed.sort(key=lambda place: -abs(moved[place]))
-    told = []
-    for place in changed[:MOST_FEATURES]:
-        new, old = (
-            _phrase(columns[place], rows[at, place], on[at] if on else None) for at in (1, 0)
-        )
-        told.append(f"{new} (before: {old})")
-    if not told:
+    for place in sorted(members, key=lambda place: -abs(moved[place])):
+        column, (old, new) = columns[place], rows[:, place]
+        if moved[place] * size <= 0 or (column.measure in DATED and new - old == passed):
+            continue
+        if told := _changed(column, old, new, on):
+            return f"Associated with a {'higher' if size > 0 else 'lower'} score: {told}."
+    return ""
+
+
+def _changed(column: FeatureColumn, old: float, new: float, on: tuple[date, date] | None) -> str:
+    """What a feature says now and what it said before; empty where that is the same."""
+    was, is_now = (on_record(column, value) for value in (old, new))
+    if not was and not is_now:
         return ""
-    said = "; ".join(told)
-    higher = "higher" if size > 0 else "lower"
-    return f"{said[:1].upper()}{said[1:]}: associated with a {higher} score than before."
-
-
-def _phrase(column: FeatureColumn, value: float, on: date | None) -> str:
-    if not on_record(column, value):
-        return "none on record"
-    return phrase(column, float(value), on)
-
-
-def _same(one: float, other: float) -> bool:
-    return bool(one == other or (np.isnan(one) and np.isnan(other)))
+    if not is_now:
+        return f"no longer {phrase(column, float(old), on[0] if on else None)}"
+    now = phrase(column, float(new), on[1] if on else None)
+    if not was:
+        return f"{now}; before: none on record"
+    if column.measure in DATED and on is not None:
+        days = [day - timedelta(days=round(age)) for day, age in zip(on, (old, new), strict=True)]
+        return "" if days[0] == days[1] else f"{now}; before: {date_words(days[0])}"
+    before = column.figure(float(old))
+    return "" if before == column.figure(float(new)) else f"{now}; before: {before}"
 
 
 def if_nothing_further(found: Difference, until: date) -> str:

@@ -29,7 +29,6 @@ Floats = npt.NDArray[np.float64]
 Direction = Literal["raises", "lowers"]
 
 MOST_REASONS = 6
-MOST_FEATURES = 2
 SMALLEST = 0.01  # log-odds: below about one percent of the odds there is nothing to tell
 SHARE_OF_FIRST = 0.25
 DATED = ("recency", "first")

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from features.errors import NotFound, PrecursorError, UsageError
 from serving import metrics
@@ -221,7 +222,11 @@ def _since_last(
     before, person = earlier[0], str(payload["nominal_id"])
     if withheld(ledger, before["load"]["fingerprint"], who, [person], on_behalf_of):
         return None  # by the records of that day the person is none of theirs
-    return since_last(earlier, lambda: stock.model_of(payload))
+
+    def past(day: date) -> pd.DataFrame:
+        return stock.history(payload["load"]["fingerprint"]).events(person, day)
+
+    return since_last(earlier, lambda: stock.model_of(payload), past)
 
 
 def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -256,6 +256,12 @@ class SinceLast(BaseModel):
     as_of_date: date
     probability: float | None
     sentences: list[str]
+    records: Annotated[
+        list[str], Field(description="Which came in, were corrected or withdrawn, in words.")
+    ]
+    note: Annotated[
+        str | None, Field(description="What to bear in mind where lines point both ways.")
+    ] = None
 
 
 class ScoreAnswer(BaseModel):

@@ -8,15 +8,29 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from features.errors import Conflict, NotFound
 from models.difference import difference
 from models.risk_model import RiskModel
 from models.words import SMALLEST, date_words
+from serving.between import between
+
+MANY = (
+    "A score is made of many things together: one line can point down although there is more on"
+    " record, or up although there is less."
+)
+
+Past = Callable[[date], pd.DataFrame]
+"""Returns the person's visible past on a date, from the load of the later score."""
 
 
 def since_last(
-    scores: Sequence[Mapping[str, Any]], model: Callable[[], RiskModel]
+    scores: Sequence[Mapping[str, Any]],
+    model: Callable[[], RiskModel],
+    past: Past | None = None,
+    *,
+    named: bool = True,
 ) -> dict[str, Any] | None:
     """Return what lies between a person's last score and the one before it.
 
@@ -26,18 +40,44 @@ def since_last(
         As `serving.past_scores.past_scores` returns them, the latest last.
     model : callable
         Returns the model that gave the last of them; asked only where both are its.
+    past : callable, optional
+        Lets it be told which records came, went or were corrected.
+    named : bool
+        Whether references of records may be told.
 
     Returns
     -------
     dict or None
-        `score_id`, `as_of_date` and `probability` of the score before, and `sentences`; None where
-        there is none before.
+        `score_id`, `as_of_date` and `probability` of the score before, `sentences`, `records`
+        (sentences about what came and went), and `note` where lines seem to contradict each other.
+        None where there is no score before.
     """
     if len(scores) < 2:
         return None
     before, now = scores[-2:]
     said = {name: before[name] for name in ("score_id", "as_of_date", "probability")}
-    return {**said, "sentences": _sentences(before, now, model)}
+    sentences = _sentences(before, now, model)
+    records, came = ([], False) if past is None else _records(before, now, past, named)
+    ways = {way for way in ("a higher score", "a lower score") if way in " ".join(sentences[1:])}
+    mixed = len(ways) > 1 or (came and _fell(before, now))
+    return {**said, "sentences": sentences, "records": records, "note": MANY if mixed else None}
+
+
+def _records(
+    before: Mapping[str, Any], now: Mapping[str, Any], past: Past, named: bool
+) -> tuple[list[str], bool]:
+    try:
+        old, new = (past(date.fromisoformat(score["as_of_date"])) for score in (before, now))
+    except NotFound:  # the load is gone; the scores themselves can be told without it
+        return [], False
+    return between(old, new, named=named)
+
+
+def _fell(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return whether a score is lower than the one before, by the same model."""
+    same = before["model"]["sha256"] == now["model"]["sha256"]
+    old, new = before["probability"], now["probability"]
+    return same and None not in (old, new) and bool(new < old)
 
 
 def _sentences(

@@ -67,7 +67,10 @@ def _since(score: Mapping[str, Any]) -> list[str]:
     if "since_last" not in score:
         return []
     before = score["since_last"]
-    return [f"  {said}" for said in (before["sentences"] if before else [FIRST])]
+    if before is None:
+        return [f"  {FIRST}"]
+    told = [*before["sentences"], before["note"], *before["records"]]
+    return [f"  {said}" for said in told if said]
 
 
 def list_in_words(published: PublishedList, most: int) -> str:

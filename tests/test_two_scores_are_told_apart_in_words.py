@@ -49,7 +49,9 @@ def test_a_further_report_is_told_with_what_it_was_before() -> None:
     found = difference(model, before, after, on=(date(2026, 1, 1), date(2026, 6, 1)))
     told = next(change.text for change in found.changes if change.group == "reports")
     assert "12 reports" in told or "29 May 2026" in told
-    assert "(before: " in told
+    assert "; before: " in told
+    assert told.startswith("Associated with a higher score: ")
+    assert told.count("(") <= 1, "one line, one thing"
     assert found.data()["sentences"] == found.sentences
 
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import small_force
+import worlds
 from desk import text_of
 from pages_world import World, world
 from served import NAME, Served, put_in_force, served
 from small_force import AS_OF, NEWCOMER, make_model
 
 from models import champions
+from features.history import History
+from features.loads import write_load
 from serving import answers
-from serving.since import since_last
+from serving.between import between
+from serving.since import MANY, since_last
 from serving.text import FIRST, score_in_words
 
 __all__ = ["served", "world"]
@@ -45,6 +52,8 @@ def test_what_lies_between_two_scores_is_told_with_its_figures(served: Served, n
     assert since["score_id"] == before["score_id"]
     assert since["as_of_date"] == before["as_of_date"]
     assert since["probability"] == before["probability"]
+    past = [served.history.events(person, AS_OF - timedelta(days=ago)) for ago in (1, 0)]
+    assert since["records"] == between(*past, named=True)[0]
     first, *changes = since["sentences"]
     assert f" the score was {before['probability']:.1%}; it is " in first
     assert first.endswith(("the same.", f"now {now['probability']:.1%}."))
@@ -56,6 +65,62 @@ def test_what_lies_between_two_scores_is_told_with_its_figures(served: Served, n
     assert words is not None
     assert first in score_in_words(json.loads(json.dumps(now | {"since_last": since})))
     assert np.isclose(sum(moved.values()), now["raw"] - before["raw"], atol=1e-9)
+
+
+def test_what_came_in_was_corrected_or_withdrawn_is_named(precursor_home: Path) -> None:
+    rows = small_force.rows(people=60)
+    who = rows["involvement"][0]["nominal_id"]
+    mine = [row for row in rows["involvement"] if row["nominal_id"] == who]
+    offences = {row["record_id"]: row for row in rows["offence"]}
+    gone, mended = (offences[row["offence_id"]] for row in mine[:2])
+    day = AS_OF - timedelta(days=5)
+    for row in (gone, mended):
+        row["superseded_on"] = day
+    rows["offence"].append(
+        mended | {"known_on": day, "superseded_on": None, "offence_code": gone["offence_code"]}
+    )
+    late = {"known_on": day, "superseded_on": None}
+    rows["offence"].append(gone | late | {"record_id": "late", "reference": "20DL/late"})
+    rows["involvement"].append(mine[0] | late | {"record_id": "late-i", "offence_id": "late"})
+    load = write_load(
+        precursor_home / "records" / "small",
+        worlds.tables(rows),
+        kind="synthetic",
+        data_to=small_force.DATA_TO,
+        synthetic=True,
+    )
+    history = History(load)
+    past = [history.events(who, AS_OF - timedelta(days=ago)) for ago in (10, 0)]
+    came, corrected, withdrawn = (
+        "1 record came in since",
+        "1 record was corrected since",
+        "1 record was withdrawn since and counts no more",
+    )
+    assert between(*past, named=True)[0] == [
+        f"{came}: 20DL/late.",
+        f"{corrected}: {mended['reference']}.",
+        f"{withdrawn}: {gone['reference']}.",
+    ]
+    assert between(*past, named=False) == ([f"{came}.", f"{corrected}.", f"{withdrawn}."], True)
+    assert between(past[1], past[1], named=True) == ([], False)
+
+
+def test_lines_that_point_both_ways_are_told_with_why(served: Served) -> None:
+    noted = set()
+    for person in served.people[20:40]:
+        scores = [given(served, person, days=400), given(served, person)]
+        if None in (scores[0]["probability"], scores[1]["probability"]):
+            continue
+        scores = [served.ledger.score(score["score_id"])[1] or {} for score in scores]
+        past = partial(served.history.events, person)
+        said = since_last(scores, lambda: served.model, past)
+        assert said is not None
+        ways = [way for way in ("higher", "lower") if f"a {way} score" in str(said["sentences"])]
+        fell = scores[1]["probability"] < scores[0]["probability"]
+        came = any("came in since" in one for one in said["records"])
+        assert (said["note"] == MANY) is (len(ways) == 2 or (fell and came))
+        noted.add(said["note"])
+    assert noted == {MANY, None}
 
 
 def test_of_a_first_score_it_is_told_that_it_is_the_first(served: Served) -> None:

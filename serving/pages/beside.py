@@ -21,10 +21,11 @@ from serving.pages.door import Visitor
 from serving.pages.how_sure import rank_range_words
 from serving.pages.lists import Lists
 from serving.pages.look import Looked
+from serving.pages.priority_list import pseudonymous
 from serving.pages.selecting import managed_words
 from serving.past_scores import past_scores
 from serving.selections import state
-from serving.since import since_last
+from serving.since import Past, since_last
 from serving.trend_chart import Cut, Point, score_trend
 
 
@@ -36,6 +37,7 @@ class Trend:
     rows: Sequence[tuple[str, str, str, str]]
     broken: bool
     since: Sequence[str]
+    after: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,18 @@ class Beside:
 def beside(lists: Lists, looked: Looked, visitor: Visitor) -> Beside:
     """Return what stands beside a score for whoever looks at it."""
     role, person = visitor.principal.role, str(looked.payload["nominal_id"])
+    history = looked.found.history
     return Beside(
         decisions=decided(lists, looked),
         managed=managed_words(state(lists.ledger, looked.question, person)),
         ranks=rank_words(looked),
         rank_range=rank_range_words(rank_range(looked)),
-        trend=trend(past_scores(lists.ledger, looked.payload, role), looked.found.model),
+        trend=trend(
+            past_scores(lists.ledger, looked.payload, role),
+            looked.found.model,
+            None if history is None else lambda day: history.events(person, day),
+            named=not pseudonymous(visitor),
+        ),
         disputes=disputes_about(lists.ledger, looked.payload),
         may_decide=allows(role, Permission.DECISION),
         may_select=allows(role, Permission.SELECTION),
@@ -90,9 +98,11 @@ def rank_range(looked: Looked) -> RankRange | None:
     return of_person(looked.question, int(model["version"]), as_of, person)
 
 
-def trend(scores: Sequence[Mapping[str, Any]], model: RiskModel) -> Trend | None:
+def trend(
+    scores: Sequence[Mapping[str, Any]], model: RiskModel, past: Past | None, *, named: bool
+) -> Trend | None:
     """Return a person's scores over time, the last by this model; None where there is only one."""
-    last = since_last(scores, lambda: model)
+    last = since_last(scores, lambda: model, past, named=named)
     if last is None:
         return None
     question = model.question
@@ -106,6 +116,7 @@ def trend(scores: Sequence[Mapping[str, Any]], model: RiskModel) -> Trend | None
         ],
         broken=len({point.model for point in points}) > 1,
         since=last["sentences"],
+        after=[said for said in (last["note"], *last["records"]) if said],
     )
 
 
