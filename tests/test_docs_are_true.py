@@ -164,6 +164,10 @@ def test_settings_are_documented_and_documented_settings_exist() -> None:
     read |= set(re.findall(pattern, text(Path("tests/conftest.py")) or ""))
     documented = {name for path in DOCUMENTS for name in re.findall(pattern, said(path))}
     assert read - HANDED_ON == documented
+    # the one place that has all of them
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", said(Path("README.md")), re.MULTILINE)
+    listed = [name for row in rows for name in re.findall(pattern, row)]
+    assert sorted(listed) == sorted(documented)
 
 
 def described(table: Table) -> str:
