@@ -105,7 +105,7 @@ def rollback(question: QuestionName, reason: Reason, as_json: Json = False) -> N
     from serving.retirement import require_not_retired
     from training import promotion
 
-    with command_ledger.ledger(make=False) as book:
+    with command_ledger.ledger() as book:
 
         def record(body: dict[str, Any]) -> None:
             require_not_retired(book, question, body["version"])
@@ -136,7 +136,7 @@ def _suspended(question: str, reason: str) -> int:
     from training import promotion
 
     version = int(champions.pointer(question)["version"])
-    with command_ledger.ledger(make=False) as book:
+    with command_ledger.ledger() as book:
         command_ledger.record(book, Action.SUSPENSION, reason, question, {"version": version})
         promotion.withdraw(question)
     return version

@@ -56,6 +56,7 @@ def write_list(records: Examined, file: Path) -> int:
     features.errors.UsageError: violations.txt is neither .csv nor .parquet. Name a file ...
     """
     refuse_unfit(file, records.path, (".csv", ".parquet"))
+    file.parent.mkdir(parents=True, exist_ok=True)
     text = file.suffix == ".csv"
     written = 0
     with (

@@ -304,6 +304,7 @@ def _write(
     together: Mapping[Pair, int],
 ) -> None:
     names = [*COLUMNS[:2], "probability", "weight", *columns, "shared_offences", *COLUMNS[2:]]
+    out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as part, part.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(names)

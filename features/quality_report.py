@@ -33,6 +33,7 @@ def write_quality(found: Quality, file: Path) -> None:
     file : Path
         Written over what was there, in one step.
     """
+    file.parent.mkdir(parents=True, exist_ok=True)
     data = json.dumps(found.as_json(), default=str, ensure_ascii=False, indent=1) + "\n"
     _write(file.with_suffix(".json"), data)
     if file.suffix == ".html":

@@ -18,9 +18,9 @@ from pages_world import World, world
 from served import NAME, Served, put_in_force, served
 from small_force import AS_OF, NEWCOMER, make_model
 
-from models import champions
 from features.history import History
 from features.loads import write_load
+from models import champions
 from serving import answers
 from serving.between import between
 from serving.since import MANY, since_last

@@ -231,7 +231,7 @@ def test_what_is_not_on_the_ledger_is_told_with_its_value_and_the_ledger(
 
 
 @pytest.mark.parametrize("command", ["explain", "replay"])
-@pytest.mark.parametrize("given", ["XXX", "N000123", SCORE_ID[:-1], SCORE_ID.upper()])
+@pytest.mark.parametrize("given", ["nothing", "N000123", SCORE_ID[:-1], SCORE_ID.upper()])
 def test_what_is_no_id_of_a_score_is_told_with_where_to_find_one(command: str, given: str) -> None:
     refused = CliRunner().invoke(app, [command, given]).exception
     assert isinstance(refused, UsageError)

@@ -169,6 +169,7 @@ def refuse_unfit(file: Path, out: Path) -> None:
 
 def write_calibration(found: list[Comparison], load: Load, file: Path) -> None:
     """Write the report: ``FILE.html`` with ``FILE.json`` beside it, or ``FILE.json`` alone."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     data = {
         "synthetic": True,
         "words": MARKING,
