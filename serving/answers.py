@@ -226,7 +226,8 @@ def _since_last(
     def past(day: date) -> pd.DataFrame:
         return stock.history(payload["load"]["fingerprint"]).events(person, day)
 
-    return since_last(earlier, lambda: stock.model_of(payload), past)
+    named = not pseudonymous(who.role)
+    return since_last(earlier, lambda: stock.model_of(payload), past, named=named)
 
 
 def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,8 @@ def test_what_lies_between_two_scores_is_told_with_its_figures(served: Served, n
     assert since["probability"] == before["probability"]
     past = [served.history.events(person, AS_OF - timedelta(days=ago)) for ago in (1, 0)]
     assert since["records"] == between(*past, named=True)[0]
+    reviewed = served.get(f"/v1/scores/{now['score_id']}", "reviewer").json()["since_last"]
+    assert reviewed == {**since, "records": between(*past, named=False)[0]}
     first, *changes = since["sentences"]
     assert f" the score was {before['probability']:.1%}; it is " in first
     assert first.endswith(("the same.", f"now {now['probability']:.1%}."))

@@ -21,9 +21,9 @@ from serving.pages.door import Visitor
 from serving.pages.how_sure import rank_range_words
 from serving.pages.lists import Lists
 from serving.pages.look import Looked
-from serving.pages.priority_list import pseudonymous
 from serving.pages.selecting import managed_words
 from serving.past_scores import past_scores
+from serving.pseudonyms import pseudonymous
 from serving.selections import state
 from serving.since import Past, since_last
 from serving.trend_chart import Cut, Point, score_trend
@@ -68,7 +68,7 @@ def beside(lists: Lists, looked: Looked, visitor: Visitor) -> Beside:
             past_scores(lists.ledger, looked.payload, role),
             looked.found.model,
             None if history is None else lambda day: history.events(person, day),
-            named=not pseudonymous(visitor),
+            named=not pseudonymous(role),
         ),
         disputes=disputes_about(lists.ledger, looked.payload),
         may_decide=allows(role, Permission.DECISION),
