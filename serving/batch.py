@@ -32,10 +32,11 @@ from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.gauges import score_drift
 from serving.kept import keep_model, remember_load
+from serving.leaves import SHARED
 from serving.ledger import Action, Leaf, Ledger
 from serving.parts import Counts, Parts, Scoring, recorded
 from serving.runs import REJECTED, ROWS, SCORED, Run, draft
-from serving.scoring import Progress
+from serving.scoring import Progress, shared
 from serving.turns import Turns
 from serving.unfinished import Unfinished, digest, part_of, under_way
 
@@ -239,9 +240,15 @@ class Batch:
             role=self.role,
             purpose=self.purpose,
             question=self.question.name,
-            body={**body, "inputs": self.model.feature_set.names} if people else body,
+            body={**body, **self._of_all()} if people else body,
             people=people,
         )
+
+    def _of_all(self) -> dict[str, Any]:
+        """What an entry says once for all its people (`serving.leaves.open_leaf`)."""
+        named = self.model.feature_set
+        said = shared(self.model, self.version, self.load)
+        return {SHARED: said, "inputs": named.names, "groups": list(named.groups)}
 
 
 def _finished(

@@ -156,6 +156,7 @@ def _sqlite(url: URL, patience: float) -> Engine:
             "secure_delete=ON",
             "cache_size=-32768",
             "journal_size_limit=67108864",
+            "wal_autocheckpoint=4000",  # pages; parts of a batch write the same ones again
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

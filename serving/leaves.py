@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,6 +21,13 @@ from serving.merkle import leaf_hash
 # as zlib's. Leaves from before are zlib's, which never begin so.
 _ZSTD, _BEGINS = pa.Codec("zstd", compression_level=1), struct.Struct(">cI")
 _MARK = b"\x01"
+
+
+SHARED = "shared"
+"""Where an entry says what all its scores share: question, model, load and so on."""
+
+BY_POSITION = ("inputs", "groups")
+"""Fields of a score that may be values alone, in the order of the names that its entry says."""
 
 
 class Recorded(NamedTuple):
@@ -93,7 +101,7 @@ def _unpacked(packed: bytes) -> bytes:
 def open_leaf(row: Row[Any], entry: Entry, key: PersonKey | None) -> Recorded:
     """Open a stored leaf; without a key it is one that was erased.
 
-    A batch's entry names the inputs of a score once for all its people; each gets them back here.
+    A batch's entry says once what all its scores share; each gets it back here.
 
     Raises
     ------
@@ -110,7 +118,17 @@ def open_leaf(row: Row[Any], entry: Entry, key: PersonKey | None) -> Recorded:
             remedy="Run precursor audit verify, and treat it as an incident.",
         ) from None
     told = json.loads(_unpacked(plain))
-    payload, names = told["payload"], entry.body.get("inputs")
-    if names is not None and isinstance(payload.get("inputs"), list):
-        payload["inputs"] = dict(zip(names, payload["inputs"], strict=True))
+    payload = told["payload"]
+    if row.score_id is not None:
+        payload = _whole(payload, entry.body)
     return Recorded(entry, row.score_id, told["nominal_id"], payload)
+
+
+def _whole(payload: dict[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is recorded of a score with what its entry says of all of them."""
+    named = {
+        kind: dict(zip(said[kind], payload[kind], strict=True))
+        for kind in BY_POSITION
+        if kind in said and isinstance(payload.get(kind), list)
+    }
+    return {**said.get(SHARED, {}), **payload, **named}

@@ -44,6 +44,9 @@ EVENLY = MOST_THREADS
 _TOLD_AT_ONCE = 500  # few enough that what is told of people is gone before it piles up
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)  # several times as fast as the standard library
 
+ALIKE = frozenset({"question", "horizon_days", "stage", "model", "load"})
+"""What all scores of a batch say alike (`serving.scoring.shared`)."""
+
 IN_FILE = ("text", "direction", "contribution", "group")
 """What the scored file says of each reason; the records behind it are asked for one by one."""
 
@@ -260,14 +263,16 @@ def leaves(scores: Sequence[Score], rejected: Sequence[Rejected]) -> list[Leaf]:
 
 
 def _packed(scores: Sequence[Score], rejected: Sequence[Rejected]) -> list[Leaf]:
-    """Return the same leaves as :func:`leaves`, scores as JSON that names none of its inputs.
+    """Return the same leaves as :func:`leaves`, scores as JSON without what all of them share.
 
-    The entry names them, once for all (`serving.leaves.open_leaf`). An input that is empty is NaN,
+    The entry says that, once for all (`serving.leaves.open_leaf`). An input that is empty is NaN,
     which becomes null; every other number of a score that was told is finite.
     """
     found = []
     for score in scores:
-        payload = {**score.answer(), "stage": score.stage, "inputs": score.values or {}}
+        own = {name: value for name, value in score.answer().items() if name not in ALIKE}
+        groups, inputs = list(score.groups.values()), score.values
+        payload = {**own, "groups": groups or {}, "inputs": inputs or {}}
         found.append(Leaf(score.nominal_id, score.score_id, _JSON.dump_json(payload)))
     return found + leaves((), rejected)
 

@@ -41,6 +41,7 @@ __all__ = [
     "records_behind",
     "score_people",
     "score_rows",
+    "shared",
     "stored",
     "told",
     "with_records",
@@ -176,7 +177,7 @@ def told(
 ) -> tuple[list[Score], list[Rejected]]:
     """Tell rows that were worked out: a score for each with its reasons, or why there is none."""
     figures = iter(_scored(model, worked))
-    said = _common(model, version, load)
+    said = shared(model, version, load)
     scores, rejected = [], []
     rows = zip(
         worked.nominal_ids,
@@ -203,8 +204,8 @@ def told(
     return scores, rejected
 
 
-def _common(model: RiskModel, version: int, load: Load) -> dict[str, Any]:
-    """What all scores of one call have in common."""
+def shared(model: RiskModel, version: int, load: Load) -> dict[str, Any]:
+    """Return what all scores of one call say alike."""
     return {
         "question": model.question.name,
         "horizon_days": model.question.horizon_days,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -26,9 +27,9 @@ PLAIN = st.recursive(
 )
 
 
-def opened(sealed: bytes, score_id: str | None = "s1") -> Any:
+def opened(sealed: bytes, score_id: str | None = "s1", **body: Any) -> Any:
     row = SimpleNamespace(payload=sealed, score_id=score_id, position=0)
-    return open_leaf(cast("Any", row), ENTRY, KEY)
+    return open_leaf(cast("Any", row), replace(ENTRY, body={**ENTRY.body, **body}), KEY)
 
 
 def zipped(told: dict[str, Any], level: int = 1, window: int = 12) -> bytes:
@@ -44,6 +45,16 @@ def test_a_leaf_from_before_is_opened(level: int, window: int) -> None:
     found = opened(zipped(told, level, window))
     assert found.nominal_id == "N1"
     assert found.payload == {"band": "High", "inputs": {"x": 1.0, "y": None}}
+
+
+def test_what_an_entry_says_of_all_its_scores_each_of_them_gets_back() -> None:
+    shared = {"question": "q", "model": {"version": "3"}}
+    own = {"band": "High", "inputs": [1.0, None], "groups": [0.5]}
+    sealed = seal_leaf(Leaf("N1", "s1", own), KEY).payload
+    found = opened(sealed, shared=shared, groups=["age"]).payload
+    assert found == {**own, **shared, "inputs": {"x": 1.0, "y": None}, "groups": {"age": 0.5}}
+    refused = seal_leaf(Leaf("N2", None, {"rejected": "under_18"}), KEY).payload
+    assert opened(refused, None, shared=shared).payload == {"rejected": "under_18"}
 
 
 @given(payload=st.dictionaries(st.text().filter(lambda key: key != "inputs"), PLAIN))

@@ -15,6 +15,7 @@ from features.errors import NotFound, PrecursorError
 from serving import safe_csv, trail
 from serving.access import Permission, require
 from serving.chain import Action, Entry, Leaf, plain_json
+from serving.leaves import SHARED
 from serving.ledger_export import public_key
 from serving.need_to_know import withheld
 from serving.pages import words
@@ -32,7 +33,7 @@ READ_OUT = 20
 SCORE = re.compile(r'"(s[0-9a-f]{32})"')
 """A score's id as what is said about somebody names it: a decision, a view, an own view."""
 
-NOT_SAID = frozenset({"nominal_id", "inputs", "groups", "reasons"})
+NOT_SAID = frozenset({"nominal_id", "inputs", "groups", "reasons", SHARED})
 """Parts of what was said that name somebody or are shown on the page of the score."""
 
 
