@@ -24,7 +24,7 @@ Purpose = Annotated[str, typer.Option(help="Why: it goes on the ledger.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why: it goes on the ledger.")]
 
 
-def in_a_folder(file: Path | None) -> Path | None:
+def in_a_folder(option: typer.CallbackParam, file: Path | None) -> Path | None:
     """Return a file to be written, or refuse it where its folder is not there.
 
     The callback of every argument that names such a file: nothing is worked out, and no folder
@@ -33,7 +33,7 @@ def in_a_folder(file: Path | None) -> Path | None:
     from features.files import folder_stands
 
     if file is not None:
-        folder_stands(file, field="out")
+        folder_stands(file, field=option.opts[0].lstrip("-"))
     return file
 
 

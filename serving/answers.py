@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.errors import NotFound, PrecursorError, UsageError
+from features.errors import NotFound, PrecursorError, RecordsRefused, UsageError
 from serving import metrics
 from serving.expiry import require_current
 from serving.kept import remember_load
@@ -20,7 +20,7 @@ from serving.own_view import require_own_view
 from serving.parts import leaves
 from serving.past_scores import past_scores
 from serving.permissions import Principal, Role, require_named
-from serving.pseudonyms import pseudonymous, without_name
+from serving.pseudonyms import pseudonymous, withheld_name, without_name
 from serving.runs import published
 from serving.schema import ScoreRequest
 from serving.scoring import records_behind, score_rows
@@ -237,7 +237,7 @@ def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:
     if lacking:
         try:
             history = stock.history(answer["load"]["fingerprint"])
-        except NotFound as gone:
+        except (NotFound, RecordsRefused) as gone:
             answer["records_unavailable"] = gone.message
         else:
             events = history.events(answer["nominal_id"], date.fromisoformat(answer["as_of_date"]))
@@ -316,7 +316,7 @@ def _known(row: dict[str, Any], hidden: set[str], role: str) -> dict[str, Any]:
     """Return a line of a list, without what says who it is where the reader need not know."""
     if row["nominal_id"] not in hidden:
         return without_name(row) if pseudonymous(role) else row
-    return {**row, "nominal_id": f"withheld-{row['score_id'][:8]}", "reasons": []}
+    return {**row, "nominal_id": withheld_name(row["score_id"]), "reasons": []}
 
 
 def _as_of(asked: date | None, latest: date) -> date:

@@ -61,18 +61,20 @@ def _by_record(events: pd.DataFrame) -> dict[tuple[str, str], tuple[str, frozens
     for row in events.to_dict("records"):
         key = str(row["record_table"]), str(row["record_id"])
         said = repr([str(row[name]) for name in _CONTENT])
-        named, others = found.get(key, (str(row["reference"] or row["record_id"]), frozenset()))
-        found[key] = named, others | {said}
+        first = str(row["reference"] or row["record_id"]), frozenset[str]()
+        reference, others = found.get(key, first)
+        found[key] = reference, others | {said}
     return found
 
 
 def _told(records: Sequence[str], one: str, several: str, named: bool) -> str:
     if not records:
         return ""
+    names = list(dict.fromkeys(records))  # several records of one crime share its reference
     number = len(records)
     text = f"{number:,} record{'s' * (number != 1)} {one if number == 1 else several}"
     if not named:
         return f"{text}."
-    names = list(dict.fromkeys(records))  # several records of one crime share its reference
+    of = f", of {len(names):,} reference{'s' * (len(names) != 1)}" if len(names) < number else ""
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return f"{text}: {', '.join(names[:MOST_NAMED])}{more}."
+    return f"{text}{of}: {', '.join(names[:MOST_NAMED])}{more}."

@@ -64,12 +64,15 @@ def asking(*, make: bool = False) -> Iterator[Ledger]:
 
 def _place(make: bool) -> str:
     """Return where the ledger is, without a password; refuse if there is none to be asked."""
+    from features.home import home
+    from serving.checkpoints import Checkpoints
     from serving.database import begun, database_url
 
     url = database_url(None, variable="PRECURSOR_DATABASE_URL", file="ledger.db")
     local = url.get_backend_name() == "sqlite"
     place = str(url.database) if local else f"postgresql://{url.host or ''}/{url.database}"
-    if not make and not begun(url):
+    noted = any(True for _ in Checkpoints.of(url, home()))  # one that is gone is not none at all
+    if not make and not noted and not begun(url):
         raise NotFound(
             f"there is no ledger at {place}",
             remedy="Give the command in the folder where scores were made, or name its state"

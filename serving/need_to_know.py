@@ -26,7 +26,7 @@ from serving.chain import stamp
 from serving.kept import find_load, serving_from
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Forbidden, Principal, Role
-from serving.pseudonyms import pseudonymous, without_name
+from serving.pseudonyms import pseudonymous, withheld_name, without_name
 from serving.schema import BreakGlassRequest
 
 SETTING = "PRECURSOR_NEED_TO_KNOW"
@@ -199,7 +199,7 @@ def unnamed(
     hidden = withheld(ledger, load, principal, [row["nominal_id"] for row in rows])
     known = without_name if pseudonymous(principal.role) else dict
     return [
-        {**row, "nominal_id": f"withheld-{row['score_id'][:8]}", "reason": "withheld"}
+        {**row, "nominal_id": withheld_name(row["score_id"]), "reason": "withheld"}
         if row["nominal_id"] in hidden
         else known(row)
         for row in rows

@@ -1,4 +1,4 @@
-"""A batch in parts: scored, written and recorded one after the other, worked on by two threads."""
+"""A batch in parts: worked out by several threads, told, written and recorded by one."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ PART = 2_000
 MOST_THREADS = 8
 """Parts worked out at once; each holds some 30 MB, and telling keeps up with no more."""
 
-EVENLY = MOST_THREADS
-"""Parts come in multiples of this, so that the cores of any usual machine end together."""
+EVENLY = 8
+"""Parts come in multiples of this, so that 1, 2, 4 or 8 cores end together. Another number would
+part a batch otherwise than before, so that one that was killed is begun anew."""
 
 _TOLD_AT_ONCE = 500  # few enough that what is told of people is gone before it piles up
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)  # several times as fast as the standard library

@@ -41,6 +41,17 @@ def pseudonym(score_id: str) -> str:
     return f"Person {score_id[:_LETTERS]}"
 
 
+def withheld_name(score_id: str) -> str:
+    """Return what stands in the place of somebody whom the reader need not know.
+
+    Examples
+    --------
+    >>> withheld_name("s0a1b2c3d4e5f")
+    'Withheld s0a1b2c3'
+    """
+    return f"Withheld {score_id[:_LETTERS]}"
+
+
 def reference(text: str, hidden: bool) -> str:
     """Return a record's reference, or that it is withheld."""
     return REFERENCE if hidden else text
@@ -60,11 +71,13 @@ def without_name(line: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_name({"nominal_id": "N1", "score_id": "s0a1b2c3d4"})["nominal_id"]
     'Person s0a1b2c3'
     """
-    reasons = [
-        {**reason, "records": [{**record, "reference": REFERENCE} for record in reason["records"]]}
-        if "records" in reason
-        else reason
-        for reason in line.get("reasons", ())
-    ]
     told = {**line, "nominal_id": pseudonym(line["score_id"])}
-    return told | {"reasons": reasons} if "reasons" in line else told
+    if "reasons" in line:
+        told["reasons"] = [_without_references(reason) for reason in line["reasons"]]
+    return told
+
+
+def _without_references(reason: Mapping[str, Any]) -> dict[str, Any]:
+    if "records" not in reason:  # as in a list, whose lines name none
+        return dict(reason)
+    return {**reason, "records": [{**one, "reference": REFERENCE} for one in reason["records"]]}

@@ -76,7 +76,7 @@ def _published(
         raise Conflict(
             f"run {run.run_id} was scored with version {model['version']}; version"
             f" {in_force.version} is in force now",
-            remedy=f"Score again: precursor score {question}.",
+            remedy=f"Score again: precursor score {question} RECORDS --out FILE.",
             code="another_in_force",
         )
     said = freeze(run)

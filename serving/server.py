@@ -28,8 +28,8 @@ GRACE = 10
 
 SIGN_IN = "To sign in: precursor token --role ROLE gives a token to paste (analyst, reviewer, ...)."
 
-AGAIN = f"Pages and API: precursor serve\n{SIGN_IN}"
-"""What whoever ended the service, or has not begun it, needs to know to come back."""
+AGAIN = f"The same command serves again.\n{SIGN_IN}"
+"""What whoever ended the service needs to know to come back."""
 
 
 def serve(host: str = "127.0.0.1", port: int = 3000, *, workers: int = 1) -> NoReturn:

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.errors import Conflict, NotFound
+from features.errors import Conflict, NotFound, RecordsRefused
 from models.difference import difference
 from models.risk_model import RiskModel
-from models.words import SMALLEST, date_words
+from models.words import MOST_REASONS, SMALLEST, date_words
 from serving.between import between
 
 MANY = (
@@ -56,9 +56,8 @@ def since_last(
         return None
     before, now = scores[-2:]
     said = {name: before[name] for name in ("score_id", "as_of_date", "probability")}
-    sentences = _sentences(before, now, model)
+    sentences, ways = _sentences(before, now, model)
     records, came = ([], False) if past is None else _records(before, now, past, named)
-    ways = {way for way in ("a higher score", "a lower score") if way in " ".join(sentences[1:])}
     mixed = len(ways) > 1 or (came and _fell(before, now))
     return {**said, "sentences": sentences, "records": records, "note": MANY if mixed else None}
 
@@ -68,7 +67,7 @@ def _records(
 ) -> tuple[list[str], bool]:
     try:
         old, new = (past(date.fromisoformat(score["as_of_date"])) for score in (before, now))
-    except NotFound:  # the load is gone; the scores themselves can be told without it
+    except (NotFound, RecordsRefused):  # the load is gone or broken; scores can be told without
         return [], False
     return between(old, new, named=named)
 
@@ -82,28 +81,33 @@ def _fell(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 
 def _sentences(
     before: Mapping[str, Any], now: Mapping[str, Any], model: Callable[[], RiskModel]
-) -> list[str]:
+) -> tuple[list[str], set[bool]]:
+    """Return what is told, and which ways its lines point: up is True."""
     days = date.fromisoformat(before["as_of_date"]), date.fromisoformat(now["as_of_date"])
     if before["probability"] is None:
-        return [f"On {date_words(days[0])} there was too little on record to give a number."]
+        said = f"On {date_words(days[0])} there was too little on record to give a number."
+        return [said], set()
     if now["probability"] is None:
-        return [f"The score of {date_words(days[0])} was {before['probability']:.1%}."]
+        return [f"The score of {date_words(days[0])} was {before['probability']:.1%}."], set()
     if before["model"]["sha256"] != now["model"]["sha256"]:
-        return [
+        said = (
             f"The score of {date_words(days[0])}, {before['probability']:.1%}, is of model version"
             f" {before['model']['version']}. What lies between two models is no change of this"
             " person, so none is told."
-        ]
+        )
+        return [said], set()
     try:
         theirs = model()
     except (NotFound, Conflict) as gone:  # the scores themselves can be told without it
-        return [f"What changed since cannot be told: {gone.message}."]
+        return [f"What changed since cannot be told: {gone.message}."], set()
     rows = [_row(theirs, score["inputs"]) for score in (before, now)]
     found = difference(theirs, *rows, on=days)
     same = abs(found.log_odds) < SMALLEST
     now_words = "it is the same" if same else f"it is now {found.after:.1%}"
     first = f"On {date_words(days[0])} the score was {found.before:.1%}; {now_words}."
-    return [first, *found.sentences[1:]]
+    told = [change for change in found.changes if change.text][:MOST_REASONS]
+    ways = {change.contribution > 0 for change in told}
+    return [first, *found.sentences[1:]], ways
 
 
 def _row(model: RiskModel, inputs: Mapping[str, float | None]) -> npt.NDArray[np.float64]:

@@ -22,7 +22,6 @@ from precursor import app
 HALF_WRITTEN = """
 import os, sys
 from pathlib import Path
-from features.errors import UsageError
 from features.files import replacing
 
 with replacing(Path(sys.argv[1])) as part, part.open("w") as file:

@@ -11,11 +11,16 @@ from served import ME, Served, served
 from small_force import AS_OF, CHILD, NEWCOMER
 
 from serving.batch import score_batch
-from serving.scoring import score_people
+from serving.parts import ALIKE
+from serving.scoring import score_people, shared
 
 __all__ = ["served"]
 
 FIGURES = ("probability", "low", "high", "band")
+
+
+def test_what_a_batch_says_once_is_what_its_people_leave_out(served: Served) -> None:
+    assert set(shared(served.model, 1, served.load)) == ALIKE
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from served import Served, served
+from typer.testing import CliRunner
 
 from features.errors import Conflict
 from models import champions
+from precursor import app
 from serving.keys import KeysRefused
 from serving.ledger import Action, Ledger
 from serving.publishing import publish
@@ -50,6 +52,9 @@ def test_a_ledger_that_is_gone_is_missed(precursor_home: Path) -> None:
         one(ledger)
     for file in precursor_home.glob("ledger.db*"):
         file.unlink()
+    told = CliRunner().invoke(app, ["audit", "verify"])
+    assert told.exit_code == 1
+    assert "names it, but the ledger ends with entry 0" in told.output
     with Ledger.open() as ledger:
         assert not ledger.verify().ok
 

@@ -169,9 +169,13 @@ def test_every_list_of_weights_is_held_and_gives_a_table_of_one_shape(version: s
     assert table.drop_columns(["harm"]) == taxonomy().drop_columns(["harm"])
     assert harm_name(version) == version
     # 0 means that a code has no weight, so no weight may be 0
-    assert all(
-        weight > 0 for weight in csv.read_csv(str(DATA / f"{version}.csv"))["harm"].to_pylist()
-    )
+    weights = csv.read_csv(str(DATA / f"{version}.csv")).to_pydict()
+    assert all(weight > 0 for weight in weights["harm"])
+    by = next(name for name in ("offence_code", "subgroup") if name in weights)
+    weighed = dict(zip(weights[by], weights["harm"], strict=True))
+    codes = csv.read_csv(str(DATA / "offence_codes-v1.csv")).to_pylist()
+    found = {code: harm for code, harm in harm_of(version).items() if "class/" not in code}
+    assert found == {row["offence_code"]: weighed.get(row[by], 0) for row in codes}
 
 
 @pytest.mark.parametrize(

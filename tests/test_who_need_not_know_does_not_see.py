@@ -92,7 +92,7 @@ def test_a_list_keeps_the_line_and_not_the_name(served: Served, rules: Path) -> 
         told = served.get(path, role).json()["rows"]
         names = {row["nominal_id"] for row in told}
         assert served.people[2] not in names
-        (line,) = [row for row in told if row["nominal_id"].startswith("withheld-")]
+        (line,) = [row for row in told if row["nominal_id"].startswith("Withheld ")]
         assert line["rank"]
         assert line["reasons"] == []
 
@@ -238,7 +238,7 @@ def test_lists_of_what_was_done_name_only_who_is_seen(served: Served, by_area: A
             named = f"Person {by_area.near_score[:8]}" if role == "reviewer" else by_area.near
             assert rows[by_area.near_score]["nominal_id"] == named
             line = rows[by_area.far_score]
-            assert line["nominal_id"].startswith("withheld-")
+            assert line["nominal_id"].startswith("Withheld ")
             assert line["reason"] == "withheld"
         sign = {"agreed": True, "reason": "r"}
         for person, status in ((by_area.near, 200), (by_area.far, 403)):

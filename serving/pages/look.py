@@ -21,6 +21,7 @@ from serving.pages.identity import Identity, identity
 from serving.pages.lists import Lists, OpenList
 from serving.pages.recorded import viewed
 from serving.pages.standing import standing
+from serving.pseudonyms import pseudonymous
 from serving.runs import PublishedList, Run
 from serving.stage import InShadow, may_see
 
@@ -95,7 +96,7 @@ def look(lists: Lists, request: Request, visitor: Visitor) -> Looked:
     else:
         listed = True
         (row,) = found.lines(found.at(position))
-    hidden = principal.role not in ("analyst", "supervisor")
+    hidden = pseudonymous(principal.role)
     return Looked(found, row, position, payload, identity(found, row, position, hidden), listed)
 
 

@@ -29,6 +29,7 @@ from serving.pages.forms import (
 from serving.pages.look import Looked, look, looked_at
 from serving.pages.over_lists import FormPages
 from serving.pages.priority_list import made_up
+from serving.pseudonyms import withheld_name
 from serving.schema import SelectionRequest
 from serving.selections import LONGEST_REVIEW_DAYS, select, selected, state
 
@@ -129,7 +130,7 @@ def _managed(question: str, row: dict[str, Any], hidden: set[str]) -> dict[str, 
     """Return one line of who is managed; without a name for whoever need not know it."""
     known = row["nominal_id"] not in hidden
     return {
-        "name": row["nominal_id"] if known else f"Withheld {row['score_id'][:8]}",
+        "name": row["nominal_id"] if known else withheld_name(row["score_id"]),
         "href": f"/lists/{question}/{row['score_id']}" if known else "",
         "since": "Not recorded" if row["since"] is None else words.day(local_day(row["since"])),
         "by": row["by"],
