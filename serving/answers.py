@@ -216,15 +216,11 @@ def _since_last(
     who: Principal,
     on_behalf_of: str | None,
 ) -> dict[str, Any] | None:
-    earlier = past_scores(ledger, payload, who.role, most=2)
-    if len(earlier) < 2:
-        return None
-    before, person = earlier[0], str(payload["nominal_id"])
-    if withheld(ledger, before["load"]["fingerprint"], who, [person], on_behalf_of):
-        return None  # by the records of that day the person is none of theirs
+    earlier = past_scores(ledger, payload, who, on_behalf_of=on_behalf_of, most=2)
 
     def past(day: date) -> pd.DataFrame:
-        return stock.history(payload["load"]["fingerprint"]).events(person, day)
+        history = stock.history(payload["load"]["fingerprint"])
+        return history.events(str(payload["nominal_id"]), day)
 
     named = not pseudonymous(who.role)
     return since_last(earlier, lambda: stock.model_of(payload), past, named=named)

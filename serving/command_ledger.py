@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import NotFound, PrecursorError, UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
     from serving.ledger import Action, Ledger
 
 WHY_NOT_IN_FORCE: list[Callable[[str], PrecursorError | None]] = []
 """What tells why a question has no model in force; of the floor that knows all questions."""
 
 _SCORE_ID = re.compile(r"s[0-9a-f]{32}")
+_OURS = "alembic_version"  # every database that a release made or migrated has this table
 _ASKED_OF_THE_LEDGER = frozenset({"score_id", "nominal_id", "token_id"})
 
 
@@ -66,13 +71,13 @@ def _place(make: bool) -> str:
     """Return where the ledger is, without a password; refuse if there is none to be asked."""
     from features.home import home
     from serving.checkpoints import Checkpoints
-    from serving.database import begun, database_url
+    from serving.database import database_url
 
     url = database_url(None, variable="PRECURSOR_DATABASE_URL", file="ledger.db")
     local = url.get_backend_name() == "sqlite"
     place = str(url.database) if local else f"postgresql://{url.host or ''}/{url.database}"
     noted = any(True for _ in Checkpoints.of(url, home()))  # one that is gone is not none at all
-    if not make and not noted and not begun(url):
+    if not make and not noted and not _begun(url):
         raise NotFound(
             f"there is no ledger at {place}",
             remedy="Give the command in the folder where scores were made, or name its state"
@@ -80,6 +85,34 @@ def _place(make: bool) -> str:
             code="no_ledger",
         )
     return place
+
+
+def _begun(url: URL) -> bool:
+    """Return whether a ledger was ever kept in a database; nothing is made by asking."""
+    import sqlalchemy as sa
+
+    from serving.database import connect, reading
+
+    if url.get_backend_name() == "sqlite":
+        return _ours(Path(str(url.database)))
+    engine = connect(url)
+    try:
+        with reading(engine) as connection:
+            return sa.inspect(connection).has_table(_OURS)
+    finally:
+        engine.dispose()
+
+
+def _ours(file: Path) -> bool:
+    """Return whether an SQLite file is one of ours, or so broken that whoever opens it says why."""
+    if not file.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as there:
+            asked = "SELECT count(*) FROM sqlite_master WHERE name = ?"
+            return bool(there.execute(asked, [_OURS]).fetchone()[0])
+    except sqlite3.DatabaseError:
+        return True
 
 
 def record(book: Ledger, action: Action, reason: str, question: str, body: dict[str, Any]) -> None:

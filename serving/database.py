@@ -96,18 +96,6 @@ def database_url(url: str | None, *, variable: str, file: str) -> URL:
     return parsed.set(drivername="sqlite", database=str(Path(str(parsed.database)).absolute()))
 
 
-def begun(url: URL) -> bool:
-    """Return whether something was ever kept in a database; nothing is made by asking."""
-    if url.get_backend_name() == "sqlite":
-        return Path(str(url.database)).is_file()
-    engine = connect(url)
-    try:
-        with reading(engine) as connection:
-            return _version(connection) is not None
-    finally:
-        engine.dispose()
-
-
 def connect(url: URL, wait: float = BUSY_SECONDS) -> Engine:
     """Return an engine whose commits are durable when they return, and whose writers wait so long.
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from serving.ledger import Action, Ledger
+from serving.need_to_know import withheld
+from serving.permissions import Principal
 from serving.runs import pointed
 from serving.stage import may_see
 
@@ -14,7 +16,12 @@ MOST = 12
 
 
 def past_scores(
-    ledger: Ledger, payload: Mapping[str, Any], role: str, *, most: int = MOST
+    ledger: Ledger,
+    payload: Mapping[str, Any],
+    who: Principal,
+    *,
+    on_behalf_of: str | None = None,
+    most: int = MOST,
 ) -> list[dict[str, Any]]:
     """Return a person's scores up to the one that is looked at, one for each as-of date.
 
@@ -25,8 +32,9 @@ def past_scores(
     ----------
     payload : mapping
         The score that is looked at, as the ledger holds it.
-    role : str
-        Scores that were given in shadow are left out for whoever does not see them.
+    who : Principal
+        Left out for them are scores that were given in shadow, where they do not see those, and of
+        a day by whose records the person was none of theirs.
     """
     question, at = str(payload["question"]), str(payload["as_of_date"])
     published = {
@@ -41,6 +49,11 @@ def past_scores(
         if score_id is None or said is None or said["as_of_date"] > at:
             continue
         trial = entry.action == Action.BATCH and entry.body["run_id"] not in published
-        if not trial and may_see(role, said["stage"]):
+        if not trial and may_see(who.role, said["stage"]):
             found.setdefault(said["as_of_date"], said)
-    return [found[day] for day in sorted(found)][-most:]
+
+    def seen(said: Mapping[str, Any]) -> bool:
+        load = said["load"]["fingerprint"]
+        return said["as_of_date"] == at or not withheld(ledger, load, who, person, on_behalf_of)
+
+    return [found[day] for day in sorted(found) if seen(found[day])][-most:]

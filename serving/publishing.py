@@ -9,6 +9,9 @@ from serving.ledger import Action, Ledger
 from serving.runs import find_run, freeze, point
 from serving.turns import turn
 
+SAID = frozenset({"model", "load", "promoted", "stage", "own_view", "capacity", "as_of_dates"})
+"""What a run says of itself and must say as the ledger has it, for things follow from it."""
+
 
 def publish(
     question: str,
@@ -50,16 +53,18 @@ def _published(
             remedy=f"Promote it and score again, or name another run of '{question}'.",
             code="not_promoted",
         )
-    on_record = [
-        entry.body.get("run_sha256")  # only the last part's entry has it
+    ended = [  # only the last part's entry has it
+        entry.body
         for entry in ledger.entries(action=Action.BATCH, question=question, limit=None, sealed=True)
-        if entry.body["run_id"] == run.run_id
+        if entry.body["run_id"] == run.run_id and "run_sha256" in entry.body
     ]
+    on_record = [body["run_sha256"] for body in ended]
     on_record += [  # the same rows, less who was erased since
         entry.body["runs"].get(run.run_id)
         for entry in ledger.entries(action=Action.ERASURE_REACH, limit=None, sealed=True)
     ]
-    if run.info["sha256"] not in on_record:
+    described = all(run.info[name] == body[name] for body in ended for name in SAID & body.keys())
+    if run.info["sha256"] not in on_record or not described:
         raise Conflict(
             f"run {run.run_id} is not the one that the ledger has",
             remedy="Score again; only what was recorded as it was scored becomes the list.",

@@ -264,12 +264,12 @@ class Reader:
                 sa.select(tables.leaf).where(condition).order_by(*order)
             ).all()
             wanted = sorted({row.seq for row in leaves})
-            entries = {
-                row.seq: _entry(row)
-                for row in connection.execute(
-                    sa.select(tables.entry).where(tables.entry.c.seq.in_(wanted))
-                )
-            }
+            rows = connection.execute(
+                sa.select(tables.entry).where(tables.entry.c.seq.in_(wanted))
+            ).all()
+        # what a batch says of all its scores stands in the entry, which anybody could rewrite
+        self._genuine(row for row in rows if row.action == Action.BATCH.value)
+        entries = {row.seq: _entry(row) for row in rows}
         keys = self._keys.of_subjects(bytes(row.subject) for row in leaves)
         for row in leaves:
             if bytes(row.subject) not in keys and self._erased(bytes(row.subject)) is None:

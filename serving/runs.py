@@ -262,7 +262,7 @@ def _change(now: int, was: int | None) -> str:
 def freeze(run: Run) -> dict[str, Any]:
     """Write a run's rows, compared with the list before, beside it; return how they compare.
 
-    The list before is the one in force, unless this one replaces it on the same day: then it is
+    The list before is the one in force, unless that is of the same day or a later one: then it is
     the one before that, so that nobody's movement is lost by publishing again.
 
     Raises
@@ -282,8 +282,10 @@ def freeze(run: Run) -> dict[str, Any]:
         return dict(last)
     made, previous, before = folder(run.question), None, None
     if last is not None:
-        same_day = _read(made / last["run_id"] / INFO)["as_of_dates"] == days
-        previous = last["previous"] if same_day else last["run_id"]
+        replaced = _read(made / last["run_id"] / INFO)["as_of_dates"] >= days
+        previous = last["previous"] if replaced else last["run_id"]
+    if previous is not None and not (made / previous / ROWS).is_file():
+        previous = None  # its run was removed
     if previous is not None:
         before = pq.read_table(made / previous / ROWS, columns=["nominal_id", "rank"])
     rows = compared(pq.read_table(run.rows), before)

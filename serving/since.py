@@ -98,8 +98,9 @@ def _sentences(
         return [said], set()
     try:
         theirs = model()
-    except (NotFound, Conflict) as gone:  # the scores themselves can be told without it
-        return [f"What changed since cannot be told: {gone.message}."], set()
+    except (NotFound, Conflict):  # the scores can be told without; where it lay is nobody's concern
+        gone = now["model"]["version"]
+        return [f"What changed since cannot be told: model version {gone} is gone."], set()
     rows = [_row(theirs, score["inputs"]) for score in (before, now)]
     found = difference(theirs, *rows, on=days)
     same = abs(found.log_odds) < SMALLEST

@@ -236,6 +236,19 @@ def test_publishing_again_on_the_same_day_loses_nobodys_movement(
     assert again["previous"] == month_before.run_id
 
 
+def test_a_run_that_was_described_anew_is_not_published(served: Served, tmp_path: Path) -> None:
+    trial = make_model(served.history, trees=23)
+    how = {"ledger": served.ledger, "promoted": False, **ME}
+    run = score_batch(trial, 51, served.history, tmp_path / "trial.parquet", **how).run
+    described = run.path / runs.INFO
+    said = json.loads(described.read_text())
+    named = {"version": 1, "sha256": served.model.sha256}
+    said |= {"promoted": True, "model": said["model"] | named}
+    described.write_text(json.dumps(said))
+    with pytest.raises(Conflict, match="is not the one that the ledger has"):
+        publish(NAME, ledger=served.ledger, run_id=run.run_id, **ME)
+
+
 def test_a_list_of_a_model_that_another_has_followed_is_scored_again(
     served: Served, tmp_path: Path
 ) -> None:

@@ -86,6 +86,21 @@ def test_no_question_leaves_the_shadow(ledger: Ledger, address: str) -> None:  #
         decided(ledger, "escalation")
 
 
+def test_what_a_batch_says_of_all_its_scores_is_its_own(ledger: Ledger, address: str) -> None:  # noqa: F811
+    """Their stage and load stand in the entry, where whoever owns the database can write."""
+    said = {"question": "escalation", "body": {"run_id": "r", "shared": {"stage": "shadow"}}}
+    person = Leaf("N1", None, {"band": "High"})
+    entry = ledger.append(Action.BATCH, people=[person], **said, **WHO)
+    assert len(ledger.recorded(Action.BATCH, "escalation")) == 1
+    with ledger.reading() as connection:
+        leaf = tables.leaf
+        found = connection.execute(sa.select(leaf).where(leaf.c.seq == entry.seq)).mappings()
+        leaves = [dict(row) for row in found]
+    slip_in(ledger, address, Action.BATCH, {"run_id": "r", "shared": {"stage": "live"}}, leaves)
+    with pytest.raises(LedgerDamaged, match="entry 2"):
+        ledger.recorded(Action.BATCH, "escalation")
+
+
 def test_nobodys_glass_is_broken_with_what_another_wrote(
     ledger: Ledger,  # noqa: F811
     address: str,  # noqa: F811

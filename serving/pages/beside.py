@@ -65,7 +65,7 @@ def beside(lists: Lists, looked: Looked, visitor: Visitor) -> Beside:
         ranks=rank_words(looked),
         rank_range=rank_range_words(rank_range(looked)),
         trend=trend(
-            past_scores(lists.ledger, looked.payload, role),
+            past_scores(lists.ledger, looked.payload, visitor.principal),
             looked.found.model,
             None if history is None else lambda day: history.events(person, day),
             named=not pseudonymous(role),
