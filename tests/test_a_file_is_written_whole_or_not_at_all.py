@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from house import ROOT, product, tree
 from typer.testing import CliRunner
 
@@ -242,6 +246,27 @@ FILES = (
     ("retention", "records", "--out", "FILE"),
     ("review-sample", "domestic_abuse_high_harm", "--out", "FILE", "--reason", "quarterly"),
 )
+
+
+def parameters(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from parameters(inner, (*path, name))
+    yield from ((path, one) for one in command.params)
+
+
+def test_every_file_that_a_command_writes_is_among_these() -> None:
+    said = re.compile(r"^(Write|CSV of those)|to write;? *(must not exist)?\.|: FILE\.")
+    found = {
+        (*path, parameter.opts[0])
+        for path, parameter in parameters(typer.main.get_command(app))
+        if said.search(parameter.help or "") and not parameter.help.startswith("Folder")
+    }
+    given = set()
+    for words in FILES:
+        option = words[words.index("FILE") - 1]
+        path = words[:2] if words[0] in ("link", "audit") else words[:1]
+        given.add((*path, option if option.startswith("--") else "out"))
+    assert found == given
 
 
 @pytest.mark.parametrize("words", FILES, ids=lambda words: " ".join(words[:-1]))
