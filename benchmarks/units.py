@@ -131,7 +131,7 @@ def draw(block: Block, *, plain: bool) -> dict[str, Columns]:
     late = rng.random(len(start)) ** 1.5 * (ENDS - begins[person])
     units = _Units(block.base + start, block.first + person, begins[person] + late.astype(np.int64))
     of = {name: kind == position for position, name in enumerate(KINDS)}
-    reported = np.logical_or.reduce([of[name] for name in _REPORTS])
+    reported = np.any([of[name] for name in _REPORTS], axis=0)
     tables = {"nominal": _nominals(rng, block, begins, plain)}
     reports = units.take(reported)
     parts = {name: of[name][reported] for name in _REPORTS}

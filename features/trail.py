@@ -137,19 +137,19 @@ def _made_from(column: FeatureColumn, events: Past) -> np.ndarray:
     within = np.ones(len(age), bool) if column.window is None else age <= window
     match column.measure:
         case "recency":
-            return np.asarray(kept & (age == np.fmin.reduce(age[kept], initial=np.inf)))
+            return np.asarray(kept & (age == np.nanmin(age[kept], initial=np.inf)))
         case "first" | "onset":
-            return np.asarray(kept & (age == np.fmax.reduce(age[kept], initial=-np.inf)))
+            return np.asarray(kept & (age == np.nanmax(age[kept], initial=-np.inf)))
         case "change":
             return np.asarray(kept & (age <= 2 * window))
         case "standing":  # those that closed an episode count as much as those that opened one
             return np.asarray(kept | having(column.amount, *column.of[1:]))
         case "run":
             different = having(column.amount) & ~kept
-            broken = np.fmin.reduce(age[different], initial=np.inf)
+            broken = np.nanmin(age[different], initial=np.inf)
             return np.asarray(kept & having(column.amount) & (age < broken))
         case "at_liberty":  # a stay that began before the window may reach into it
-            before = np.fmin.reduce(age[own & (age > window)], initial=np.inf)
+            before = np.nanmin(age[own & (age > window)], initial=np.inf)
             return np.asarray(own & (age <= window) | having("received") & (age == before))
         case "repeated":
             met = kept & within

@@ -83,7 +83,7 @@ def _map(ends: Floats, reach: tuple[float, float], near: Calibration) -> Calibra
     if slope > 0:
         return Calibration(slope, float(ends[0] - slope * reach[0]))
     # beside a neighbour of rising log-odds a parallel line keeps both order and ranking
-    shift = float((ends - _ends(near, reach)).max())
+    shift = float(np.max(ends - _ends(near, reach)))
     return Calibration(near.slope, near.intercept + shift)
 
 

@@ -334,8 +334,8 @@ def _overlap(trial: Trial, chance: Floats, kept: Mask) -> Overlap:
     return Overlap(
         kept=int(kept.sum()),
         left_out=int((~kept).sum()),
-        lowest=float(chance[kept].min()),
-        highest=float(chance[kept].max()),
+        lowest=float(np.min(chance[kept])),
+        highest=float(np.max(chance[kept])),
         worth=float(own.sum() ** 2 / (own**2).sum()),
         gap_before=_gap(X, took, even),
         gap_after=_gap(X, took, w),

@@ -366,8 +366,8 @@ def _largest(
 
 
 def _share(amount: npt.ArrayLike, of: npt.ArrayLike) -> float:
-    total = float(np.sum(of))
-    return float(np.sum(amount)) / total if total > 0 else float("nan")
+    total = float(np.sum(np.asarray(of)))
+    return float(np.sum(np.asarray(amount))) / total if total > 0 else float("nan")
 
 
 MEASURES: Mapping[str, Any] = {

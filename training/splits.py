@@ -271,6 +271,6 @@ def recent(
     outcome = np.asarray(label)
     distinct, place = np.unique(days, return_inverse=True)
     by_day = np.bincount(place, weights=outcome, minlength=len(distinct))
-    from_here_on = by_day[::-1].cumsum()[::-1]
+    from_here_on = np.cumsum(by_day[::-1])[::-1]
     enough = np.flatnonzero(from_here_on >= positives)
     return np.asarray(place >= (enough[-1] if len(enough) else 0))

@@ -76,7 +76,8 @@ def _pair(
         old, new = score[before], score[after]
         was = _listed(old, capacity)[first]
         is_still = _listed(new, capacity)[second] & was
-        found["stays"][name] = float(is_still.sum() / was.sum()) if was.any() else None
+        listed = int(np.count_nonzero(was))
+        found["stays"][name] = int(np.count_nonzero(is_still)) / listed if listed else None
         found["order"][name] = _rank_correlation(old[first], new[second])
     return found
 
