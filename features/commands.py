@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.console import (
-    Json,
-    Records,
-    answer,
-    day,
-    in_a_folder,
-    progress,
-)
+from features.console import Json, Records, answer, day, in_a_folder, progress
 from features.force_command import synthesise
 
 if TYPE_CHECKING:

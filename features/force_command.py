@@ -7,12 +7,7 @@ from typing import Annotated
 
 import typer
 
-from features.console import (
-    Json,
-    answer,
-    in_a_folder,
-    progress,
-)
+from features.console import Json, answer, in_a_folder, progress
 from features.errors import UsageError
 
 

@@ -204,12 +204,16 @@ class History:
             source, occurred_on, known_on, age (days), marks, harm (hundredths of a day), who, and
             the columns that lead to the record: record_table, record_id, reference, status, detail.
         """
-        spine = pd.DataFrame({"nominal_id": [nominal_id], "as_of_date": [as_of_date]})
-        return self.events_of(spine)[0]
+        return self.pasts_on(nominal_id, [as_of_date])[0].frame()
 
     def events_of(self, spine: pd.DataFrame) -> list[pd.DataFrame]:
         """Return the visible past of each row of a spine, all asked for at once, as `events`."""
         return [past.frame() for past in self.pasts(self.subjects(spine))]
+
+    def pasts_on(self, nominal_id: str, as_of_dates: Sequence[date]) -> list[Past]:
+        """Return one person's visible past on each of several dates, all asked for at once."""
+        at = days(dates(as_of_dates), NEVER)
+        return self.pasts(self.asked([nominal_id] * len(at), at))
 
     def pasts(self, subjects: Subjects) -> list[Past]:
         """Return the visible past of each row, ready to be asked what lies behind a column."""
@@ -233,8 +237,7 @@ class History:
             For each name: table, record_id, reference, occurred_on, known_on, status, role, detail;
             the most recent first. A recency names the latest record only, a first date the first.
         """
-        at = days(dates([as_of_date]), NEVER)
-        past = self.pasts(self.asked([nominal_id], at))[0]
+        (past,) = self.pasts_on(nominal_id, [as_of_date])
         return {name: behind(self.feature_set[name], past) for name in names}
 
 

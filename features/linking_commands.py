@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.console import (
-    Json,
-    Records,
-    answer,
-    in_a_folder,
-)
+from features.console import Json, Records, answer, in_a_folder
 
 if TYPE_CHECKING:
     from features.merges import Applied

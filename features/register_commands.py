@@ -7,11 +7,7 @@ from typing import Annotated
 
 import typer
 
-from features.console import (
-    Json,
-    answer,
-    in_a_folder,
-)
+from features.console import Json, answer, in_a_folder
 
 app = typer.Typer()
 

@@ -123,6 +123,12 @@ def behind(column: FeatureColumn, events: Past | pd.DataFrame) -> list[dict[str,
     return list(found.values())
 
 
+def _least(ages: np.ndarray) -> np.ndarray:
+    """Return the smallest age, infinity where there is none; undated events have none."""
+    # asked for every feature behind a score: np.nanmin does the same in four times the time
+    return np.asarray(np.fmin.reduce(ages, initial=np.inf, keepdims=True))
+
+
 def _made_from(column: FeatureColumn, events: Past) -> np.ndarray:
     """Return which of a person's visible events make up one column's value."""
     age, marks = events["age"].astype(np.float64), events["marks"]
@@ -137,19 +143,19 @@ def _made_from(column: FeatureColumn, events: Past) -> np.ndarray:
     within = np.ones(len(age), bool) if column.window is None else age <= window
     match column.measure:
         case "recency":
-            return np.asarray(kept & (age == np.nanmin(age[kept], initial=np.inf)))
+            return np.asarray(kept & (age == _least(age[kept])))
         case "first" | "onset":
-            return np.asarray(kept & (age == np.nanmax(age[kept], initial=-np.inf)))
+            return np.asarray(kept & (age == -_least(-age[kept])))
         case "change":
             return np.asarray(kept & (age <= 2 * window))
         case "standing":  # those that closed an episode count as much as those that opened one
             return np.asarray(kept | having(column.amount, *column.of[1:]))
         case "run":
             different = having(column.amount) & ~kept
-            broken = np.nanmin(age[different], initial=np.inf)
+            broken = _least(age[different])
             return np.asarray(kept & having(column.amount) & (age < broken))
         case "at_liberty":  # a stay that began before the window may reach into it
-            before = np.nanmin(age[own & (age > window)], initial=np.inf)
+            before = _least(age[own & (age > window)])
             return np.asarray(own & (age <= window) | having("received") & (age == before))
         case "repeated":
             met = kept & within

@@ -247,19 +247,30 @@ class RiskModel:
         """Write the model as a new folder, whole and on disk or not at all.
 
         A folder that lies there already, or that another process puts there first, stays as it is.
+
+        Raises
+        ------
+        Conflict
+            Another model lies there.
+        NotFound
+            What lies there is no model, or not all of one.
         """
-        if folder.exists():
-            return
-        with scratch_folder(folder) as scratch:
-            part = scratch / folder.name
-            self.save(part)
-            for name in self.files:
-                sync(part / name)
-            try:
-                part.rename(folder)
-            except OSError:  # a folder that holds something is not replaced
-                if not folder.is_dir():
-                    raise
+        if not folder.exists():
+            with scratch_folder(folder) as scratch:
+                part = scratch / folder.name
+                self.save(part)
+                for name in self.files:
+                    sync(part / name)
+                try:
+                    part.rename(folder)
+                except OSError:  # a folder that holds something is not replaced
+                    if not folder.is_dir():
+                        raise
+        if RiskModel.load(folder).sha256 != self.sha256:
+            raise Conflict(
+                f"{folder}: another model lies here",
+                remedy="Move it away if it is not wanted; a model is never overwritten.",
+            )
 
     @classmethod
     def load(cls, folder: Path, sha256: str | None = None) -> RiskModel:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from features.errors import NotFound, PrecursorError, RecordsRefused, UsageError
+from features.trail import Past
 from serving import metrics
 from serving.expiry import require_current
 from serving.kept import remember_load
@@ -218,12 +218,12 @@ def _since_last(
 ) -> dict[str, Any] | None:
     earlier = past_scores(ledger, payload, who, on_behalf_of=on_behalf_of, most=2)
 
-    def past(day: date) -> pd.DataFrame:
+    def pasts(days: Sequence[date]) -> Sequence[Past]:
         history = stock.history(payload["load"]["fingerprint"])
-        return history.events(str(payload["nominal_id"]), day)
+        return history.pasts_on(str(payload["nominal_id"]), days)
 
     named = not pseudonymous(who.role)
-    return since_last(earlier, lambda: stock.model_of(payload), past, named=named)
+    return since_last(earlier, lambda: stock.model_of(payload), pasts, named=named)
 
 
 def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:

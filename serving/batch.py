@@ -327,28 +327,17 @@ def _info(batch: Batch, counts: Counts, days: Sequence[date]) -> dict[str, Any]:
     """What a run says of itself; nothing in it is about one person."""
     question, load = batch.question, batch.load
     expires = days[0] + timedelta(days=question.expires_after_days)
+    said = shared(batch.model, batch.version, load)
     return {
-        "question": question.name,
+        **said,
+        "model": {**said["model"], "version": batch.version},
         "title": question.title,
         "outcome_words": question.outcome_words,
-        "horizon_days": question.horizon_days,
         "capacity": question.capacity,
-        "stage": question.stage,
         "own_view": question.own_view and question.own_view.model_dump(),
         "created_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         "as_of_dates": [day.isoformat() for day in days],
         "expires_on": expires.isoformat(),
-        "model": {
-            "name": question.name,
-            "version": batch.version,
-            "sha256": batch.model.sha256,
-            "synthetic": batch.model.synthetic or load.synthetic,
-        },
-        "load": {
-            "number": load.number,
-            "data_to": load.data_to.isoformat(),
-            "fingerprint": load.fingerprint,
-        },
         "people": counts.scored + counts.insufficient,
         "scored": counts.scored,
         "insufficient_history": counts.insufficient,

@@ -8,37 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
-
 from features.sources import CONTEXT, OTHERS
+from features.trail import Past
 
 MOST_NAMED = 3
 """Records of one kind that are named; the others are counted."""
 
-_CONTENT = ["source", "occurred_on", "marks", "harm", "who", "status", "detail"]
+_CONTENT = ("occurred_on", "marks", "harm", "who", "status", "detail")
 
 _NOT_HERE = frozenset((*OTHERS, *CONTEXT))  # about others, or nothing that a score is made of
 
 
-def between(before: pd.DataFrame, now: pd.DataFrame, *, named: bool) -> tuple[list[str], bool]:
+def between(before: Past, now: Past, *, named: bool) -> tuple[list[str], bool]:
     """Return in words what came on record, was corrected or withdrawn, and whether anything came.
 
     Parameters
     ----------
-    before, now : DataFrame
-        The person's visible past on both dates, as `History.events` returns it, of one load.
+    before, now : Past
+        The person's visible past on both dates, as `History.pasts_on` returns it.
     named : bool
         Whether the references of records may be told.
 
     Examples
     --------
-    >>> columns = ["record_table", "record_id", "reference", *_CONTENT]
+    >>> import pyarrow as pa
+    >>> columns = ["record_table", "record_id", "reference", "source", *_CONTENT]
     >>> rows = [["offence", name, f"CR/{name}", *["x"] * 7] for name in ("1", "2", "3")]
-    >>> old, new = (pd.DataFrame(given, columns=columns) for given in (rows[:2], rows[1:]))
+    >>> old, new = (
+    ...     Past(pa.Table.from_pylist([dict(zip(columns, row)) for row in given]))
+    ...     for given in (rows[:2], rows[1:])
+    ... )
     >>> between(old, new, named=True)[0]
     ['1 record came in since: CR/3.', '1 record was withdrawn since and counts no more: CR/1.']
     """
-    old, new = (_by_record(past[~past["source"].isin(_NOT_HERE)]) for past in (before, now))
+    old, new = _by_record(before), _by_record(now)
     came = [new[key][0] for key in new if key not in old]
     gone = [old[key][0] for key in old if key not in new]
     mended = [new[key][0] for key in new if key in old and new[key][1] != old[key][1]]
@@ -55,15 +58,16 @@ def between(before: pd.DataFrame, now: pd.DataFrame, *, named: bool) -> tuple[li
     return [sentence for sentence in told if sentence], bool(came)
 
 
-def _by_record(events: pd.DataFrame) -> dict[tuple[str, str], tuple[str, frozenset[str]]]:
+def _by_record(past: Past) -> dict[tuple[str, str], tuple[str, set[tuple[str, ...]]]]:
     """Return each record's reference and what it says; one record makes several events."""
-    found: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
-    for row in events.to_dict("records"):
-        key = str(row["record_table"]), str(row["record_id"])
-        said = repr([str(row[name]) for name in _CONTENT])
-        first = str(row["reference"] or row["record_id"]), frozenset[str]()
-        reference, others = found.get(key, first)
-        found[key] = reference, others | {said}
+    found: dict[tuple[str, str], tuple[str, set[tuple[str, ...]]]] = {}
+    told = ("record_table", "record_id", "reference", "source", *_CONTENT)
+    for table, record_id, reference, source, *said in zip(
+        *(past[name] for name in told), strict=True
+    ):
+        if source not in _NOT_HERE:
+            _, others = found.setdefault((table, record_id), (str(reference or record_id), set()))
+            others.add((source, *map(str, said)))
     return found
 
 

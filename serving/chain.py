@@ -245,6 +245,10 @@ def seal(key: bytes, entry: str) -> str:
     return hmac.digest(key, entry.encode(), "sha256").hex()
 
 
+SCORE_ID = r"s[0-9a-f]{32}"
+"""What :func:`new_score_id` makes, as a pattern."""
+
+
 def new_score_id() -> str:
     """Return a name for a score that nobody can guess and that any URL can carry.
 

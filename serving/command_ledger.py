@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import NotFound, PrecursorError, UsageError
+from serving.chain import SCORE_ID
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 WHY_NOT_IN_FORCE: list[Callable[[str], PrecursorError | None]] = []
 """What tells why a question has no model in force; of the floor that knows all questions."""
 
-_SCORE_ID = re.compile(r"s[0-9a-f]{32}")
 _OURS = "alembic_version"  # every database that a release made or migrated has this table
 _ASKED_OF_THE_LEDGER = frozenset({"score_id", "nominal_id", "token_id"})
 
@@ -41,10 +41,25 @@ def ledger(*, make: bool = True) -> Iterator[Ledger]:
     NotFound
         There is none, and none is to be made; a question is unknown or has no model in force.
     """
+    with _opened(_place(make)) as book:
+        yield book
+
+
+@contextmanager
+def asking(*, make: bool = False) -> Iterator[Ledger]:
+    """Open the ledger to ask about single people: nobody is erased meanwhile."""
+    from serving.turns import turn
+
+    place = _place(make)  # before a turn is taken, which makes the state folder
+    with turn(), _opened(place) as book:
+        yield book
+
+
+@contextmanager
+def _opened(place: str) -> Iterator[Ledger]:
     from serving.ledger import Ledger
     from serving.stock import QuestionNotInForce
 
-    place = _place(make)
     with Ledger.open() as book:
         try:
             yield book
@@ -57,16 +72,6 @@ def ledger(*, make: bool = True) -> Iterator[Ledger]:
             raise
 
 
-@contextmanager
-def asking(*, make: bool = False) -> Iterator[Ledger]:
-    """Open the ledger to ask about single people: nobody is erased meanwhile."""
-    from serving.turns import turn
-
-    _place(make)  # before a turn is taken, which makes the state folder
-    with turn(), ledger(make=make) as book:
-        yield book
-
-
 def _place(make: bool) -> str:
     """Return where the ledger is, without a password; refuse if there is none to be asked."""
     from features.home import home
@@ -76,8 +81,8 @@ def _place(make: bool) -> str:
     url = database_url(None, variable="PRECURSOR_DATABASE_URL", file="ledger.db")
     local = url.get_backend_name() == "sqlite"
     place = str(url.database) if local else f"postgresql://{url.host or ''}/{url.database}"
-    noted = any(True for _ in Checkpoints.of(url, home()))  # one that is gone is not none at all
-    if not make and not noted and not _begun(url):
+    # where heads were noted down there was one: that it is gone is not that there is none
+    if not make and not _begun(url) and not any(True for _ in Checkpoints.of(url, home())):
         raise NotFound(
             f"there is no ledger at {place}",
             remedy="Give the command in the folder where scores were made, or name its state"
@@ -136,7 +141,7 @@ def score_id(given: str) -> str:
     features.errors.UsageError: SCORE_ID: 'N000123' is not the id of a score: that is an s and 32 \
 of 0-9 and a-f. Copy it from the column score_id of the scored file.
     """
-    if _SCORE_ID.fullmatch(given) is None:
+    if re.fullmatch(SCORE_ID, given) is None:
         raise UsageError(
             f"SCORE_ID: '{given}' is not the id of a score: that is an s and 32 of 0-9 and a-f",
             remedy="Copy it from the column score_id of the scored file.",

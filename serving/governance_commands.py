@@ -7,15 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from features.console import (
-    Json,
-    Purpose,
-    QuestionName,
-    Reason,
-    Records,
-    answer,
-    in_a_folder,
-)
+from features.console import Json, Purpose, QuestionName, Reason, Records, answer, in_a_folder
 from features.home import home
 from serving.command_ledger import asking, ledger
 

@@ -26,7 +26,7 @@ from serving.chain import Leaf
 from serving.ledger import Ledger
 from serving.runs import REJECTED, SCORED
 from serving.score import Rejected, Score
-from serving.scoring import Progress, Worked, told, worked_out
+from serving.scoring import ALIKE, Progress, Worked, told, worked_out
 
 if TYPE_CHECKING:
     from serving.turns import Turns
@@ -44,9 +44,6 @@ part a batch otherwise than before, so that one that was killed is begun anew.""
 
 _TOLD_AT_ONCE = 500  # few enough that what is told of people is gone before it piles up
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)  # several times as fast as the standard library
-
-ALIKE = frozenset({"question", "horizon_days", "stage", "model", "load"})
-"""What all scores of a batch say alike (`serving.scoring.shared`)."""
 
 IN_FILE = ("text", "direction", "contribution", "group")
 """What the scored file says of each reason; the records behind it are asked for one by one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from serving.ledger import Action, Ledger
@@ -56,4 +57,5 @@ def past_scores(
         load = said["load"]["fingerprint"]
         return said["as_of_date"] == at or not withheld(ledger, load, who, person, on_behalf_of)
 
-    return [found[day] for day in sorted(found) if seen(found[day])][-most:]
+    latest_first = (found[day] for day in sorted(found, reverse=True) if seen(found[day]))
+    return list(islice(latest_first, most))[::-1]

@@ -200,10 +200,9 @@ def find_run(question: str, run_id: str | None = None) -> Run:
             f"question '{question}': there is no run{'' if run_id is None else f' {run_id!r}'}",
             remedy=f"Make one: precursor score {question} RECORDS --out FILE.",
         )
-    described = {name: Run(path, _read(path / INFO)) for name, path in runs.items()}
     if run_id is None:
-        run_id = max(described, key=lambda name: str(described[name].info["created_at"]))
-    run = described[run_id]
+        run_id = max(runs, key=lambda name: str(_read(runs[name] / INFO)["created_at"]))
+    run = Run(runs[run_id], _read(runs[run_id] / INFO))
     _unchanged(run.rows, str(run.info["sha256"]))
     return run
 

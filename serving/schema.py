@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from serving.chain import SCORE_ID
 from serving.fields import Day, Line, NominalId
 
 MOST_PEOPLE = 1_000
@@ -75,7 +76,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Of a
 Purpose = Annotated[Line, Field(max_length=500, description="What it is for; it is recorded.")]
 Why = Annotated[Line, Field(max_length=1_000, description="The reason; it is recorded.")]
 Band = Literal["Lower", "Medium", "High", "Very high"]
-ScoreName = Annotated[str, Field(pattern=r"^s[0-9a-f]{32}$", description="Of a score.")]
+ScoreName = Annotated[str, Field(pattern=f"^{SCORE_ID}$", description="Of a score.")]
 
 
 class OwnViewRequest(Request):

@@ -32,6 +32,7 @@ from serving.ledger import new_score_id
 from serving.score import Rejected, Score
 
 __all__ = [
+    "ALIKE",
     "Computed",
     "Progress",
     "Rejected",
@@ -202,6 +203,10 @@ def told(
             )
         )
     return scores, rejected
+
+
+ALIKE = frozenset({"question", "horizon_days", "stage", "model", "load"})
+"""The fields of a score that :func:`shared` returns."""
 
 
 def shared(model: RiskModel, version: int, load: Load) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.errors import Conflict, NotFound, RecordsRefused
+from features.trail import Past
 from models.difference import difference
 from models.risk_model import RiskModel
 from models.words import MOST_REASONS, SMALLEST, date_words
@@ -21,14 +21,14 @@ MANY = (
     " record, or up although there is less."
 )
 
-Past = Callable[[date], pd.DataFrame]
-"""Returns the person's visible past on a date, from the load of the later score."""
+Pasts = Callable[[Sequence[date]], Sequence[Past]]
+"""Returns the person's visible past on some dates, from the load of the later score."""
 
 
 def since_last(
     scores: Sequence[Mapping[str, Any]],
     model: Callable[[], RiskModel],
-    past: Past | None = None,
+    pasts: Pasts | None = None,
     *,
     named: bool = True,
 ) -> dict[str, Any] | None:
@@ -40,7 +40,7 @@ def since_last(
         As `serving.past_scores.past_scores` returns them, the latest last.
     model : callable
         Returns the model that gave the last of them; asked only where both are its.
-    past : callable, optional
+    pasts : callable, optional
         Lets it be told which records came, went or were corrected.
     named : bool
         Whether references of records may be told.
@@ -57,16 +57,16 @@ def since_last(
     before, now = scores[-2:]
     said = {name: before[name] for name in ("score_id", "as_of_date", "probability")}
     sentences, ways = _sentences(before, now, model)
-    records, came = ([], False) if past is None else _records(before, now, past, named)
+    records, came = ([], False) if pasts is None else _records(before, now, pasts, named)
     mixed = len(ways) > 1 or (came and _fell(before, now))
     return {**said, "sentences": sentences, "records": records, "note": MANY if mixed else None}
 
 
 def _records(
-    before: Mapping[str, Any], now: Mapping[str, Any], past: Past, named: bool
+    before: Mapping[str, Any], now: Mapping[str, Any], pasts: Pasts, named: bool
 ) -> tuple[list[str], bool]:
     try:
-        old, new = (past(date.fromisoformat(score["as_of_date"])) for score in (before, now))
+        old, new = pasts([date.fromisoformat(score["as_of_date"]) for score in (before, now)])
     except (NotFound, RecordsRefused):  # the load is gone or broken; scores can be told without
         return [], False
     return between(old, new, named=named)

@@ -11,8 +11,7 @@ from served import ME, Served, served
 from small_force import AS_OF, CHILD, NEWCOMER
 
 from serving.batch import score_batch
-from serving.parts import ALIKE
-from serving.scoring import score_people, shared
+from serving.scoring import ALIKE, score_people, shared
 
 __all__ = ["served"]
 

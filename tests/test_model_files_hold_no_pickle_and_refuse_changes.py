@@ -63,9 +63,19 @@ def test_a_folder_is_saved_whole_or_not_at_all_and_the_first_one_stays(
     assert list(tmp_path.iterdir()) == []
     with ThreadPoolExecutor(8) as several:
         list(several.map(first.save_whole, [tmp_path / "kept"] * 16))
-    second.save_whole(tmp_path / "kept")
+    with pytest.raises(Conflict, match="another model lies here"):
+        second.save_whole(tmp_path / "kept")
     assert RiskModel.load(tmp_path / "kept").sha256 == first.sha256
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_half_of_a_model_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    result().model.save_whole(kept)
+    for file in sorted(kept.iterdir()):
+        file.unlink()
+        with pytest.raises((Conflict, NotFound), match="kept"):
+            result().model.save_whole(kept)
 
 
 def test_nothing_of_a_person_is_in_the_files() -> None:

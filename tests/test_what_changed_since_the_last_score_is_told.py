@@ -53,7 +53,7 @@ def test_what_lies_between_two_scores_is_told_with_its_figures(served: Served, n
     assert since["score_id"] == before["score_id"]
     assert since["as_of_date"] == before["as_of_date"]
     assert since["probability"] == before["probability"]
-    past = [served.history.events(person, AS_OF - timedelta(days=ago)) for ago in (1, 0)]
+    past = served.history.pasts_on(person, [AS_OF - timedelta(days=1), AS_OF])
     assert since["records"] == between(*past, named=True)[0]
     reviewed = served.get(f"/v1/scores/{now['score_id']}", "reviewer").json()["since_last"]
     assert reviewed == {**since, "records": between(*past, named=False)[0]}
@@ -93,7 +93,7 @@ def test_what_came_in_was_corrected_or_withdrawn_is_named(precursor_home: Path) 
         synthetic=True,
     )
     history = History(load)
-    past = [history.events(who, AS_OF - timedelta(days=ago)) for ago in (10, 0)]
+    past = history.pasts_on(who, [AS_OF - timedelta(days=10), AS_OF])
     came, corrected, withdrawn = (
         "1 record came in since",
         "1 record was corrected since",
@@ -115,7 +115,7 @@ def test_lines_that_point_both_ways_are_told_with_why(served: Served) -> None:
         if None in (scores[0]["probability"], scores[1]["probability"]):
             continue
         scores = [served.ledger.score(score["score_id"])[1] or {} for score in scores]
-        past = partial(served.history.events, person)
+        past = partial(served.history.pasts_on, person)
         said = since_last(scores, lambda: served.model, past)
         assert said is not None
         ways = [way for way in ("higher", "lower") if f"a {way} score" in str(said["sentences"])]

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from features.console import (
-    Json,
-    QuestionName,
-    Records,
-    SpineFile,
-    answer,
-    in_a_folder,
-    progress,
-)
+from features.console import Json, QuestionName, Records, SpineFile, answer, in_a_folder, progress
 from features.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.console import (
-    Json,
-    QuestionName,
-    Records,
-    answer,
-    day,
-    in_a_folder,
-)
+from features.console import Json, QuestionName, Records, answer, day, in_a_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from features.errors import NotFound, PrecursorError
 from serving import safe_csv, trail
 from serving.access import Permission, require
-from serving.chain import Action, Entry, Leaf, plain_json
+from serving.chain import SCORE_ID, Action, Entry, Leaf, plain_json
 from serving.leaves import SHARED
 from serving.ledger_export import public_key
 from serving.need_to_know import withheld
@@ -30,7 +30,7 @@ MOST = 2**53
 READ_OUT = 20
 """People of one entry whose part of it is read out."""
 
-SCORE = re.compile(r'"(s[0-9a-f]{32})"')
+SCORE = re.compile(f'"({SCORE_ID})"')
 """A score's id as what is said about somebody names it: a decision, a view, an own view."""
 
 NOT_SAID = frozenset({"nominal_id", "inputs", "groups", "reasons", SHARED})

@@ -25,7 +25,7 @@ from serving.pages.selecting import managed_words
 from serving.past_scores import past_scores
 from serving.pseudonyms import pseudonymous
 from serving.selections import state
-from serving.since import Past, since_last
+from serving.since import Pasts, since_last
 from serving.trend_chart import Cut, Point, score_trend
 
 
@@ -67,7 +67,7 @@ def beside(lists: Lists, looked: Looked, visitor: Visitor) -> Beside:
         trend=trend(
             past_scores(lists.ledger, looked.payload, visitor.principal),
             looked.found.model,
-            None if history is None else lambda day: history.events(person, day),
+            None if history is None else lambda days: history.pasts_on(person, days),
             named=not pseudonymous(role),
         ),
         disputes=disputes_about(lists.ledger, looked.payload),
@@ -99,10 +99,10 @@ def rank_range(looked: Looked) -> RankRange | None:
 
 
 def trend(
-    scores: Sequence[Mapping[str, Any]], model: RiskModel, past: Past | None, *, named: bool
+    scores: Sequence[Mapping[str, Any]], model: RiskModel, pasts: Pasts | None, *, named: bool
 ) -> Trend | None:
     """Return a person's scores over time, the last by this model; None where there is only one."""
-    last = since_last(scores, lambda: model, past, named=named)
+    last = since_last(scores, lambda: model, pasts, named=named)
     if last is None:
         return None
     question = model.question
