@@ -37,7 +37,7 @@ from features.labels import label
 from features.loads import Load, open_load
 from features.question import Question
 from models import calibration, champions, interval
-from models.risk_model import RiskModel
+from models.risk_model import FORMAT, RiskModel
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 120
@@ -88,7 +88,7 @@ class World:
 
 def world(cache: Path, *, events: int, people: int, trees: int = TREES) -> World:
     """Make a world in a process of its own, or return the one that lies in the cache already."""
-    place = cache / f"world-{events}-{people}-{trees}"
+    place = cache / f"world-{events}-{people}-{trees}-model-{FORMAT}"
     made = World(place)
     if not (place / "token").exists():
         shutil.rmtree(place, ignore_errors=True)

@@ -26,10 +26,13 @@ from models.calibration import Calibration
 from models.contract import checked, inputs, same_definitions
 from models.empty import read
 from models.interval import IntervalTable
+from models.shapley import ShapleyTables
 
 Floats = npt.NDArray[np.float64]
 
-FORMAT = 1
+FORMAT = 2
+"""Of the manifest. It says how contributions are computed too, for a replay compares their bits: in
+format 1 by LightGBM, from 2 on by `models.shapley` where a booster has such tables."""
 BOOSTER, MANIFEST = "booster.txt", "manifest.json"
 TOLERANCE = 1e-9
 FEW_ROWS = 256  # waking a second thread costs more than scoring so few rows
@@ -66,6 +69,8 @@ class RiskModel:
     versions : mapping
     training : mapping
         How it was trained, as plain data; nothing in it is about one person.
+    format : int
+        Of the manifest it was saved with, or is to be.
     """
 
     text: str = field(repr=False)
@@ -78,6 +83,7 @@ class RiskModel:
     empty: Mapping[str, float] = field(default_factory=dict, repr=False)
     versions: Mapping[str, str] = field(default_factory=versions)
     training: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    format: int = FORMAT
 
     def __post_init__(self) -> None:
         require_allowed(self.feature_set.columns)
@@ -91,6 +97,11 @@ class RiskModel:
     def booster(self) -> lgb.Booster:
         """The LightGBM booster, read from its text."""
         return lgb.Booster(model_str=self.text)
+
+    @cached_property
+    def tables(self) -> ShapleyTables | None:
+        """What rows are explained with; None where LightGBM does it. Making them takes a moment."""
+        return ShapleyTables.of(self.booster) if self.format > 1 else None
 
     @cached_property
     def members(self) -> dict[str, list[int]]:
@@ -110,11 +121,22 @@ class RiskModel:
         """Calibrated log-odds at raw margin 0."""
         return self.calibration.intercept
 
+    @cached_property
+    def base(self) -> float:
+        """Log-odds before anything is known of a person: the average over training."""
+        # LightGBM's last contribution is the booster's expected margin, the same for every row
+        anybody = self._predict(np.zeros((1, len(self.feature_set.columns))), contributions=True)
+        return float(self.slope * anybody[0, -1] + self.intercept)
+
+    def warm(self) -> None:
+        """Do now what would else be done when the first row is explained."""
+        self.contributions(np.zeros((1, len(self.feature_set.columns))))
+
     def at_stage(self, stage: str) -> RiskModel:
         """Return the same model, down to its files, with its question at another stage."""
         question = self.question.model_copy(update={"stage": stage})
         moved = replace(self, question=question)
-        moved.__dict__.update(files=self.files, booster=self.booster)
+        moved.__dict__.update(files=self.files, booster=self.booster, tables=self.tables)
         return moved
 
     def as_read(self, X: Floats) -> Floats:
@@ -153,7 +175,8 @@ class RiskModel:
         raw : ndarray, shape (rows,), optional
             The rows' raw margins, if they were computed already.
         threads : int, optional
-            How many LightGBM may use; by default one for a few rows, and all cores for more.
+            How many LightGBM may use, where it explains; by default one for a few rows, and all
+            cores for more.
 
         Returns
         -------
@@ -167,10 +190,11 @@ class RiskModel:
         PrecursorError
             Where a row does not add up to within 1e-9; no such score may leave.
         """
-        found = self._predict(X, contributions=True, threads=threads)
-        # the last column is the same for all rows: the booster's expected margin
-        base = float(self.slope * found[0, -1] + self.intercept) if len(found) else 0.0
-        contributions = self.slope * found[:, :-1]
+        if self.tables is None:
+            found = self._predict(X, contributions=True, threads=threads)[:, :-1]
+        else:
+            found = self.tables.contributions(self.as_read(X))
+        base, contributions = self.base, self.slope * found
         score = self.log_odds(X) if raw is None else self.calibration.log_odds(raw)
         gap = np.abs(base + contributions.sum(axis=1) - score)
         if not bool((gap < TOLERANCE).all()):
@@ -214,7 +238,7 @@ class RiskModel:
         """The two files of the model by name; equal models have equal bytes."""
         booster = self.text.encode()
         manifest = {
-            "format": FORMAT,
+            "format": self.format,
             "booster_sha256": _sha256(booster),
             "calibration": asdict(self.calibration),
             "empty": dict(self.empty),
@@ -318,6 +342,7 @@ class RiskModel:
             empty=data.get("empty", {}),
             versions=data["versions"],
             training=data["training"],
+            format=data["format"],
         )
         # the bytes that were read name the model, even where this release would write others
         model.__dict__["files"] = {BOOSTER: booster, MANIFEST: text}
@@ -363,9 +388,9 @@ def _opened(folder: Path, booster: bytes, text: bytes) -> dict[str, Any]:
         raise _changed(folder / MANIFEST, "it is not the JSON that was written") from broken
     if not intact:
         raise _changed(folder / MANIFEST, "its seal does not fit")
-    if data["format"] != FORMAT:
+    if data["format"] not in range(1, FORMAT + 1):
         raise Conflict(
-            f"{folder / MANIFEST}: format {data['format']}, this release reads {FORMAT}",
+            f"{folder / MANIFEST}: format {data['format']}, this release reads 1 to {FORMAT}",
             remedy="Serve it with the release it was trained with, or train it again.",
         )
     if data["booster_sha256"] != _sha256(booster):

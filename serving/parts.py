@@ -131,6 +131,7 @@ class Scoring:
         self, model: RiskModel, version: int, history: History, rows: pd.DataFrame
     ) -> None:
         self._model, self._version, self._history = model, version, history
+        model.warm()  # once, not by each thread
         self._ids = rows["nominal_id"].to_numpy(object)
         self._at = days(dates(rows["as_of_date"]), NEVER)
         self._pieces = pieces(len(rows))

@@ -85,7 +85,8 @@ class Stock:
     ledger : Ledger
         Says which model files were promoted.
     warm : bool
-        Make a load ready for explanations too when it is opened, not when one is first asked for.
+        Make models and loads ready for explanations when they are opened, not when one is first
+        asked for.
     """
 
     def __init__(self, ledger: Ledger, *, warm: bool = False) -> None:
@@ -234,6 +235,8 @@ class Stock:
             raise NotInForce(
                 f"question '{question}': {refused.message}", remedy=refused.remedy
             ) from refused
+        if self._warm:
+            model.warm()
         self._models[question] = (named, model)
         return self._at_stage(question, model)
 

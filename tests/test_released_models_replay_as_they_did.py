@@ -1,8 +1,9 @@
 """Golden replays: every released model gives, from stored inputs, the figures it gave then.
 
-A folder under ``tests/golden/`` holds a model as a release saved it, and scores of made-up people
-with their inputs. It is made once, by running this file with the release's name, and never changed
-after: a difference is an incident, no reason to make it anew.
+A folder under ``tests/golden/`` holds a model as a release saved it, or in a format that comes with
+the next one, and scores of made-up people with their inputs. It is made once, by running this file
+with the folder's name, and never changed after: a difference is an incident, no reason to make it
+anew.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from models.risk_model import RiskModel
+from models.risk_model import FORMAT, RiskModel
 from serving.chain import canonical
 from serving.replay import EQUAL, NOT_REPLAYABLE, from_inputs
 from serving.text import score_in_words
@@ -30,8 +31,9 @@ def payloads(release: Path) -> list[dict[str, Any]]:
     return list(json.loads((release / "scores.json").read_text(encoding="utf-8")))
 
 
-def test_there_is_a_release_to_be_replayed() -> None:
-    assert RELEASES
+def test_every_format_of_a_manifest_is_replayed() -> None:
+    formats = {RiskModel.load(release).format for release in RELEASES}
+    assert formats == set(range(1, FORMAT + 1))
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name)
