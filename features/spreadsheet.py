@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
 
 from features.errors import UsageError
 
-FORMULA = r"^[\s\x{FEFF}\x{200B}-\x{200D}\x{2060}]*[=+\-@\t\r\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
-"""What a spreadsheet would run, past blanks and marks that cannot be seen; for the database."""
+_SIGNS = "=+-@|%"
+_LINES = "\t\r\n"
 
-NUMBER = r"[+-]?\d+(\.\d+)?"
+FORMULA = (
+    r"^[\p{Z}\p{Cc}\p{Cf}\p{Mn}]*"
+    r"[\t\r\n=+\-@|%\x{207A}\x{207C}\x{208A}\x{208C}\x{2A75}\x{2A76}\x{FB29}\x{FE62}\x{FE63}\x{FE66}"
+    r"\x{FE6A}\x{FE6B}\x{FF05}\x{FF0B}\x{FF0D}\x{FF1D}\x{FF20}\x{FF5C}]"
+)
+"""The rule of :func:`is_formula` as the database's regular expression."""
+
+NUMBER = r"[+-]?[0-9]+(\.[0-9]+)?"
 """Numbers begin like formulas, and stay numbers."""
 
-_FORMULA = re.compile(re.sub(r"\\x\{(\w+)\}", r"\\u\1", FORMULA))
 _NUMBER = re.compile(NUMBER)
+
+
+def is_formula(text: str) -> bool:
+    r"""Return whether a spreadsheet may run a text.
+
+    It takes text for a formula by its first sign, in its full-width and other forms too, and some
+    pass over what cannot be seen before it.
+
+    Examples
+    --------
+    >>> [is_formula(text) for text in ("=1+1", "\u200b@SUM(A1)", "\uff1d1", "O'Brien")]
+    [True, True, True, False]
+    """
+    head = "".join(takewhile(_unseen, text))
+    # the plain form of a full-width or small sign is what a spreadsheet takes it for
+    first = unicodedata.normalize("NFKC", text[len(head) : len(head) + 1])[:1]
+    return bool(first and first in _SIGNS) or any(letter in _LINES for letter in head)
+
+
+def _unseen(letter: str) -> bool:
+    """Return whether a character takes no ink: blanks, controls, marks of direction, zero-width."""
+    return unicodedata.category(letter) in ("Cc", "Cf", "Zs", "Zl", "Zp", "Mn")
 
 
 def disarmed(text: str) -> str:
@@ -28,7 +58,7 @@ def disarmed(text: str) -> str:
     >>> disarmed("=1+1"), disarmed("O'Brien"), disarmed("-2")
     ("'=1+1", "O'Brien", '-2')
     """
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if is_formula(text) and not _NUMBER.fullmatch(text) else text
 
 
 def armed(text: str) -> str:

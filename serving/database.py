@@ -17,12 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    DBAPIError,
-    OperationalError,
-)
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
 from features.errors import PrecursorError, UsageError
 from features.home import home
@@ -86,14 +81,30 @@ def database_url(url: str | None, *, variable: str, file: str) -> URL:
         raise UsageError("the database address cannot be read", remedy=remedy) from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
+        return _postgresql(parsed, remedy)
     if backend != "sqlite":
         raise UsageError(
             f"the database address names {backend!r}, which is not supported", remedy=remedy
         )
     if parsed.database in (None, "", ":memory:"):
         raise UsageError("a ledger in memory would not be durable", remedy=remedy)
+    if parsed.query:
+        raise UsageError(
+            f"the address of an SQLite file has options ({', '.join(sorted(parsed.query))})",
+            remedy=f"Leave out what follows the question mark in {variable}.",
+        )
     return parsed.set(drivername="sqlite", database=str(Path(str(parsed.database)).absolute()))
+
+
+def _postgresql(parsed: URL, remedy: str) -> URL:
+    from psycopg import ProgrammingError  # a ledger in SQLite never needs the driver
+    from psycopg.conninfo import make_conninfo
+
+    try:
+        make_conninfo("", **dict.fromkeys(parsed.query, ""))
+    except ProgrammingError as unknown:
+        raise UsageError(f"the database address: {unknown}".rstrip(), remedy=remedy) from None
+    return parsed.set(drivername="postgresql+psycopg")
 
 
 def connect(url: URL, wait: float = BUSY_SECONDS) -> Engine:

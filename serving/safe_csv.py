@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
 from typing import Any
 
+from features.spreadsheet import is_formula
+
 MEDIA = "text/csv; charset=utf-8"
-_BEGINS_A_FORMULA = "=+-@|%"
 BOM = "\ufeff"
 """At the head of the file, so that a spreadsheet reads UTF-8."""
 
@@ -18,8 +17,7 @@ BOM = "\ufeff"
 def cell(value: Any) -> Any:
     r"""Return a value as it may stand in a cell: numbers as they are, text made harmless.
 
-    A spreadsheet takes text for a formula by its first character, in its full-width form too, and
-    some pass over what cannot be seen before it. Such text gets an apostrophe in front.
+    Text that a spreadsheet might run gets an apostrophe in front, a number that came as text too.
 
     Examples
     --------
@@ -33,17 +31,7 @@ def cell(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
     text = str(value)
-    head = "".join(takewhile(_unseen, text))
-    first = text[len(head) : len(head) + 1]
-    # the plain form of a full-width or small sign is what a spreadsheet takes it for
-    plain = unicodedata.normalize("NFKC", first)[:1]
-    controls = any(letter in "\t\r\n" for letter in head)
-    return f"'{text}" if controls or (plain and plain in _BEGINS_A_FORMULA) else text
-
-
-def _unseen(letter: str) -> bool:
-    """Return whether a character takes no ink: blanks, controls, marks of direction, zero-width."""
-    return letter.isspace() or unicodedata.category(letter) in ("Cc", "Cf", "Zs", "Zl", "Zp", "Mn")
+    return f"'{text}" if is_formula(text) else text
 
 
 def written(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:

@@ -291,6 +291,9 @@ def test_a_database_that_is_not_there_is_said_not_to_be(
         ("mysql://host/db", "'mysql'"),
         ("sqlite://", "memory"),
         ("nonsense secret", "cannot be read"),
+        ("sqlite:///ledger.db?nosuch=secret", "options \\(nosuch\\)"),
+        ("postgresql://u:secret@127.0.0.1/db?nosuch=1", "invalid connection option"),
+        ("postgresql://u:secret@127.0.0.1:port/db", "cannot be read"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(url: str, says: str) -> None:
