@@ -1,7 +1,7 @@
 """Explanations: what each feature group contributes to a score, in log-odds, to the last digit.
 
-A contribution is LightGBM's exact TreeSHAP value times the slope of the calibration. Every group is
-returned, also those that contribute nothing, so that anybody can add them up:
+A contribution is an exact Shapley value of the trees times the slope of the calibration. Every
+group is returned, also those that contribute nothing, so that anybody can add them up:
 ``base + sum of groups == raw``, the log-odds of the probability that was given.
 """
 

@@ -6,7 +6,8 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from copy import copy
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -135,8 +136,8 @@ class RiskModel:
     def at_stage(self, stage: str) -> RiskModel:
         """Return the same model, down to its files, with its question at another stage."""
         question = self.question.model_copy(update={"stage": stage})
-        moved = replace(self, question=question)
-        moved.__dict__.update(files=self.files, booster=self.booster, tables=self.tables)
+        moved = copy(self)  # with what was worked out of it already
+        moved.__dict__.update(files=self.files, question=question)
         return moved
 
     def as_read(self, X: Floats) -> Floats:
@@ -167,7 +168,7 @@ class RiskModel:
     def contributions(
         self, X: Floats, raw: Floats | None = None, *, threads: int | None = None
     ) -> tuple[float, Floats]:
-        """Return what each column contributes to each row's calibrated log-odds (exact TreeSHAP).
+        """Return what each column contributes to each row's calibrated log-odds, exactly.
 
         Parameters
         ----------

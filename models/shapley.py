@@ -29,7 +29,6 @@ Cases = npt.NDArray[np.uint8]
 MOST_BYTES = 256 << 20
 """Of all tables of one model; every worker holds them."""
 
-CASES = 1 << MOST_CONDITIONS
 _ONE_BY_ONE = 16  # a few rows take their values together; more go through the trees together
 _ROWS = 1024  # so that what is added up stays in the processor's cache
 _LEAVES = 1024

@@ -82,10 +82,7 @@ def parts_of_trees(booster: lgb.Booster) -> list[list[Part]]:
     NoParts
         A path is longer than `MOST_CONDITIONS`, or a tree is not of plain numeric splits.
     """
-    try:
-        told = booster.dump_model()
-    except RecursionError as deep:
-        raise NoParts("a path is too long to be told") from deep
+    told = booster.dump_model()
     if told["num_tree_per_iteration"] != 1 or told.get("average_output"):
         raise NoParts("its margin is not the sum of its trees")
     roots = [tree["tree_structure"] for tree in told["tree_info"]]

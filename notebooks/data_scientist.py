@@ -78,8 +78,8 @@ print(result.text)
 # %% [markdown]
 # ## What pulls the scores
 #
-# SHAP's own plots, from the contributions that scores are explained with: LightGBM's are exact
-# TreeSHAP, so nothing is computed anew. MLflow holds the same plots beside the run.
+# SHAP's own plots, from the contributions that scores are explained with: these are exact Shapley
+# values, so nothing is computed anew. MLflow holds the same plots beside the run.
 
 # %%
 import matplotlib.pyplot as plt

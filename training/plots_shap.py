@@ -1,7 +1,7 @@
 """SHAP's own plots, from the contributions that scores are explained with.
 
-LightGBM's contributions are exact TreeSHAP, so nothing is computed anew. Where the shap package is
-not installed, a plain bar chart of the same values stands in. A plot with a dot for each person is
+These are exact Shapley values, so nothing is computed anew. Where the shap package is not
+installed, a plain bar chart of the same values stands in. A plot with a dot for each person is
 drawn for made-up people only: nothing about one real person goes into the tracking store.
 """
 
