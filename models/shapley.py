@@ -20,6 +20,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from features.errors import PrecursorError
 from models.tree_parts import MOST_CONDITIONS, Condition, Leaf, NoParts, Part, parts_of_trees
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +33,7 @@ MOST_BYTES = 256 << 20
 _ONE_BY_ONE = 16  # a few rows take their values together; more go through the trees together
 _ROWS = 1024  # so that what is added up stays in the processor's cache
 _LEAVES = 1024
+_TRIED = 2 * _ONE_BY_ONE
 
 
 class _Tree(NamedTuple):
@@ -74,14 +76,40 @@ class ShapleyTables:
 
     @classmethod
     def of(cls, booster: lgb.Booster) -> ShapleyTables | None:
-        """Return a booster's tables, or None where it has none."""
+        """Return a booster's tables, or None where it has none.
+
+        Raises
+        ------
+        PrecursorError
+            On rows that are tried they do not give what LightGBM gives; that contributions add up
+            would not show it.
+        """
         try:
             parts = parts_of_trees(booster)
         except NoParts:
             return None
         if 8 * sum(map(_size, parts)) > MOST_BYTES:
             return None
-        return cls(parts, booster.num_feature())
+        found = cls(parts, booster.num_feature())
+        tried = found._to_be_tried()
+        wanted = np.asarray(booster.predict(tried, pred_contrib=True, num_threads=1))[:, :-1]
+        if not np.allclose(found.contributions(tried), wanted, rtol=1e-9, atol=1e-9):
+            raise PrecursorError(
+                "tables of contributions: they do not give what LightGBM gives",
+                remedy="Do not use this model; keep its files and report the fault.",
+                code="reasons_do_not_add_up",
+            )
+        return found
+
+    def _to_be_tried(self) -> Floats:
+        """Return rows that go many ways: each column at a threshold, past it, or empty."""
+        lot = np.random.default_rng(0)
+        rows = np.zeros((_TRIED, self._width))
+        for column in np.unique(self._asks):
+            own = self._thresholds[self._asks == column]
+            values = np.concatenate([own, np.nextafter(own, np.inf), [np.nan]])
+            rows[:, column] = lot.choice(values, _TRIED)
+        return rows
 
     def contributions(self, X: Floats) -> Floats:
         """Return what each column adds to each row's margin.

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_matrix import matrix, result
 
+from features.errors import PrecursorError
 from models import shapley
 from models.risk_model import RiskModel
 from models.shapley import ShapleyTables, values_by_case
@@ -146,6 +147,20 @@ def test_more_tables_than_a_worker_can_hold_are_not_made(monkeypatch: pytest.Mon
     assert ShapleyTables.of(booster) is None
     monkeypatch.setattr(shapley, "MOST_BYTES", held)
     assert ShapleyTables.of(booster) is not None
+
+
+def test_tables_that_share_a_leaf_out_otherwise_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    booster = fitted(rows(5, 4), num_leaves=16, max_depth=5)
+    right = shapley.values_by_case
+
+    def wrong(value: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        return right(value, shares)[:, :, ::-1]  # columns change places, and still add up
+
+    monkeypatch.setattr(shapley, "values_by_case", wrong)
+    with pytest.raises(PrecursorError, match="do not give what LightGBM gives"):
+        ShapleyTables.of(booster)
 
 
 def explained(model: RiskModel, X: np.ndarray) -> tuple[float, np.ndarray]:
