@@ -35,7 +35,7 @@ from serving.kept import keep_model, remember_load
 from serving.leaves import SHARED
 from serving.ledger import Action, Leaf, Ledger
 from serving.parts import Counts, Parts, Scoring, recorded
-from serving.runs import REJECTED, ROWS, SCORED, Run, draft
+from serving.runs import REJECTED, ROWS, SCORED, Run, write_run
 from serving.scoring import Progress, shared
 from serving.turns import Turns
 from serving.unfinished import Unfinished, digest, part_of, under_way
@@ -263,7 +263,7 @@ def _finished(
     `people` are those of the last part; None where it was recorded before a batch was killed.
     """
     out, drift = batch.out, score_drift(batch.model.training, work.probabilities())
-    run = draft(work.ranked(), {**info, "score_drift_psi": drift}, run_id=work.run_id)
+    run = write_run(work.ranked(), {**info, "score_drift_psi": drift}, run_id=work.run_id)
     files = {path: part_of(path, work.run_id) for path in (out, beside)}
     try:
         with _room_for(out):

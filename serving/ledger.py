@@ -40,10 +40,10 @@ from serving.database import (
     room,
     writing,
 )
-from serving.draft import Draft, faults
 from serving.keys import KeyStore
 from serving.leaves import Recorded, seal_leaf
 from serving.reader import Promoted, Reader
+from serving.unlinked import UnlinkedEntry, faults
 from serving.verification import Break, Verification, verify
 
 __all__ = ["Action", "Entry", "Head", "Leaf", "Ledger", "Promoted", "Recorded", "new_score_id"]
@@ -187,9 +187,9 @@ class Ledger(Reader):
         LedgerUnavailable
             If it could not be written. Nothing may be answered then.
         """
-        draft = self._draft(action, actor, role, purpose, question, body, people)
+        entry = self._unlinked(action, actor, role, purpose, question, body, people)
         with self.transaction() as connection:
-            return self._link(connection, draft)
+            return self._link(connection, entry)
 
     def append_within(
         self,
@@ -204,8 +204,8 @@ class Ledger(Reader):
         people: Iterable[Leaf] = (),
     ) -> Entry:
         """Record something within a `transaction`: all that is done in it stands, or nothing."""
-        draft = self._draft(action, actor, role, purpose, question, body, people)
-        return self._link(connection, draft)
+        entry = self._unlinked(action, actor, role, purpose, question, body, people)
+        return self._link(connection, entry)
 
     def secret(self, use: str) -> bytes:
         """Return 32 bytes of the ledger's own for one use, which nobody without its keys knows."""
@@ -325,7 +325,7 @@ class Ledger(Reader):
         finally:
             self._turn.release()
 
-    def _draft(
+    def _unlinked(
         self,
         action: str,
         actor: str,
@@ -334,7 +334,7 @@ class Ledger(Reader):
         question: str | None,
         body: Mapping[str, Any] | None,
         people: Iterable[Leaf],
-    ) -> Draft:
+    ) -> UnlinkedEntry:
         leaves, body = list(people), dict(body or {})
         texts = {"actor": actor, "role": role, "purpose": purpose, "question": question}
         found = faults(action, texts, body, [leaf.nominal_id for leaf in leaves])
@@ -348,13 +348,13 @@ class Ledger(Reader):
         # Sealed before the ledger's turn is taken, so that nobody waits for a large batch.
         keys = self._keys.ensure(leaf.nominal_id for leaf in leaves) if leaves else {}
         sealed = [seal_leaf(leaf, keys[leaf.nominal_id]) for leaf in leaves]
-        return Draft(str(action), str(actor), str(role), purpose, question, body, sealed)
+        return UnlinkedEntry(str(action), str(actor), str(role), purpose, question, body, sealed)
 
-    def _link(self, connection: Connection, draft: Draft) -> Entry:
-        fields = draft.follow(self._head(connection), stamp(self._clock()))
+    def _link(self, connection: Connection, entry: UnlinkedEntry) -> Entry:
+        fields = entry.follow(self._head(connection), stamp(self._clock()))
         rows = [
             (fields["seq"], position, leaf.subject, leaf.score_id, leaf.payload, leaf.hash)
-            for position, leaf in enumerate(draft.leaves)
+            for position, leaf in enumerate(entry.leaves)
         ]
         try:
             add_rows(connection, tables.leaf, rows)

@@ -98,7 +98,7 @@ def new_run_id(as_of_date: date) -> str:
 
 
 @dataclass(frozen=True)
-class Draft:
+class UnkeptRun:
     """A run that is written but not yet in force: nobody finds it before :meth:`keep`."""
 
     part: Path
@@ -127,12 +127,12 @@ class Draft:
         shutil.rmtree(self.part, ignore_errors=True)
 
 
-def draft(
+def write_run(
     scored: pa.Table | Iterable[pa.Table],
     info: Mapping[str, Any],
     *,
     run_id: str,
-) -> Draft:
+) -> UnkeptRun:
     """Write a run's rows and description under a temporary name.
 
     Parameters
@@ -149,7 +149,7 @@ def draft(
     write_rows(scored, part / ROWS)
     said = {**info, "run_id": run_id, "sha256": sha256(part / ROWS)}
     write_json(part / INFO, said)
-    return Draft(part, Run(path, said))
+    return UnkeptRun(part, Run(path, said))
 
 
 def write_rows(tables: pa.Table | Iterable[pa.Table], path: Path, group: int = ROW_GROUP) -> None:

@@ -48,11 +48,11 @@ if sys.argv[4] == "recorded":
         _mark(self, part, counts)
     Unfinished.mark = killed
 if sys.argv[4] == "named":
-    from serving.runs import Draft
-    def kept(self, _keep=Draft.keep):
+    from serving.runs import UnkeptRun
+    def kept(self, _keep=UnkeptRun.keep):
         found = _keep(self)
         os.kill(os.getpid(), signal.SIGKILL)
-    Draft.keep = kept
+    UnkeptRun.keep = kept
 def tell(done, total):
     if sys.argv[4] == "part" and done >= 40 * (at + 1):
         os.kill(os.getpid(), signal.SIGKILL)

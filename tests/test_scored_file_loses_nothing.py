@@ -285,7 +285,9 @@ def test_any_page_of_a_hundred_thousand_people_is_the_right_one(
     many = lines.set_column(
         few.column_names.index("nominal_id"), "nominal_id", pa.array(map(str, range(number)))
     ).set_column(few.column_names.index("rank"), "rank", pa.array(range(1, number + 1)))
-    run = runs.draft(many, {**done.run.info, "question": "many_people"}, run_id="2026-02-01-many")
+    run = runs.write_run(
+        many, {**done.run.info, "question": "many_people"}, run_id="2026-02-01-many"
+    )
     kept = run.keep()
     said = {"run_id": kept.run_id, "run_sha256": kept.info["sha256"]}
     body = {"version": 1, "sha256": served.model.sha256}

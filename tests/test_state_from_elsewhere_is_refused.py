@@ -14,7 +14,7 @@ from precursor import app
 from serving.keys import KeysRefused
 from serving.ledger import Action, Ledger
 from serving.publishing import publish
-from serving.runs import POINTER, SCORED, draft, folder, pointed
+from serving.runs import POINTER, SCORED, folder, pointed, write_run
 
 __all__ = ["served"]
 
@@ -28,7 +28,7 @@ def one(ledger: Ledger) -> None:
 def test_a_list_that_was_never_recorded_is_not_published(served: Served) -> None:
     info = {"question": "made_elsewhere", "promoted": True, "as_of_dates": ["2026-02-01"]}
     info["created_at"] = "2026-02-01"
-    run = draft(SCORED.empty_table(), info, run_id="2026-02-01-elsewhere").keep()
+    run = write_run(SCORED.empty_table(), info, run_id="2026-02-01-elsewhere").keep()
     with pytest.raises(Conflict, match="not the one that the ledger has"):
         publish("made_elsewhere", ledger=served.ledger, run_id=run.run_id, **WHO)
     assert pointed("made_elsewhere") is None

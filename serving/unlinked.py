@@ -19,7 +19,7 @@ PERSONAL = frozenset({"nominal_id", "nominal_ids", "date_of_birth", "surname", "
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class UnlinkedEntry:
     """An entry that is ready to be linked: all that takes time has been done."""
 
     action: str
