@@ -43,8 +43,8 @@ def folder(question: str) -> Path:
     return home() / "champions" / question
 
 
-def put(question: str, version: int, model: RiskModel) -> Path:
-    """Copy a model to a question's folder and make it the one in force.
+def lay(question: str, version: int, model: RiskModel) -> Path:
+    """Copy a model to a question's folder, where it can be put in force.
 
     Raises
     ------
@@ -53,8 +53,14 @@ def put(question: str, version: int, model: RiskModel) -> Path:
     """
     place = folder(question) / str(version)
     model.save_whole(place)
+    return place
+
+
+def point(question: str, version: int) -> None:
+    """Put a version in force whose files lie in the question's folder."""
+    model = RiskModel.load(folder(question) / str(version))
     _replace(
-        place.parent / POINTER,
+        folder(question) / POINTER,
         {
             "question": question,
             "version": version,
@@ -62,6 +68,18 @@ def put(question: str, version: int, model: RiskModel) -> Path:
             "synthetic": model.synthetic,
         },
     )
+
+
+def put(question: str, version: int, model: RiskModel) -> Path:
+    """Copy a model to a question's folder and put it in force.
+
+    Raises
+    ------
+    Conflict
+        As `lay` does.
+    """
+    place = lay(question, version, model)
+    point(question, version)
     return place
 
 

@@ -299,13 +299,16 @@ def _fetched(version: Version) -> tuple[RiskModel, bytes | None]:
         return model, report.read_bytes() if report.is_file() else None
 
 
-def put_in_force(question: str, which: str | int = CHAMPION) -> Path:
-    """Copy a version's files to where services read them: the model, and what is told of it."""
+def lay(question: str, which: str | int = CHAMPION) -> Path:
+    """Copy a version's files to where services read them: the model, and what is told of it.
+
+    It is not in force by that; `models.champions.point` makes it so.
+    """
     version = find(question, which)
     model, report = _fetched(version)
     if version.number not in dossier.versions(question):  # trained on another machine
         tell(version, report)
-    return champions.put(question, version.number, model)
+    return champions.lay(question, version.number, model)
 
 
 def tell(version: Version, report: bytes | None, gate: Mapping[str, Any] | None = None) -> None:

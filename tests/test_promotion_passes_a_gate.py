@@ -10,7 +10,7 @@ from made_up_matrix import QUICK, matrix, question
 from made_up_registry import registry_in
 
 from features.declare import FeatureSet
-from features.errors import Conflict, NotFound
+from features.errors import Conflict, NotFound, UsageError
 from models import champions, registry
 from models.risk_model import RiskModel
 from training import promotion
@@ -64,6 +64,31 @@ def test_what_cannot_be_recorded_does_not_happen(store: tuple[Result, ...]) -> N
     with pytest.raises(OSError, match="no space"):
         promotion.rollback("made_up", record=full_disk)
     assert registry.find("made_up", "champion").number == 2
+    assert champions.read("made_up").version == 2
+
+
+def test_what_stands_in_the_way_is_told_before_anything_is_recorded(
+    store: tuple[Result, ...], precursor_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promotion.promote("made_up", 1)
+    recorded: list[object] = []
+    answers = precursor_home / "answers" / "made_up.yaml"
+    answers.parent.mkdir()
+    answers.write_text("nobody_asks: this\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="nothing asks for nobody_asks"):
+        promotion.promote("made_up", 2, force=True, record=recorded.append)
+    answers.unlink()
+    promotion.promote("made_up", 2, force=True)
+
+    def gone(question: str, which: object) -> Path:
+        raise OSError("the store is gone")
+
+    monkeypatch.setattr(registry, "lay", gone)
+    with pytest.raises(OSError, match="store is gone"):
+        promotion.promote("made_up", 1, force=True, record=recorded.append)
+    with pytest.raises(OSError, match="store is gone"):
+        promotion.rollback("made_up", record=recorded.append)
+    assert recorded == []
     assert champions.read("made_up").version == 2
 
 

@@ -1,7 +1,8 @@
 """Promotion: the gate a model passes before it may score people, and the aliases that follow.
 
 Nothing here writes the ledger: training knows nothing of serving. Whoever promotes hands in what
-records the verdict, with actor and reason; it is called before anything is changed.
+records the verdict, with actor and reason; it is called when all that can fail is done, right
+before the version comes into force.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def promote(
     force : bool
         Promote although the gate refuses.
     record : callable, optional
-        Called with the verdict before anything is changed, for a refusal too.
+        Called with the verdict right before the version comes into force, and for a refusal.
 
     Returns
     -------
@@ -152,19 +153,22 @@ def promote(
         Where the gate refuses; all its reasons are listed.
     """
     verdict = judge(question, which)
-    if record is not None:
-        record(verdict)
     if verdict.refuses and not force:
+        if record is not None:
+            record(verdict)
         raise Conflict(
             f"the gate refuses version {verdict.version} of '{question}':"
             f" {'; '.join(verdict.reasons)}",
             remedy="Train a better one, or promote it all the same with --force and a reason.",
             code="gate_refused",
         )
-    # written before anything is changed: answers that cannot be read stand in the way
+    # Answers that cannot be read, and a store that is gone, stand in the way before anything is
+    # recorded: what the ledger has in force and no file does, no service answers for.
     written = at_promotion(question, verdict.version, verdict.replaces)
-    # files first: a champion that no service could read would be worse than an old one
-    write(written, registry.put_in_force(question, verdict.version))
+    write(written, registry.lay(question, verdict.version))
+    if record is not None:
+        record(verdict)
+    champions.point(question, verdict.version)
     if verdict.replaces is not None:
         registry.set_alias(question, PREVIOUS, verdict.replaces)
     registry.set_alias(question, CHAMPION, verdict.version)
@@ -182,7 +186,7 @@ def rollback(
     ----------
     question : str
     record : callable, optional
-        Called before anything is changed, with version, sha256 and the version it replaces.
+        Called right before the change, with version, sha256 and the version it replaces.
 
     Returns
     -------
@@ -195,9 +199,10 @@ def rollback(
         Where there is no previous champion.
     """
     before, now = registry.find(question, CHAMPION), registry.find(question, PREVIOUS)
+    registry.lay(question, now.number)
     if record is not None:
         record({"version": now.number, "sha256": now.sha256, "replaces": before.number})
-    registry.put_in_force(question, now.number)
+    champions.point(question, now.number)
     registry.set_alias(question, CHAMPION, now.number)
     registry.set_alias(question, PREVIOUS, before.number)
     return now.number, before.number
