@@ -102,7 +102,7 @@ class RiskModel:
     @cached_property
     def tables(self) -> ShapleyTables | None:
         """What rows are explained with; None where LightGBM does it. Making them takes a moment."""
-        return ShapleyTables.of(self.booster) if self.format > 1 else None
+        return ShapleyTables.shared(self.text, self.booster) if self.format > 1 else None
 
     @cached_property
     def members(self) -> dict[str, list[int]]:
@@ -131,7 +131,8 @@ class RiskModel:
 
     def warm(self) -> None:
         """Do now what would else be done when the first row is explained."""
-        self.contributions(np.zeros((1, len(self.feature_set.columns))))
+        if "tables" not in self.__dict__:
+            self.contributions(np.zeros((1, len(self.feature_set.columns))))
 
     def at_stage(self, stage: str) -> RiskModel:
         """Return the same model, down to its files, with its question at another stage."""

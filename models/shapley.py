@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import factorial
+from threading import Lock
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import lightgbm as lgb
 import numpy as np
@@ -28,12 +30,15 @@ Places = npt.NDArray[np.intp]
 Cases = npt.NDArray[np.uint8]
 
 MOST_BYTES = 256 << 20
-"""Of all tables of one model; every worker holds them."""
+"""Of all tables of one model, which every worker keeps. Which boosters have tables belongs to the
+format of a manifest: another bound here makes it another format."""
 
-_ONE_BY_ONE = 16  # a few rows take their values together; more go through the trees together
+_AT_ONCE = 1 << 19  # values that few rows take together; more rows go through the trees together
 _ROWS = 1024  # so that what is added up stays in the processor's cache
 _LEAVES = 1024
-_TRIED = 2 * _ONE_BY_ONE
+_TRIED = 64
+_SHARED: WeakValueDictionary[str, ShapleyTables] = WeakValueDictionary()
+_MAKING = Lock()
 
 
 class _Tree(NamedTuple):
@@ -72,7 +77,7 @@ class ShapleyTables:
         self._if_empty = np.array([c.holds_if_empty for c in self._conditions], bool)
         self._bits = _bits(flat, self._conditions)
         self._trees, self._values = _tables(parts)
-        self._slots()
+        self._lay_down_slots()
 
     @classmethod
     def of(cls, booster: lgb.Booster) -> ShapleyTables | None:
@@ -84,21 +89,37 @@ class ShapleyTables:
             On rows that are tried they do not give what LightGBM gives; that contributions add up
             would not show it.
         """
+        parts, size = [], 0
         try:
-            parts = parts_of_trees(booster)
+            for tree in parts_of_trees(booster):
+                parts.append(tree)
+                size += _values_in(tree) * 8
+                if size > MOST_BYTES:
+                    return None
         except NoParts:
-            return None
-        if 8 * sum(map(_size, parts)) > MOST_BYTES:
             return None
         found = cls(parts, booster.num_feature())
         tried = found._to_be_tried()
         wanted = np.asarray(booster.predict(tried, pred_contrib=True, num_threads=1))[:, :-1]
-        if not np.allclose(found.contributions(tried), wanted, rtol=1e-9, atol=1e-9):
+        together, alone = found._of_many(tried).T, np.array([found._of_one(row) for row in tried])
+        same = np.array_equal(together, alone)
+        if not (same and np.allclose(together, wanted, rtol=1e-9, atol=1e-9)):
             raise PrecursorError(
                 "tables of contributions: they do not give what LightGBM gives",
                 remedy="Do not use this model; keep its files and report the fault.",
                 code="reasons_do_not_add_up",
             )
+        return found
+
+    @classmethod
+    def shared(cls, text: str, booster: lgb.Booster) -> ShapleyTables | None:
+        """Return the tables of a booster, made once for all models in memory that have its text."""
+        with _MAKING:
+            found = _SHARED.get(text)
+            if found is None:
+                found = cls.of(booster)
+                if found is not None:
+                    _SHARED[text] = found
         return found
 
     def _to_be_tried(self) -> Floats:
@@ -130,7 +151,7 @@ class ShapleyTables:
         found = np.zeros((len(X), self._width))
         if not self._trees:
             return found
-        if len(X) <= _ONE_BY_ONE:
+        if len(X) * len(self._part_of_slot) <= _AT_ONCE:
             for row, values in enumerate(X):
                 found[row] = self._of_one(values)
             return found
@@ -186,7 +207,7 @@ class ShapleyTables:
             found |= held[bit]
         return found
 
-    def _slots(self) -> None:
+    def _lay_down_slots(self) -> None:
         """Lay down where one row finds its values: a slot for each column of each part."""
         parts = np.array([len(tree.tables) for tree in self._trees], np.intp)
         widths = np.array([len(tree.columns) for tree in self._trees], np.intp)
@@ -265,24 +286,24 @@ def _columns(tree: Sequence[Part]) -> list[int]:
     return sorted({condition.column for part in tree for condition in part.conditions})
 
 
-def _rows(part: Part) -> int:
+def _cases_of(part: Part) -> int:
     return 1 << len(part.conditions)
 
 
-def _size(tree: Sequence[Part]) -> int:
-    return len(_columns(tree)) * sum(map(_rows, tree))
+def _values_in(tree: Sequence[Part]) -> int:
+    return len(_columns(tree)) * sum(map(_cases_of, tree))
 
 
 def _tables(trees: Sequence[Sequence[Part]]) -> tuple[list[_Tree], Floats]:
     """Return every tree's tables, and the one array in which they lie one after another."""
-    values = np.zeros(sum(map(_size, trees)))
+    values = np.zeros(sum(map(_values_in, trees)))
     leaf_values = _of_leaves([leaf for tree in trees for part in tree for leaf in part.leaves])
     found, start, leaf = list[_Tree](), 0, 0
     for tree in trees:
         columns = _columns(tree)
         tables = []
         for part in tree:
-            end = start + _rows(part) * len(columns)
+            end = start + _cases_of(part) * len(columns)
             table = values[start:end].reshape(-1, len(columns))
             for own in part.leaves:
                 places = np.searchsorted(columns, own.columns)

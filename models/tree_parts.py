@@ -11,9 +11,10 @@ import lightgbm as lgb
 import numpy as np
 
 MOST_CONDITIONS = 8
-"""Of one part, so that a case of it fits a byte."""
+"""Of one part, so that a case of it fits a byte. As with the bytes of all tables
+(`models.shapley`), another bound makes it another format of the manifest."""
 
-ZERO = float(np.float32(1e-35))
+NEARLY_ZERO = float(np.float32(1e-35))
 """LightGBM reads every value that is no further from 0 as 0 (its ``kZeroThreshold``)."""
 
 ENDLESS = 1e300
@@ -72,8 +73,8 @@ class _Step(NamedTuple):
     share: float
 
 
-def parts_of_trees(booster: lgb.Booster) -> list[list[Part]]:
-    """Return the parts of every tree that splits at all.
+def parts_of_trees(booster: lgb.Booster) -> Iterator[list[Part]]:
+    """Yield the parts of every tree that splits at all.
 
     A part is a subtree with the path to it; a row's conditions say what all its leaves give.
 
@@ -82,11 +83,16 @@ def parts_of_trees(booster: lgb.Booster) -> list[list[Part]]:
     NoParts
         A path is longer than `MOST_CONDITIONS`, or a tree is not of plain numeric splits.
     """
-    told = booster.dump_model()
+    try:
+        told = booster.dump_model()
+    except RecursionError as deep:
+        raise NoParts("a path is too long to be told") from deep
     if told["num_tree_per_iteration"] != 1 or told.get("average_output"):
         raise NoParts("its margin is not the sum of its trees")
-    roots = [tree["tree_structure"] for tree in told["tree_info"]]
-    return [[_part(*found) for found in _subtrees(root, ())] for root in roots if _splits(root)]
+    for tree in told["tree_info"]:
+        root = tree["tree_structure"]
+        if _splits(root):
+            yield [_part(*found) for found in _subtrees(root, ())]
 
 
 def _subtrees(node: Node, path: tuple[_Step, ...]) -> Iterator[tuple[Node, tuple[_Step, ...]]]:
@@ -141,11 +147,11 @@ def _leaves(node: Node, path: Sequence[_Step]) -> Iterator[tuple[float, Sequence
 
 def _branches(node: Node) -> Iterator[tuple[_Step, Node]]:
     """Yield both ways on from a split; the condition holds on the left."""
-    if not node["internal_count"]:
-        raise NoParts("a split says of no training row which way it went")
     for side, held in (("left_child", True), ("right_child", False)):
         child = node[side]
-        rows = child["internal_count"] if _splits(child) else child.get("leaf_count", 0)
+        rows = child["internal_count"] if _splits(child) else child.get("leaf_count")
+        if not rows or not node["internal_count"]:
+            raise NoParts("it is not said how many training rows went a way")
         yield _Step(node, held, rows / node["internal_count"]), child
 
 
@@ -163,9 +169,9 @@ def _as_compared(threshold: float) -> float:
     """Return the threshold that parts all values, tiny ones too, as LightGBM parts them."""
     if threshold >= ENDLESS:
         return math.inf
-    if 0 <= threshold < ZERO:
-        return ZERO
-    return math.nextafter(-ZERO, -math.inf) if -ZERO <= threshold < 0 else threshold
+    if 0 <= threshold < NEARLY_ZERO:
+        return NEARLY_ZERO
+    return math.nextafter(-NEARLY_ZERO, -math.inf) if -NEARLY_ZERO <= threshold < 0 else threshold
 
 
 def _inner(node: Node, most: int) -> int:

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.declare import FeatureColumn
+from features.remembered import remembered
 from models.explanation import group_contributions
 from models.risk_model import RiskModel
 
@@ -259,6 +260,6 @@ class _Teller:
         return phrase(self._columns[place], value, as_of_date)
 
 
-@lru_cache(maxsize=16)
+@remembered
 def _teller(model: RiskModel) -> _Teller:
     return _Teller(model)

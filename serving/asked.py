@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from features.cohort import Rules
 from features.declare import FeatureSet
+from features.remembered import remembered
 from models.risk_model import RiskModel
 
 
@@ -31,7 +31,7 @@ class Asked:
         return {name: found[:, place] for name, place in self.places.items()}
 
 
-@lru_cache(maxsize=16)
+@remembered
 def asked_of(model: RiskModel) -> Asked:
     """Return what is asked of a history for a model."""
     own, rules = model.feature_set, Rules(model.question)

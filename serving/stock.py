@@ -122,6 +122,8 @@ class Stock:
             self._forget_erased()
             model = self._model(question, named)
             history = self._latest(question, where, model.question.harm)
+        if self._warm:
+            model.warm()  # who asks other questions does not wait for a new champion
         return InForce(model.question, model, named[0], history, self.stage(model.question))
 
     def stage(self, question: Question) -> CurrentStage:
@@ -235,8 +237,6 @@ class Stock:
             raise NotInForce(
                 f"question '{question}': {refused.message}", remedy=refused.remedy
             ) from refused
-        if self._warm:
-            model.warm()
         self._models[question] = (named, model)
         return self._at_stage(question, model)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import gc
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import lightgbm as lgb
 import numpy as np
@@ -16,12 +21,23 @@ from made_up_matrix import matrix, result
 
 from features.errors import PrecursorError
 from models import shapley
-from models.risk_model import RiskModel
+from models.risk_model import FORMAT, RiskModel
 from models.shapley import ShapleyTables, values_by_case
-from models.tree_parts import MOST_CONDITIONS, ZERO, parts_of_trees
+from models.tree_parts import MOST_CONDITIONS, NEARLY_ZERO, parts_of_trees
+from models.words import reasons
+from serving.asked import asked_of
 
 QUIET = {"objective": "binary", "verbose": -1, "num_threads": 1, "deterministic": True, "seed": 1}
-SIZES = (0, 1, 2, 16, 17, 1023, 1024, 1025)
+SIZES = (0, 1, 2, 16, 1023, 1024, 1025)
+WAYS = (0, 1 << 30)
+"""Values taken at once: of many rows tree by tree, and of each row by itself."""
+
+
+@contextmanager
+def taking(at_once: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shapley, "_AT_ONCE", at_once)
+        yield
 
 
 def rows(seed: int, columns: int, *, number: int = 300, few: bool = False) -> np.ndarray:
@@ -70,9 +86,12 @@ def test_any_trees_give_what_lightgbm_gives(
 ) -> None:
     X = rows(seed, columns, few=few)
     booster = fitted(X, seed, num_leaves=leaves, max_depth=depth, use_missing=use_missing)
-    found, wanted = tables(booster).contributions(X), lightgbms(booster, X)
-    assert np.abs(found - wanted).max() < 1e-12
-    assert (found[:, (wanted == 0).all(axis=0)] == 0).all()
+    found, wanted = tables(booster), lightgbms(booster, X)
+    for at_once in WAYS:
+        with taking(at_once):
+            given = found.contributions(X)
+        assert np.abs(given - wanted).max() < 1e-12
+        assert (given[:, (wanted == 0).all(axis=0)] == 0).all()
 
 
 @settings(max_examples=20)
@@ -81,17 +100,19 @@ def test_a_row_has_the_same_bits_in_any_company(seed: int, columns: int, leaves:
     X = rows(seed, columns, number=max(SIZES))
     found = tables(fitted(X, seed, num_leaves=leaves, max_depth=6))
     whole = found.contributions(X)
-    for size in SIZES:
-        some = found.contributions(X[len(X) - size :])
-        assert some.shape == (size, columns)
-        assert some.tobytes() == whole[len(X) - size :].tobytes()
-    assert found.contributions(np.asfortranarray(X)).tobytes() == whole.tobytes()
+    for at_once in WAYS:
+        with taking(at_once):
+            for size in SIZES:
+                some = found.contributions(X[len(X) - size :])
+                assert some.shape == (size, columns)
+                assert some.tobytes() == whole[len(X) - size :].tobytes()
+            assert found.contributions(np.asfortranarray(X)).tobytes() == whole.tobytes()
 
 
 def test_values_that_no_row_of_training_had_go_the_same_way() -> None:
     X = rows(1, 3)
     booster = fitted(X, num_leaves=20, max_depth=6)
-    tiny = [5e-324, 1e-36, ZERO, 2 * ZERO]
+    tiny = [5e-324, 1e-36, NEARLY_ZERO, 2 * NEARLY_ZERO]
     strange = np.array([np.inf, np.nan, 1e300, 1.5e300, 0.0, *tiny])
     strange = np.concatenate([strange, -strange])
     thresholds = [
@@ -118,7 +139,7 @@ def test_a_case_is_worth_what_its_definition_says() -> None:
 def test_trees_that_never_split_contribute_nothing() -> None:
     X = rows(2, 2)
     booster = fitted(X, trees=2, min_data_in_leaf=len(X))
-    assert not parts_of_trees(booster)
+    assert not list(parts_of_trees(booster))
     for size in (1, 100):
         assert not tables(booster).contributions(X[:size]).any()
 
@@ -138,6 +159,70 @@ def test_trees_that_never_split_contribute_nothing() -> None:
 def test_trees_of_another_kind_have_no_tables(settings: dict[str, Any]) -> None:
     X = np.round(3 * np.abs(rows(3, 2, number=600)))
     assert ShapleyTables.of(fitted(X, **settings)) is None
+
+
+def chain(splits: int) -> str:
+    """A booster's text with one tree whose every split goes on at the right."""
+    booster = fitted(rows(6, 2), trees=1, num_leaves=2).model_to_string()
+    head, _, rest = booster.partition("Tree=0\n")
+    after = rest[rest.index("end of trees") :]
+    numbers = range(splits)
+    lines = {
+        "num_leaves": [splits + 1],
+        "num_cat": [0],
+        "split_feature": [0 for _ in numbers],
+        "split_gain": [1 for _ in numbers],
+        "threshold": list(numbers),
+        "decision_type": [2 for _ in numbers],
+        "left_child": [-number - 1 for number in numbers],
+        "right_child": [*range(1, splits), -splits - 1],
+        "leaf_value": [0.5 * number for number in range(splits + 1)],
+        "leaf_weight": [1] * (splits + 1),
+        "leaf_count": [1] * (splits + 1),
+        "internal_value": [0 for _ in numbers],
+        "internal_weight": [1 for _ in numbers],
+        "internal_count": [splits + 1 - number for number in numbers],
+        "is_linear": [0],
+        "shrinkage": [1],
+    }
+    told = (f"{name}={' '.join(map(str, values))}\n" for name, values in lines.items())
+    tree = "Tree=0\n" + "".join(told) + "\n\n"
+    head = re.sub(r"tree_sizes=.*", f"tree_sizes={len(tree)}", head)
+    return head + tree + after
+
+
+def test_what_a_booster_says_oddly_of_its_trees_has_no_tables() -> None:
+    X = np.array([[0.5, 0.0], [2.5, 0.0], [7.5, 0.0]])
+    for splits in (3, MOST_CONDITIONS):
+        booster = lgb.Booster(model_str=chain(splits))
+        assert np.allclose(tables(booster).contributions(X), lightgbms(booster, X), atol=1e-12)
+    for splits in (MOST_CONDITIONS + 1, 500, 2500):
+        assert ShapleyTables.of(lgb.Booster(model_str=chain(splits))) is None
+    uncounted = chain(3).replace("leaf_count=1 1 1 1", "leaf_count=1 0 1 1")
+    assert ShapleyTables.of(lgb.Booster(model_str=uncounted)) is None
+
+
+def test_which_boosters_have_tables_belongs_to_the_format() -> None:
+    assert (FORMAT, MOST_CONDITIONS, shapley.MOST_BYTES) == (2, 8, 256 << 20)
+
+
+def test_tables_are_made_once_for_all_models_of_a_booster() -> None:
+    model = result().model
+    again = RiskModel(**{one.name: getattr(model, one.name) for one in fields(model)})
+    assert again.tables is model.tables
+    assert model.at_stage("live").tables is model.tables
+
+
+def test_nothing_that_was_told_keeps_a_model_in_memory() -> None:
+    X = matrix(seed=3).X[:2]
+    model = replace(result().model, interval=result().model.interval)
+    _, parts = model.contributions(X)
+    reasons(model, X[0], parts[0], as_of_date=date(2026, 6, 16))
+    asked_of(model)
+    alive = ref(model)
+    del model
+    gc.collect()
+    assert alive() is None
 
 
 def test_more_tables_than_a_worker_can_hold_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
