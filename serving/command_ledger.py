@@ -76,7 +76,7 @@ def _place(make: bool) -> str:
     """Return where the ledger is, without a password; refuse if there is none to be asked."""
     from features.home import home
     from serving.checkpoints import Checkpoints
-    from serving.database import database_url
+    from serving.database_address import database_url
 
     url = database_url(None, variable="PRECURSOR_DATABASE_URL", file="ledger.db")
     local = url.get_backend_name() == "sqlite"

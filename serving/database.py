@@ -16,11 +16,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
-from features.errors import PrecursorError, UsageError
-from features.home import home
+from features.errors import PrecursorError
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for its turn before it gives up, unless told otherwise."""
@@ -48,65 +47,6 @@ class LedgerUnavailable(PrecursorError):
     status = 503
 
 
-def database_url(url: str | None, *, variable: str, file: str) -> URL:
-    """Return the database that was asked for, by argument, by variable or by default.
-
-    Parameters
-    ----------
-    url : str, optional
-        ``sqlite:///...`` or ``postgresql://...``.
-    variable : str
-        The environment variable that is read where no ``url`` is given.
-    file : str
-        The SQLite file in the state folder that is used where neither is given.
-
-    Raises
-    ------
-    UsageError
-        If it is no address of an SQLite file or a PostgreSQL database; the address, which may
-        hold a password, is not repeated.
-
-    Examples
-    --------
-    >>> database_url("postgresql://db/ledger", variable="X", file="x.db").get_backend_name()
-    'postgresql'
-    """
-    given = url or os.environ.get(variable)
-    if not given:
-        return URL.create("sqlite", database=str(home() / file))
-    remedy = f"Set {variable} to sqlite:///FILE or postgresql://USER@HOST/DATABASE."
-    try:
-        parsed = make_url(given)
-    except (ArgumentError, ValueError):
-        raise UsageError("the database address cannot be read", remedy=remedy) from None
-    backend = parsed.get_backend_name()
-    if backend == "postgresql":
-        return _postgresql(parsed, remedy)
-    if backend != "sqlite":
-        raise UsageError(
-            f"the database address names {backend!r}, which is not supported", remedy=remedy
-        )
-    if parsed.database in (None, "", ":memory:"):
-        raise UsageError("a ledger in memory would not be durable", remedy=remedy)
-    if parsed.query:
-        raise UsageError(
-            f"the address of an SQLite file has options ({', '.join(sorted(parsed.query))})",
-            remedy=f"Leave out what follows the question mark in {variable}.",
-        )
-    return parsed.set(drivername="sqlite", database=str(Path(str(parsed.database)).absolute()))
-
-
-def _postgresql(parsed: URL, remedy: str) -> URL:
-    from psycopg import ProgrammingError  # a ledger in SQLite never needs the driver
-    from psycopg.conninfo import make_conninfo
-
-    try:
-        make_conninfo("", **dict.fromkeys(parsed.query, ""))
-    except ProgrammingError as unknown:
-        raise UsageError(f"the database address: {unknown}".rstrip(), remedy=remedy) from None
-    return parsed.set(drivername="postgresql+psycopg")
-
-
 def connect(url: URL, wait: float = BUSY_SECONDS) -> Engine:
     """Return an engine whose commits are durable when they return, and whose writers wait so long.
 
@@ -119,14 +59,20 @@ def connect(url: URL, wait: float = BUSY_SECONDS) -> Engine:
         url,
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": 10,
-            "options": f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={wait:g}s",
-        },
+        connect_args=_arguments(url, wait),
     )
     engine.update_execution_options(patience=wait)
     _one_process_each(engine)
     return engine
+
+
+def _arguments(url: URL, wait: float) -> dict[str, Any]:
+    """Return what PostgreSQL is asked for; of what is said twice the last counts."""
+    ours = f"-c synchronous_commit=on -c timezone=UTC -c lock_timeout={wait:g}s"
+    given = url.query.get("options", "")
+    said = given if isinstance(given, str) else " ".join(given)
+    patience = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
+    return {"options": f"{said} {ours}".strip(), **patience}
 
 
 def _sqlite(url: URL, patience: float) -> Engine:

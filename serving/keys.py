@@ -27,11 +27,11 @@ from serving.database import (
     BUSY_SECONDS,
     add_rows,
     connect,
-    database_url,
     migrate,
     reading,
     writing,
 )
+from serving.database_address import database_url
 
 _MASTER = "PRECURSOR_MASTER_KEY"
 _NONCE = 12

@@ -34,12 +34,12 @@ from serving.database import (
     LedgerUnavailable,
     add_rows,
     connect,
-    database_url,
     migrate,
     reading,
     room,
     writing,
 )
+from serving.database_address import database_url
 from serving.keys import KeyStore
 from serving.leaves import Recorded, seal_leaf
 from serving.reader import Promoted, Reader

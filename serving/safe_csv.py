@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 from features.spreadsheet import is_formula
@@ -28,7 +29,7 @@ def cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
+    if isinstance(value, Real):
         return value
     text = str(value)
     return f"'{text}" if is_formula(text) else text

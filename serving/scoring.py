@@ -294,7 +294,7 @@ def computed(model: RiskModel, inputs: Floats, *, threads: int | None = None) ->
     PrecursorError
         Where base and groups miss the log-odds by 1e-9 or more; no such score may leave.
     """
-    margin = model.raw(inputs, threads=threads)
+    margin = model.margin(inputs, threads=threads)
     base, contributions = model.contributions(inputs, margin, threads=threads)
     raw = model.calibration.log_odds(margin)
     groups = group_contributions(model.feature_set, contributions)

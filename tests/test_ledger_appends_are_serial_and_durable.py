@@ -173,8 +173,11 @@ def test_postgres_waits_for_the_disk_whatever_the_server_says(
     engine = sa.create_engine(postgres_database, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql("ALTER ROLE precursor SET synchronous_commit = off")
-    with Ledger.open(postgres_database) as opened, opened.transaction() as connection:
+    asked = "options=-csynchronous_commit%3Doff%20-cwork_mem%3D8MB"
+    url = f"{postgres_database}{'&' if '?' in postgres_database else '?'}{asked}"
+    with Ledger.open(url) as opened, opened.transaction() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+        assert connection.exec_driver_sql("SHOW work_mem").scalar() == "8MB"
     with engine.connect() as connection:
         connection.exec_driver_sql("ALTER ROLE precursor RESET synchronous_commit")
     engine.dispose()
@@ -291,16 +294,24 @@ def test_a_database_that_is_not_there_is_said_not_to_be(
         ("mysql://host/db", "'mysql'"),
         ("sqlite://", "memory"),
         ("nonsense secret", "cannot be read"),
+        ("postgres://u:secret@127.0.0.1/db", "'postgres'"),
+        ("sqlite+pysqlcipher://:secret@/a.db", "'sqlite\\+pysqlcipher'"),
+        ("sqlite://user:secret@/a.db", "a third slash is missing"),
+        ("sqlite://ledger.db", "a third slash is missing"),
         ("sqlite:///ledger.db?nosuch=secret", "options \\(nosuch\\)"),
         ("postgresql://u:secret@127.0.0.1/db?nosuch=1", "invalid connection option"),
         ("postgresql://u:secret@127.0.0.1:port/db", "cannot be read"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused(url: str, says: str) -> None:
+def test_an_address_that_cannot_be_used_is_refused(
+    url: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=says) as refused:
         Ledger.open(url)
     assert "PRECURSOR_DATABASE_URL" in refused.value.remedy
     assert "secret" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_large_batch_is_one_link(ledger: Ledger) -> None:  # noqa: F811

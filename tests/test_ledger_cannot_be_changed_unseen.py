@@ -19,7 +19,8 @@ from ledgers import WHO, address, ledger, score, tamper  # noqa: F401 - fixtures
 from features.errors import Conflict, NotFound, UsageError
 from serving import guards, tables
 from serving.chain import HASHED, canonical, entry_hash
-from serving.database import MIGRATIONS, LedgerUnavailable, connect, database_url, migrate
+from serving.database import MIGRATIONS, LedgerUnavailable, connect, migrate
+from serving.database_address import database_url
 from serving.ledger import Action, Head, Leaf, Ledger
 from serving.merkle import leaf_hash, merkle_root, node_hash
 
