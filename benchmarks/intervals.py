@@ -104,7 +104,7 @@ def held(
         tell(f"{question.name}: force {seed}")
         records, _ = force(home, nominals, years, seed, tell, known=False)
         made = champion(question, open_load(records), tell)
-        frame, raw = made.test.frame, made.fitted.raw(made.test.X)
+        frame, raw = made.test.frame, made.fitted.margin(made.test.X)
         judged = Judged(
             made.test.y,
             frame["nominal_id"].to_numpy(dtype=str),

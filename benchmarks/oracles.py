@@ -143,7 +143,7 @@ def nearness(
         progress=tell,
     )
     made = champion(question, load, tell)
-    raw = made.fitted.raw(made.test.X)
+    raw = made.fitted.margin(made.test.X)
     return Nearness(
         question.name,
         len(made.rows.own.y),

@@ -53,12 +53,15 @@ def _unseen(letter: str) -> bool:
 def disarmed(text: str) -> str:
     """Return text with an apostrophe before it where a spreadsheet would run it.
 
+    Text that looks as if it had been disarmed gets one too, so that `armed` gives back all of it.
+
     Examples
     --------
-    >>> disarmed("=1+1"), disarmed("O'Brien"), disarmed("-2")
-    ("'=1+1", "O'Brien", '-2')
+    >>> disarmed("=1+1"), disarmed("O'Brien"), disarmed("-2"), disarmed("'=x")
+    ("'=1+1", "O'Brien", '-2', "''=x")
     """
-    return f"'{text}" if is_formula(text) and not _NUMBER.fullmatch(text) else text
+    bare = text.lstrip("'")
+    return f"'{text}" if is_formula(bare) and not _NUMBER.fullmatch(text) else text
 
 
 def armed(text: str) -> str:

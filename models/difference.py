@@ -102,9 +102,10 @@ def difference(
     Difference
     """
     rows = np.vstack([np.asarray(before, np.float64), np.asarray(after, np.float64)])
-    _, values = model.contributions(rows)
-    log_odds = model.log_odds(rows)
-    probability = model.probability(rows)
+    margin = model.margin(rows)
+    _, values = model.contributions(rows, margin)
+    log_odds = model.calibration.log_odds(margin)
+    probability = model.calibration.probability(margin)
     moved = values[1] - values[0]
     by_group = group_contributions(model.feature_set, values)
     by_group = by_group[1] - by_group[0]

@@ -145,37 +145,37 @@ class RiskModel:
         """Return inputs as the booster reads them: some empty values stand for "never"."""
         return read(X, self.feature_set.names, self.empty)
 
-    def raw(self, X: Floats, *, threads: int | None = None) -> Floats:
-        """Return raw margins, shape (rows,), for inputs of shape (rows, columns)."""
+    def margin(self, X: Floats, *, threads: int | None = None) -> Floats:
+        """Return margins before calibration, shape (rows,), for inputs of shape (rows, columns)."""
         return self._predict(X, threads=threads)
 
     def log_odds(self, X: Floats) -> Floats:
         """Return calibrated log-odds, shape (rows,)."""
-        return self.calibration.log_odds(self.raw(X))
+        return self.calibration.log_odds(self.margin(X))
 
     def probability(self, X: Floats) -> Floats:
         """Return calibrated probabilities, shape (rows,)."""
-        return self.calibration.probability(self.raw(X))
+        return self.calibration.probability(self.margin(X))
 
     def by_horizon(self, X: Floats) -> dict[int, Floats]:
         """Return calibrated probabilities by horizon in days, the shortest first.
 
         A longer horizon never has the lower probability.
         """
-        raw = self.raw(X)
+        margin = self.margin(X)
         maps = {**self.horizons, self.question.horizon_days: self.calibration}
-        return {days: maps[days].probability(raw) for days in sorted(maps)}
+        return {days: maps[days].probability(margin) for days in sorted(maps)}
 
     def contributions(
-        self, X: Floats, raw: Floats | None = None, *, threads: int | None = None
+        self, X: Floats, margin: Floats | None = None, *, threads: int | None = None
     ) -> tuple[float, Floats]:
         """Return what each column contributes to each row's calibrated log-odds, exactly.
 
         Parameters
         ----------
         X : ndarray, shape (rows, columns)
-        raw : ndarray, shape (rows,), optional
-            The rows' raw margins, if they were computed already.
+        margin : ndarray, shape (rows,), optional
+            The rows' margins, if they were computed already.
         threads : int, optional
             How many LightGBM may use, where it explains; by default one for a few rows, and all
             cores for more.
@@ -197,7 +197,7 @@ class RiskModel:
         else:
             found = self.tables.contributions(self.as_read(X))
         base, contributions = self.base, self.slope * found
-        score = self.log_odds(X) if raw is None else self.calibration.log_odds(raw)
+        score = self.log_odds(X) if margin is None else self.calibration.log_odds(margin)
         gap = np.abs(base + contributions.sum(axis=1) - score)
         if not bool((gap < TOLERANCE).all()):
             raise PrecursorError(

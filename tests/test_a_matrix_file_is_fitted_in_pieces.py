@@ -33,7 +33,7 @@ def test_a_file_that_fits_is_fitted_as_a_frame_is(matrix: Path) -> None:
     found = fit_file(matrix, AFTER, threads=1, **QUICK)
     assert (found.trees, found.calibration) == (whole.trees, whole.calibration)
     X = frame[feature_set.names].to_numpy(np.float64)
-    assert np.allclose(found.raw(X), whole.raw(X), atol=1e-6)
+    assert np.allclose(found.margin(X), whole.margin(X), atol=1e-6)
 
 
 @pytest.mark.parametrize("sample", [400, 750, 1500])

@@ -85,7 +85,7 @@ def test_without_another_choice_the_same_trees_come_out() -> None:
     rows = _training_rows(model, history, model.question)
     scored = rows[model.feature_set.names].head(40)
     again = _Choices(model, rows, scored).margins()
-    assert np.array_equal(again, model.raw(model.check(scored)))
+    assert np.array_equal(again, model.margin(model.check(scored)))
 
 
 def test_the_same_question_twice_gives_the_same_ranges() -> None:

@@ -145,7 +145,7 @@ def judged(seed: int, peek: float = 0.0) -> Distance:
         feature_set=FREE,
     )
     model = fit.fit(rows, learning_rate=0.1)
-    score = model.calibration.probability(model.raw(X.astype(np.float64)) + peek * hidden)
+    score = model.calibration.probability(model.margin(X.astype(np.float64)) + peek * hidden)
     people = np.arange(len(p)).astype(str)
     soft = SoftRows(p, p, people, 100, np.zeros(len(p)))
     return measure(soft, y, score, learn(others).score(X), seed=seed)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from worlds import DATA_TO, Rows, load
 
 from features.decisions import COLUMNS
@@ -21,6 +23,7 @@ from features.linking import AGREE, propose
 from features.loads import Load
 from features.merges import apply_decisions
 from features.records import TABLES
+from features.spreadsheet import armed, disarmed
 
 needs_splink = pytest.mark.skipif(
     find_spec("splink") is None, reason="Splink is not installed: pip install 'precursor[link]'"
@@ -153,6 +156,11 @@ def test_a_handful_of_people_is_no_trouble(number: int, tmp_path: Path) -> None:
 
 
 @needs_splink
+@given(st.text("'=+-@|%12 a\t", max_size=6))
+def test_what_was_disarmed_comes_back_whole(text: str) -> None:
+    assert armed(disarmed(text)) == text
+
+
 def test_names_that_a_spreadsheet_would_run_are_disarmed(tmp_path: Path) -> None:
     known = people(40)
     for at in (0, 40):

@@ -96,7 +96,7 @@ def contest(
     )
     others, notes = baselines.best(simple, X, judged.y, after)
     notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
-    raw = fitted.raw(X)
+    raw = fitted.margin(X)
     scores = {MODEL: fitted.calibration.probability(raw), **others}
     return Contest(split, rows, X, judged, fitted, raw, scores, notes)
 

@@ -136,7 +136,7 @@ class Fit:
     empty: Mapping[str, float]
     unseen: Floats
 
-    def raw(self, X: Floats) -> Floats:
+    def margin(self, X: Floats) -> Floats:
         """Return raw margins of the booster fitted on all training rows."""
         booster = lgb.Booster(model_str=self.text)
         seen = read(X, booster.feature_name(), self.empty)

@@ -73,7 +73,7 @@ def contest_over_people(
             progress(f"fold {number + 1} of {question.split.folds}: {held.sum():,} rows held out")
         own, aside = _some(rows, ~held), _beside(beside, ~held)
         fitted = fit.fit(own, threads=threads, **changes)
-        raw[held] = fitted.raw(rows.X[held])
+        raw[held] = fitted.margin(rows.X[held])
         probability[held] = fitted.calibration.probability(raw[held])
         simple, lacking = baselines.fit(
             question.baselines, own.X, own.y, own.feature_set, beside=aside, question=question
