@@ -37,7 +37,8 @@ from features.labels import label
 from features.loads import Load, open_load
 from features.question import Question
 from models import calibration, champions, interval
-from models.risk_model import FORMAT, RiskModel
+from models.manifest import FORMAT
+from models.risk_model import RiskModel
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 120

@@ -49,11 +49,27 @@ def lay(question: str, version: int, model: RiskModel) -> Path:
     Raises
     ------
     Conflict
-        Where another model already lies there under this version.
+        Where another model already lies there under this version, or it is of another question.
     """
+    require_question(model, question)
     place = folder(question) / str(version)
     model.save_whole(place)
     return place
+
+
+def require_question(model: RiskModel, question: str) -> None:
+    """Refuse a model that was trained for another question than it is to answer.
+
+    Raises
+    ------
+    Conflict
+    """
+    if model.question.name != question:
+        raise Conflict(
+            f"question '{question}': the model is of question '{model.question.name}'",
+            remedy=f"Train one of it: precursor train {question} RECORDS.",
+            code="model_refused",
+        )
 
 
 def point(question: str, version: int) -> None:

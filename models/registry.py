@@ -23,7 +23,8 @@ import pandas as pd
 from features.errors import NotFound, PrecursorError, UsageError
 from features.home import home
 from models import champions, dossier
-from models.risk_model import BOOSTER, MANIFEST, RiskModel
+from models.manifest import BOOSTER, MANIFEST
+from models.risk_model import RiskModel
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -278,7 +279,7 @@ def fetch(question: str, which: str | int) -> tuple[RiskModel, int]:
     NotFound
         As :func:`find`.
     Conflict
-        Where its files are not those that were registered.
+        Where its files are not those that were registered, or are of another question.
     """
     version = find(question, which)
     model, _ = _fetched(version)
@@ -295,6 +296,7 @@ def _fetched(version: Version) -> tuple[RiskModel, bytes | None]:
         )
         files = Path(place) / "artifacts"
         model = RiskModel.load(files, sha256=version.sha256 or None)
+        champions.require_question(model, version.question)
         report = files / dossier.REPORT
         return model, report.read_bytes() if report.is_file() else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from collections.abc import Mapping
@@ -23,18 +22,16 @@ from features.files import sync
 from features.question import Question
 from features.register import require_allowed
 from features.unfinished import scratch_folder
+from models.booster_text import require_sound
 from models.calibration import Calibration
 from models.contract import checked, inputs, same_definitions
 from models.empty import read
 from models.interval import IntervalTable
+from models.manifest import BOOSTER, FORMAT, MANIFEST, changed, opened, seal, sha256_of
 from models.shapley import ShapleyTables
 
 Floats = npt.NDArray[np.float64]
 
-FORMAT = 2
-"""Of the manifest. It says how contributions are computed too, for a replay compares their bits: in
-format 1 by LightGBM, from 2 on by `models.shapley` where a booster has such tables."""
-BOOSTER, MANIFEST = "booster.txt", "manifest.json"
 TOLERANCE = 1e-9
 FEW_ROWS = 256  # waking a second thread costs more than scoring so few rows
 
@@ -88,9 +85,11 @@ class RiskModel:
 
     def __post_init__(self) -> None:
         require_allowed(self.feature_set.columns)
+        where = f"model of '{self.question.name}'"
+        require_sound(self.text, len(self.feature_set.columns), where)
         if self.booster.feature_name() != self.feature_set.names:
             raise PrecursorError(
-                f"model of '{self.question.name}': the booster's columns are not the feature set's",
+                f"{where}: the booster's columns are not the feature set's",
                 remedy="Train it again; booster and manifest belong to two models.",
             )
 
@@ -241,7 +240,7 @@ class RiskModel:
         booster = self.text.encode()
         manifest = {
             "format": self.format,
-            "booster_sha256": _sha256(booster),
+            "booster_sha256": sha256_of(booster),
             "calibration": asdict(self.calibration),
             "empty": dict(self.empty),
             "feature_fingerprint": self.feature_set.fingerprint,
@@ -253,14 +252,14 @@ class RiskModel:
             "training": dict(self.training),
             "versions": dict(self.versions),
         }
-        sealed = {**manifest, "seal": _seal(manifest)}
+        sealed = {**manifest, "seal": seal(manifest)}
         text = json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return {BOOSTER: booster, MANIFEST: (text + "\n").encode()}
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 over both files; the name under which the ledger knows this very model."""
-        return _sha256(self.files[BOOSTER] + self.files[MANIFEST])
+        return sha256_of(self.files[BOOSTER] + self.files[MANIFEST])
 
     def save(self, folder: Path) -> None:
         """Write booster.txt and manifest.json into a folder, which is made if needed."""
@@ -324,13 +323,13 @@ class RiskModel:
                 remedy="Give the folder of a saved model.",
             )
         booster, text = ((folder / name).read_bytes() for name in (BOOSTER, MANIFEST))
-        data = _opened(folder, booster, text)
-        found = _sha256(booster + text)
+        data = opened(folder, booster, text)
+        found = sha256_of(booster + text)
         if sha256 is not None and found != sha256:
-            raise _changed(folder, f"SHA-256 {found[:12]} where {sha256[:12]} was expected")
+            raise changed(folder, f"SHA-256 {found[:12]} where {sha256[:12]} was expected")
         feature_set = FeatureSet.from_data(data["feature_set"])
         if feature_set.fingerprint != data["feature_fingerprint"]:
-            raise _changed(folder / MANIFEST, "the feature set does not have its fingerprint")
+            raise changed(folder / MANIFEST, "the feature set does not have its fingerprint")
         model = cls(
             text=booster.decode(),
             calibration=Calibration(**data["calibration"]),
@@ -363,38 +362,3 @@ class RiskModel:
             X, raw_score=not contributions, pred_contrib=contributions, **more
         )
         return np.asarray(found, dtype=np.float64)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _seal(manifest: Mapping[str, Any]) -> str:
-    return _sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode())
-
-
-def _changed(place: Path, found: str) -> Conflict:
-    return Conflict(
-        f"{place}: this model's files were changed after it was saved ({found})",
-        remedy="Restore them from the registry, or train and promote the model again.",
-        code="model_changed",
-    )
-
-
-def _opened(folder: Path, booster: bytes, text: bytes) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-        seal = data.pop("seal")
-        intact = seal == _seal(data)
-    except (ValueError, AttributeError, KeyError, TypeError) as broken:
-        raise _changed(folder / MANIFEST, "it is not the JSON that was written") from broken
-    if not intact:
-        raise _changed(folder / MANIFEST, "its seal does not fit")
-    if data["format"] not in range(1, FORMAT + 1):
-        raise Conflict(
-            f"{folder / MANIFEST}: format {data['format']}, this release reads 1 to {FORMAT}",
-            remedy="Serve it with the release it was trained with, or train it again.",
-        )
-    if data["booster_sha256"] != _sha256(booster):
-        raise _changed(folder / BOOSTER, "its SHA-256 is not the manifest's")
-    return dict(data)

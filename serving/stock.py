@@ -232,6 +232,7 @@ class Stock:
             )
         try:
             model = RiskModel.load(champions.folder(question) / str(version), sha256=sha256)
+            champions.require_question(model, question)
             same_definitions(model.feature_set, catalogue(model.question.harm))
         except (NotFound, Conflict) as refused:
             raise NotInForce(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import small_force
-from served import NAME, put_in_force
+from served import ME, NAME, put_in_force
 
 from benchmarks import serving_world
 from features.history import History
@@ -21,7 +22,7 @@ from models import champions
 from serving import stock as of_stock
 from serving.access import Access
 from serving.kept import serve_from
-from serving.ledger import Ledger
+from serving.ledger import Action, Ledger
 from serving.stock import NotInForce, Stock
 
 
@@ -109,6 +110,20 @@ def test_a_model_in_force_whose_files_are_gone_is_no_unknown_question(
             call()
         assert refused.value.status == 503
         assert "Restore" in refused.value.remedy
+
+
+def test_a_model_under_another_question_s_name_is_not_served(
+    world: tuple[Ledger, Load, Stock],
+) -> None:
+    ledger, load, stock = world
+    model = stock.champion(NAME)[0]
+    body = {"version": 1, "sha256": model.sha256}
+    ledger.append(Action.PROMOTION, **ME, purpose="test", question="other", body=body)
+    shutil.copytree(champions.folder(NAME), champions.folder("other"))
+    serve_from("other", load)
+    for call in (lambda: stock.get("other"), stock.ready):
+        with pytest.raises(NotInForce, match=f"the model is of question '{NAME}'"):
+            call()
 
 
 def test_requests_go_on_through_promotion_and_roll_back(

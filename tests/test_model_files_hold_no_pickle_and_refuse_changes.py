@@ -17,7 +17,8 @@ from made_up_matrix import FEATURES, matrix, result
 from features.declare import FeatureSet
 from features.errors import Conflict, NotFound, PrecursorError
 from models import champions, risk_model
-from models.risk_model import BOOSTER, MANIFEST, RiskModel
+from models.manifest import BOOSTER, MANIFEST
+from models.risk_model import RiskModel
 
 
 def test_saved_and_loaded_it_says_the_same_to_the_bit(tmp_path: Path) -> None:

@@ -92,6 +92,31 @@ def test_what_stands_in_the_way_is_told_before_anything_is_recorded(
     assert champions.read("made_up").version == 2
 
 
+def test_a_model_of_another_question_is_not_put_in_force(store: tuple[Result, ...]) -> None:
+    client = registry.connect()
+    client.create_registered_model("other")
+    one = client.get_model_version("made_up", "1")
+    client.create_model_version("other", one.source, run_id=one.run_id, tags=one.tags)
+    for ask in (registry.fetch, promotion.judge, promotion.promote):
+        with pytest.raises(Conflict, match="'other': the model is of question 'made_up'"):
+            ask("other", 1)
+    with pytest.raises(Conflict, match="of question 'made_up'"):
+        champions.put("other", 1, store[0].model)
+    assert champions.questions() == []
+
+
+def test_a_version_of_which_training_told_too_little_is_refused_in_words(
+    store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = store[0].model
+    for told in ((), ("evaluation",), ("evaluation", "calibration", "load")):
+        training = {name: said for name, said in whole.training.items() if name in told}
+        poor = replace(whole, training=training)
+        monkeypatch.setattr(registry, "fetch", lambda *_, poor=poor: (poor, 1))
+        with pytest.raises(Conflict, match=r"training did not tell '\w+' of it"):
+            promotion.promote("made_up", 1)
+
+
 def test_force_promotes_and_rollback_puts_the_previous_one_back(store: tuple[Result, ...]) -> None:
     promotion.promote("made_up", 1)
     verdict = promotion.promote("made_up", "challenger", force=True)

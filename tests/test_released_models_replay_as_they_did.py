@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from models.risk_model import FORMAT, RiskModel
+from models.manifest import FORMAT
+from models.risk_model import RiskModel
 from serving.chain import canonical
 from serving.replay import EQUAL, NOT_REPLAYABLE, from_inputs
 from serving.text import score_in_words

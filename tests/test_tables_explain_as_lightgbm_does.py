@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import date
@@ -18,16 +17,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_matrix import matrix, result
+from odd_boosters import QUIET, chain, fitted, rows
 
 from features.errors import PrecursorError
 from models import shapley
-from models.risk_model import FORMAT, RiskModel
+from models.manifest import FORMAT
+from models.risk_model import RiskModel
 from models.shapley import ShapleyTables, values_by_case
 from models.tree_parts import MOST_CONDITIONS, NEARLY_ZERO, parts_of_trees
 from models.words import reasons
 from serving.asked import asked_of
 
-QUIET = {"objective": "binary", "verbose": -1, "num_threads": 1, "deterministic": True, "seed": 1}
 SIZES = (0, 1, 2, 16, 1023, 1024, 1025)
 WAYS = (0, 1 << 30)
 """Values taken at once: of many rows tree by tree, and of each row by itself."""
@@ -38,28 +38,6 @@ def taking(at_once: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shapley, "_AT_ONCE", at_once)
         yield
-
-
-def rows(seed: int, columns: int, *, number: int = 300, few: bool = False) -> np.ndarray:
-    """Rows with empty values, zeros and, where few, many that are alike."""
-    rng = np.random.default_rng(seed)
-    found = rng.normal(size=(number, columns))
-    if few:
-        found = np.round(found)
-    found[rng.random(found.shape) < 0.15] = np.nan
-    found[rng.random(found.shape) < 0.1] = 0.0
-    return found
-
-
-def fitted(
-    X: np.ndarray, seed: int = 0, trees: int = 5, *, kinds: Sequence[int] = (), **more: Any
-) -> lgb.Booster:
-    rng = np.random.default_rng(seed)
-    pull = np.nan_to_num(X) @ rng.normal(size=X.shape[1]) + np.isnan(X).sum(axis=1)
-    y = rng.random(len(X)) < 1 / (1 + np.exp(-pull))
-    data = lgb.Dataset(X, y, categorical_feature=list(kinds))
-    booster = lgb.train({**QUIET, "min_data_in_leaf": 3, **more}, data, trees)
-    return lgb.Booster(model_str=booster.model_to_string())
 
 
 def lightgbms(booster: lgb.Booster, X: np.ndarray) -> np.ndarray:
@@ -159,36 +137,6 @@ def test_trees_that_never_split_contribute_nothing() -> None:
 def test_trees_of_another_kind_have_no_tables(settings: dict[str, Any]) -> None:
     X = np.round(3 * np.abs(rows(3, 2, number=600)))
     assert ShapleyTables.of(fitted(X, **settings)) is None
-
-
-def chain(splits: int) -> str:
-    """A booster's text with one tree whose every split goes on at the right."""
-    booster = fitted(rows(6, 2), trees=1, num_leaves=2).model_to_string()
-    head, _, rest = booster.partition("Tree=0\n")
-    after = rest[rest.index("end of trees") :]
-    numbers = range(splits)
-    lines = {
-        "num_leaves": [splits + 1],
-        "num_cat": [0],
-        "split_feature": [0 for _ in numbers],
-        "split_gain": [1 for _ in numbers],
-        "threshold": list(numbers),
-        "decision_type": [2 for _ in numbers],
-        "left_child": [-number - 1 for number in numbers],
-        "right_child": [*range(1, splits), -splits - 1],
-        "leaf_value": [0.5 * number for number in range(splits + 1)],
-        "leaf_weight": [1] * (splits + 1),
-        "leaf_count": [1] * (splits + 1),
-        "internal_value": [0 for _ in numbers],
-        "internal_weight": [1 for _ in numbers],
-        "internal_count": [splits + 1 - number for number in numbers],
-        "is_linear": [0],
-        "shrinkage": [1],
-    }
-    told = (f"{name}={' '.join(map(str, values))}\n" for name, values in lines.items())
-    tree = "Tree=0\n" + "".join(told) + "\n\n"
-    head = re.sub(r"tree_sizes=.*", f"tree_sizes={len(tree)}", head)
-    return head + tree + after
 
 
 def test_what_a_booster_says_oddly_of_its_trees_has_no_tables() -> None:

@@ -7,7 +7,8 @@ before the version comes into force.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from features.errors import Conflict, NotFound
 from models import champions, registry
 from models.registry import CHALLENGER, CHAMPION, PREVIOUS
+from models.risk_model import RiskModel
 from training import gate
 from training.gate import Check
 from training.record import at_promotion, write
@@ -99,8 +101,29 @@ def judge(question: str, which: str | int = CHALLENGER, *, today: date | None = 
     ------
     NotFound
         Where there is no such version.
+    Conflict
+        Where its files are not those that were registered, or training told less of it than the
+        gate asks.
     """
     model, number = registry.fetch(question, which)
+    with _told_of_it(question, number):
+        return _judged(model, number, question, today)
+
+
+@contextmanager
+def _told_of_it(question: str, number: int) -> Iterator[None]:
+    """Refuse a version of which training told less than is asked here."""
+    try:
+        yield
+    except KeyError as missing:
+        raise Conflict(
+            f"version {number} of '{question}': training did not tell {missing} of it",
+            remedy=f"Train it here: precursor train {question} RECORDS.",
+            code="gate_refused",
+        ) from missing
+
+
+def _judged(model: RiskModel, number: int, question: str, today: date | None) -> Verdict:
     current = _champion(question)
     replaced = current if current != number else None
     checks = [
@@ -164,7 +187,8 @@ def promote(
         )
     # Answers that cannot be read, and a store that is gone, stand in the way before anything is
     # recorded: what the ledger has in force and no file does, no service answers for.
-    written = at_promotion(question, verdict.version, verdict.replaces)
+    with _told_of_it(question, verdict.version):
+        written = at_promotion(question, verdict.version, verdict.replaces)
     write(written, registry.lay(question, verdict.version))
     if record is not None:
         record(verdict)
