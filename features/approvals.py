@@ -23,6 +23,7 @@ from features.errors import UsageError
 from features.files import write_as
 from features.home import home
 from features.register import register
+from features.spreadsheet import disarmed
 from features.yaml_file import read_model
 
 NOT_YET = "not yet approved"
@@ -182,11 +183,11 @@ def as_page(found: Sequence[Entry]) -> str:
 
 
 def as_csv(found: Sequence[Entry]) -> str:
-    """Return the register as CSV."""
+    """Return the register as CSV; a force's own words cannot run as a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([key for key, _ in COLUMNS])
-    writer.writerows([getattr(entry, key) for key, _ in COLUMNS] for entry in found)
+    writer.writerows([disarmed(str(getattr(e, key))) for key, _ in COLUMNS] for e in found)
     return text.getvalue()
 
 

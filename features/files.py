@@ -117,7 +117,7 @@ def write_as(found: Register, file: Path, writers: Mapping[str, Callable[[Regist
             field="out",
         )
     with replacing(file) as part:
-        part.write_text(writers[file.suffix](found), encoding="utf-8")
+        part.write_text(writers[file.suffix](found), encoding="utf-8", newline="")
 
 
 def all_there(paths: Iterable[str | Path], *, field: str) -> list[Path]:

@@ -7,8 +7,6 @@ replayed: retiring a model takes back no decision that was made with it.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -21,6 +19,7 @@ from features.files import write_as
 from serving.ledger import Action, Entry, Ledger
 from serving.permissions import Principal
 from serving.runs import pointed
+from serving.safe_csv import written
 
 NEVER = "none was given"
 
@@ -230,12 +229,9 @@ def as_json(found: Sequence[Retired]) -> str:
 
 
 def as_csv(found: Sequence[Retired]) -> str:
-    """Return the register as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Retired)])
-    writer.writerows(asdict(one).values() for one in found)
-    return text.getvalue()
+    """Return the register as CSV that a spreadsheet opens safely."""
+    head = [field.name for field in fields(Retired)]
+    return written(head, [list(asdict(one).values()) for one in found]).decode()
 
 
 def as_page(found: Sequence[Retired]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -118,8 +119,20 @@ def test_the_register_is_a_page_a_table_and_data(store: Path, tmp_path: Path) ->
     assert (one["question"], one["scores"]) == (NAME, 12)
     refused = run("retired", "--out", str(tmp_path / "r.doc"))
     assert "ends in .html, .csv, .json" in str(refused.exception)
-    assert as_csv([]).startswith("question,version")
+    assert as_csv([]).startswith('\ufeff"question","version"')
     assert "No model was retired yet" in as_page([])
+
+
+def test_a_reason_on_the_register_is_no_formula_in_a_spreadsheet(
+    store: Path, tmp_path: Path
+) -> None:
+    run("retire", NAME, "1", "--reason", "=cmd|' /C calc'!A0")
+    table = tmp_path / "r.csv"
+    assert run("retired", "--out", str(table)).exit_code == 0
+    with table.open(encoding="utf-8-sig", newline="") as lines:
+        (row,) = csv.DictReader(lines)
+    assert row["reason"] == "'=cmd|' /C calc'!A0"
+    assert (row["version"], row["scores"]) == ("1", "12")
 
 
 def test_what_does_not_exist_or_has_no_reason_is_not_retired(store: Path) -> None:

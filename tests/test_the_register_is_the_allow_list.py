@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -91,6 +92,16 @@ def test_the_register_is_written_as_page_and_file(tmp_path: Path, ending: str) -
         assert len(rows) == len(approvals.entries())
     if ending == ".json":
         assert json.loads(text)["not_yet_approved"] == list(register()["groups"])
+
+
+def test_whoever_approved_is_no_formula_in_a_spreadsheet(tmp_path: Path) -> None:
+    group, by = next(iter(register()["groups"])), '=HYPERLINK("http://e.vil","panel")'
+    out = tmp_path / "register.csv"
+    found = [replace(entry, approved=by) for entry in approvals.entries() if entry.group == group]
+    approvals.write_register(found, out)
+    (row,) = csv.DictReader(out.read_text(encoding="utf-8").splitlines())
+    assert row["approved"] == f"'{by}"
+    assert row["group"] == group
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
