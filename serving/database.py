@@ -72,7 +72,7 @@ def _arguments(url: URL, wait: float) -> dict[str, Any]:
     given = url.query.get("options", "")
     said = given if isinstance(given, str) else " ".join(given)
     patience = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
-    return {"options": f"{said} {ours}".strip(), **patience}
+    return {"options": f"{said} {ours}".strip(), "client_encoding": "utf8", **patience}
 
 
 def _sqlite(url: URL, patience: float) -> Engine:
@@ -308,12 +308,13 @@ def migrate(engine: Engine, store: str) -> None:
     Raises
     ------
     PrecursorError
-        If the database was written by a later release than this one.
+        If the database was written by a later release than this one, or cannot hold all text.
     """
     folder = MIGRATIONS / store
     head = max(item.name[1:5] for item in (folder / "versions").iterdir() if item.name[0] == "v")
     # Alembic is slow to import, and hardly ever has anything to do.
     with reading(engine) as connection:
+        _holds_all_text(connection)
         if _version(connection) == head:
             return
     from alembic.config import Config
@@ -324,8 +325,8 @@ def migrate(engine: Engine, store: str) -> None:
         found = _version(connection)
         if found is not None and found > head:
             raise PrecursorError(
-                f"{engine.url.render_as_string(hide_password=True)}: its tables are of version "
-                f"{found}, this release knows {head}",
+                f"{told(engine.url, '')[0]}: its tables are of version {found}, this release "
+                f"knows {head}",
                 remedy="Use the release that wrote it, or a later one.",
             )
         scripts = ScriptDirectory(str(place))
@@ -335,6 +336,19 @@ def migrate(engine: Engine, store: str) -> None:
                 fn=lambda revision, _context: scripts._upgrade_revs("head", revision),
             )
             context.run_migrations()
+
+
+def _holds_all_text(connection: Connection) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    driver: Any = connection.connection.driver_connection
+    encoding = driver.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise PrecursorError(
+            f"{told(connection.engine.url, '')[0]}: its encoding is {encoding}, which does not hold"
+            " all text",
+            remedy="Make it anew: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.",
+        )
 
 
 def _version(connection: Connection) -> str | None:

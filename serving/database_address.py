@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -13,6 +16,14 @@ from features.home import home
 
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 """Another one would be replaced unasked: one that encrypts its file by one that does not."""
+
+_SECRET = frozenset({"password", "passfile", "sslpassword"})
+_OURS = frozenset({"client_encoding", "dbname"})
+_SEVERAL = frozenset({"host", "port", "options"})
+
+_ESCAPE = (
+    "Write a sign of a user or password that is no letter or digit escaped: @ as %40, ? as %3F."
+)
 
 
 def database_url(url: str | None, *, variable: str, file: str) -> URL:
@@ -52,11 +63,32 @@ def database_url(url: str | None, *, variable: str, file: str) -> URL:
             remedy=remedy,
         )
     if parsed.get_backend_name() == "postgresql":
-        return _postgresql(parsed, remedy)
-    return _sqlite(parsed, remedy)
+        return _postgresql(parsed, given, remedy)
+    return _sqlite(parsed, given, remedy)
 
 
-def _sqlite(parsed: URL, remedy: str) -> URL:
+def _defaults() -> dict[str, str]:
+    """Return every option that PostgreSQL's driver knows, as the environment sets it."""
+    from psycopg import pq  # a ledger in SQLite never needs the driver
+
+    found = pq.Conninfo.get_defaults()
+    return {
+        option.keyword.decode(): (option.val or b"").decode(errors="replace") for option in found
+    }
+
+
+def _arguments(url: URL) -> dict[str, Any]:
+    return dict(url.get_dialect()().create_connect_args(url)[1])
+
+
+def _listed(names: Iterable[str], given: str) -> str:
+    """Return options as an error may name them: what may be part of a password is not repeated."""
+    found = sorted(names)
+    plain = given.count("@") <= 1 and all(re.fullmatch("[a-z_]+", name) for name in found)
+    return f" ({', '.join(found)})" if plain else ""
+
+
+def _sqlite(parsed: URL, given: str, remedy: str) -> URL:
     if parsed.host or parsed.username or parsed.password or parsed.port:
         raise UsageError(
             "the address of an SQLite file names a host or a user: a third slash is missing",
@@ -66,18 +98,64 @@ def _sqlite(parsed: URL, remedy: str) -> URL:
         raise UsageError("a ledger in memory would not be durable", remedy=remedy)
     if parsed.query:
         raise UsageError(
-            f"the address of an SQLite file has options ({', '.join(sorted(parsed.query))})",
+            f"the address of an SQLite file has options{_listed(parsed.query, given)}",
             remedy=f"Leave out what follows the question mark. {remedy}",
+        )
+    try:
+        unusable = b"\0" in os.fsencode(str(parsed.database))
+    except UnicodeEncodeError:
+        unusable = True
+    if unusable:
+        raise UsageError(
+            "the address of an SQLite file has characters that no file name can have",
+            remedy=remedy,
         )
     return parsed.set(drivername="sqlite", database=str(Path(str(parsed.database)).absolute()))
 
 
-def _postgresql(parsed: URL, remedy: str) -> URL:
-    from psycopg import ProgrammingError  # a ledger in SQLite never needs the driver
-    from psycopg.conninfo import make_conninfo
+def _postgresql(parsed: URL, given: str, remedy: str) -> URL:
+    url = parsed.set(drivername="postgresql+psycopg")
+    faults = dict(_faults(url, given))
+    if faults:
+        first = " ".join(dict.fromkeys(words for words in faults.values() if words))
+        raise UsageError(
+            f"the database address {', and '.join(faults)}", remedy=f"{first} {remedy}".strip()
+        )
+    return url
 
+
+def _faults(url: URL, given: str) -> Iterator[tuple[str, str]]:
+    """Yield what the driver would stumble over, and what to do first; no value is repeated."""
+    query = set(url.query)
+    # else the end of a password would be told as the name of a host or a database
+    ends = "@" in (url.host or "") or (url.username and "@" in (url.database or ""))
+    if ends and given.partition("?")[0].count("@") > 1:
+        yield "has an @ too many", _ESCAPE
+    if unknown := query - set(_defaults()):
+        named = _listed(unknown, given)
+        yield f"has an invalid connection option{named}", "" if named else _ESCAPE
+    if secret := query & _SECRET:
+        yield (
+            f"has a password, or the file of one, among its options{_listed(secret, given)}",
+            "Put the password before the @, or in a .pgpass file or PGPASSWORD, and that of a"
+            " client's key in a service file.",
+        )
+    if ours := query & _OURS:
+        yield (
+            f"has options that are not for it to say{_listed(ours, given)}",
+            "Name the database before the question mark; text is always UTF-8.",
+        )
+    if twice := {name for name in query - _SEVERAL if not isinstance(url.query[name], str)}:
+        yield f"says an option more than once{_listed(twice, given)}", "Say it once."
+    if not re.fullmatch(r"\s*-?[0-9]+\s*", str(url.query.get("connect_timeout", 0))):
+        yield "has a connect_timeout that is no number", "Say whole seconds."
     try:
-        make_conninfo("", **dict.fromkeys(parsed.query, ""))
-    except ProgrammingError as unknown:
-        raise UsageError(f"the database address: {unknown}".rstrip(), remedy=remedy) from None
-    return parsed.set(drivername="postgresql+psycopg")
+        arguments = _arguments(url)
+        "".join(map(str, arguments.values())).encode()
+    except UnicodeEncodeError:
+        yield "has characters that are not UTF-8", _ESCAPE
+    except (ArgumentError, ValueError, TypeError):
+        yield "has hosts and ports that do not go together", "Give each host one port, a number."
+    else:
+        if any("\0" in str(value) for value in arguments.values()):
+            yield "has a character of code 0", _ESCAPE

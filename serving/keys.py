@@ -29,6 +29,7 @@ from serving.database import (
     connect,
     migrate,
     reading,
+    told,
     writing,
 )
 from serving.database_address import database_url
@@ -229,8 +230,7 @@ class KeyStore:
                 wrapped = connection.execute(sa.select(tables.store.c.secret)).scalar()
             if wrapped is None and not anew:
                 raise KeysRefused(
-                    f"{address.render_as_string(hide_password=True)} holds no keys, and the ledger"
-                    " has entries",
+                    f"{told(address, '')[0]} holds no keys, and the ledger has entries",
                     remedy="Put the back-up of the key store in its place, or set"
                     " PRECURSOR_KEYS_URL to where it is; a new one would open none of them.",
                 )

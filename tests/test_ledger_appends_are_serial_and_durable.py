@@ -12,13 +12,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from ledgers import WHO, address, ledger, score  # noqa: F401 - fixtures
+from ledgers import WHO, address, ledger, score, tamper  # noqa: F401 - fixtures
 
-from features.errors import UsageError
+from features.errors import PrecursorError, UsageError
 from serving.database import ADVISORY_LOCK, LedgerUnavailable
+from serving.database_address import database_url
 from serving.ledger import Leaf, Ledger, new_score_id
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -301,6 +303,29 @@ def test_a_database_that_is_not_there_is_said_not_to_be(
         ("sqlite:///ledger.db?nosuch=secret", "options \\(nosuch\\)"),
         ("postgresql://u:secret@127.0.0.1/db?nosuch=1", "invalid connection option"),
         ("postgresql://u:secret@127.0.0.1:port/db", "cannot be read"),
+        ("sqlite:///a\0b", "no file name"),
+        ("sqlite:///\ud800", "no file name"),
+        ("sqlite:////a.db?secret1=x", "has options\\."),
+        ("postgresql://127.0.0.1:1/db?password=secret", "among its options \\(password\\)"),
+        ("postgresql://127.0.0.1:1/db?sslpassword=secret", "\\(sslpassword\\)"),
+        ("postgresql://127.0.0.1:1/db?passfile=secret", "\\(passfile\\)"),
+        ("postgresql://u:p@ss?secret2=1@127.0.0.1:1/db", "invalid connection option\\. .*%40"),
+        ("postgresql://u:p@ss?secret=1@127.0.0.1:1/db", "invalid connection option\\. .*%3F"),
+        ("postgresql://u:p@secret@127.0.0.1:1/db", "an @ too many\\. .*%40"),
+        ("postgresql://u:p@ss/secret@127.0.0.1:1/db", "an @ too many\\. .*%40"),
+        ("postgresql://u:secret@127.0.0.1:1/db?conninfo=x", "\\(conninfo\\)"),
+        ("postgresql://127.0.0.1:1/db?client_encoding=SQL_ASCII", "\\(client_encoding\\)"),
+        ("postgresql://127.0.0.1:1/db?dbname=secret", "\\(dbname\\)"),
+        ("postgresql://127.0.0.1:1/db?sslmode=a&sslmode=b", "more than once \\(sslmode\\)"),
+        ("postgresql://127.0.0.1:1/db?nosuch=1&password=secret", "nosuch.*, and .*password"),
+        ("postgresql://127.0.0.1:1/db?connect_timeout=secret", "connect_timeout"),
+        ("postgresql://127.0.0.1:1/db?port=secret", "hosts and ports"),
+        ("postgresql:///db?host=127.0.0.1:secret&host=b:1", "hosts and ports"),
+        ("postgresql:///db?host=127.0.0.1&port=1,2,3", "hosts and ports"),
+        ("postgresql:///db?port=1&port=2", "hosts and ports"),
+        ("postgresql://u:secret\udc80@127.0.0.1:1/db", "not UTF-8"),
+        ("postgresql:///db?host=secret\udc80", "not UTF-8"),
+        ("postgresql://u:secret%00@127.0.0.1:1/db", "code 0"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(
@@ -312,6 +337,61 @@ def test_an_address_that_cannot_be_used_is_refused(
     assert "PRECURSOR_DATABASE_URL" in refused.value.remedy
     assert "secret" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_signs_that_are_written_escaped_are_taken() -> None:
+    url = database_url("postgresql://u%40f:p%40s%3F@db/l%40b", variable="X", file="x.db")
+    assert (url.username, url.password, url.host, url.database) == ("u@f", "p@s?", "db", "l@b")
+
+
+def test_tables_of_a_later_release_are_told_without_the_address(address: str) -> None:  # noqa: F811
+    with Ledger.open(address):
+        pass
+    tamper(address, "UPDATE alembic_version SET version_num = '9999'")
+    url = sa.make_url(address)
+    if url.get_backend_name() == "postgresql":
+        url = url.set(password="hunter2").update_query_dict({"application_name": "hunter2"})
+    with pytest.raises(PrecursorError, match="its tables are of version 9999") as refused:
+        Ledger.open(url.render_as_string(hide_password=False))
+    place = "ledger.db" if url.get_backend_name() == "sqlite" else f"database {url.database}"
+    assert refused.value.message.startswith(f"{place}: ")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.postgres
+def test_text_is_utf_8_whatever_the_address_or_the_surroundings_say(
+    postgres_database: str, precursor_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRECURSOR_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    monkeypatch.setenv("PGCLIENTENCODING", "SQL_ASCII")
+    address = f"{postgres_database}&options=-c%20client_encoding%3DSQL_ASCII"  # noqa: F811
+    with Ledger.open(address) as opened:
+        opened.append("audit", **{**WHO, "purpose": "Zo\u00eb, \u0141\u00f3d\u017a"})
+        (entry,) = opened.entries()
+        assert entry.purpose == "Zo\u00eb, \u0141\u00f3d\u017a"
+        assert opened.verify().ok
+
+
+@pytest.mark.postgres
+def test_a_database_that_does_not_hold_all_text_is_refused(
+    postgres_cluster: str, precursor_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRECURSOR_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    server = sa.create_engine(
+        postgres_cluster.format(database="postgres"), isolation_level="AUTOCOMMIT"
+    )
+    with server.connect() as connection:
+        for encoding in ("SQL_ASCII", "LATIN1"):
+            name = f"test_{uuid4().hex}"
+            connection.exec_driver_sql(
+                f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+                " TEMPLATE template0"
+            )
+            with pytest.raises(PrecursorError, match=f"its encoding is {encoding}") as refused:
+                Ledger.open(postgres_cluster.format(database=name))
+            assert "ENCODING 'UTF8'" in refused.value.remedy
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
 
 
 def test_a_large_batch_is_one_link(ledger: Ledger) -> None:  # noqa: F811
