@@ -20,6 +20,7 @@ DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _SECRET = frozenset({"password", "passfile", "sslpassword"})
 _OURS = frozenset({"client_encoding", "dbname"})
 _SEVERAL = frozenset({"host", "port", "options"})
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _ESCAPE = (
     "Write a sign of a user or password that is no letter or digit escaped: @ as %40, ? as %3F."
@@ -65,6 +66,47 @@ def database_url(url: str | None, *, variable: str, file: str) -> URL:
     if parsed.get_backend_name() == "postgresql":
         return _postgresql(parsed, given, remedy)
     return _sqlite(parsed, given, remedy)
+
+
+def same_database(one: URL, other: URL) -> bool:
+    """Return whether two addresses name one database, however each of them is written.
+
+    Parameters
+    ----------
+    one, other : URL
+        From :func:`database_url`.
+
+    Examples
+    --------
+    >>> one, other = (
+    ...     database_url(f"postgresql://{given}", variable="X", file="x.db")
+    ...     for given in ("a@db/ledger", "b@DB:5432/ledger?application_name=keys")
+    ... )
+    >>> same_database(one, other)
+    True
+    """
+    if one.get_backend_name() != other.get_backend_name():
+        return False
+    if one.get_backend_name() == "sqlite":
+        mine, yours = (os.path.realpath(str(url.database)) for url in (one, other))
+        # a hard link, or letters of another case where the disk takes them for the same
+        there = os.path.exists(mine) and os.path.exists(yours)
+        return mine == yours or (there and os.path.samefile(mine, yours))
+    (servers, database), (others, another) = _reached(one), _reached(other)
+    return database == another and not servers.isdisjoint(others)
+
+
+def _reached(url: URL) -> tuple[set[tuple[str, str]], str]:
+    """Return the servers an address leads to, and the database there, as the driver takes it."""
+    said = {**_defaults(), **{key: str(value) for key, value in _arguments(url).items() if value}}
+    hosts = (said.get("hostaddr") or said.get("host", "")).lower().split(",")
+    ports = said.get("port", "").split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    servers = {
+        ("localhost" if host in _HERE else host, port or "5432")
+        for host, port in zip(hosts, ports, strict=False)
+    }
+    return servers, said.get("dbname") or said.get("user", "")
 
 
 def _defaults() -> dict[str, str]:

@@ -39,7 +39,7 @@ from serving.database import (
     room,
     writing,
 )
-from serving.database_address import database_url
+from serving.database_address import database_url, same_database
 from serving.keys import KeyStore
 from serving.leaves import Recorded, seal_leaf
 from serving.reader import Promoted, Reader
@@ -121,7 +121,7 @@ class Ledger(Reader):
         """
         address = database_url(url, variable="PRECURSOR_DATABASE_URL", file="ledger.db")
         keys_at = database_url(keys_url, variable="PRECURSOR_KEYS_URL", file="keys.db")
-        if address == keys_at:
+        if same_database(address, keys_at):
             raise UsageError(
                 "the ledger and its keys are in one database",
                 remedy="Set PRECURSOR_KEYS_URL to another, so that a back-up of the ledger "

@@ -17,6 +17,7 @@ from ledgers import WHO, address, ledger, score, tamper  # noqa: F401 - fixtures
 
 from features.errors import NotFound, UsageError
 from serving.chain import LedgerDamaged
+from serving.database_address import database_url, same_database
 from serving.keys import KeysRefused, KeyStore, PersonKey, master_key
 from serving.ledger import Ledger
 
@@ -281,3 +282,44 @@ def test_the_ledger_and_its_keys_are_never_in_one_database(address: str) -> None
     with pytest.raises(UsageError, match="one database") as refused:
         Ledger.open(address, keys_url=address)
     assert "PRECURSOR_KEYS_URL" in refused.value.remedy
+
+
+@pytest.mark.parametrize("link", ["../", "symbolic", "hard"])
+def test_nor_where_two_names_are_of_one_file(precursor_home: Path, link: str) -> None:
+    file, other = precursor_home / "ledger.db", precursor_home / "other.db"
+    precursor_home.mkdir(exist_ok=True)
+    file.touch()
+    if link == "../":
+        other = precursor_home / ".." / precursor_home.name / "ledger.db"
+    elif link == "symbolic":
+        other.symlink_to(file)
+    else:
+        other.hardlink_to(file)
+    with pytest.raises(UsageError, match="one database"):
+        Ledger.open(f"sqlite:///{file}", keys_url=f"sqlite:///{other}")
+    assert file.stat().st_size == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a@db/x", "b:p@db/x?application_name=y", True),
+        ("db:5432/x", "DB/x", True),
+        ("/x?host=db", "db/x?sslmode=require", True),
+        ("/x?host=db:1&host=standby:2", "standby:2/x", True),
+        ("localhost/x", "127.0.0.1/x", True),
+        ("x@db", "db/x", True),
+        ("db/x", "db/y", False),
+        ("db/x", "db:5433/x", False),
+        ("db/x", "keys/x", False),
+        ("/x?host=/run/one", "/x?host=/run/other", False),
+    ],
+)
+def test_an_address_of_a_server_counts_by_host_port_and_database(
+    one: str, other: str, same: bool
+) -> None:
+    mine, yours = (
+        database_url(f"postgresql://{said}", variable="X", file="x.db") for said in (one, other)
+    )
+    assert same_database(mine, yours) is same
+    assert same_database(yours, mine) is same
