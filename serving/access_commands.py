@@ -41,6 +41,9 @@ def erase(
         for place, rows in found[kind].items()
     ]
     text = "The person is erased. Taken out of:\n" + ("\n".join(lines) or "  no file")
+    if found["not_reached"]:
+        text += "\nNot reached, for it cannot be read; mend or remove it, and erase again:\n"
+        text += "\n".join(f"  {place}" for place in found["not_reached"])
     text += "\nBack-ups and copies elsewhere are not reached; --also names files elsewhere."
     answer(found, text, as_json)
 

@@ -7,27 +7,26 @@ replayed, and the chain still verifies. Copies outside, and back-ups, are for wh
 
 from __future__ import annotations
 
-import csv
+import errno
 import json
-import os
-import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.backends.postgres import drop_copies
 from features.errors import NotFound, PrecursorError
-from features.files import all_there, replacing, sha256, sync
+from features.files import replacing, sha256
 from features.forget import forget
 from features.home import home
-from features.loads import manifest, open_load
-from features.matrix_file import manifest_path, write_manifest
+from features.loads import open_load
 from features.unfinished import drop, left_behind
+from serving.begun_erasure import Begun
 from serving.drafts import drop_drafts
+from serving.files_of_people import DAMAGED, files, less, loads, readable, take_out, why
 from serving.kept import note_erasure
 from serving.ledger import Action, Ledger
 from serving.runs import (
@@ -64,17 +63,20 @@ def erase(
     -------
     dict
         `entry`, the erasure's number (None where the ledger knew nobody of this id), how many
-        rows went from `loads`, `runs` and `files`, by place, and how many batches under way were
-        dropped (`unfinished`); they start anew.
+        rows went from `loads`, `runs` and `files`, by place, how many batches under way were
+        dropped (`unfinished`); they start anew; and `not_reached`: what cannot be read, each with
+        the reason. One that was begun and did not reach its end is gone on with.
 
     Raises
     ------
+    UsageError
+        Something of `also` cannot be searched for people; nothing is destroyed.
     NotFound
         Neither the ledger nor any file knows the person.
     PrecursorError
         A file cannot be rewritten; the key is gone by then, and running it again goes on.
     """
-    further = all_there(also, field="also")
+    further = readable(also)
     with erasing():  # nobody writes about people meanwhile, or puts them back
         return _erased(nominal_id, ledger, actor, role, purpose, further)
 
@@ -82,33 +84,22 @@ def erase(
 def _erased(
     nominal_id: str, ledger: Ledger, actor: str, role: str, purpose: str, further: Sequence[Path]
 ) -> dict[str, Any]:
-    try:
-        entry: int | None = ledger.erase(nominal_id, actor=actor, role=role, purpose=purpose).seq
-    except NotFound:  # recorded nowhere, or an erasure was interrupted: files may still have it
-        entry = None
     found: dict[str, dict[str, int]] = {"loads": {}, "runs": {}, "files": {}}
-    runs: dict[str, str] = {}
+    missed: list[str] = []
     try:
-        for path in loads(further):
-            if forgotten := forget(path, nominal_id):
-                found["loads"][str(path)] = sum(forgotten.values())
-                drop_copies(open_load(path))
-        for path in sorted((home() / "runs").glob(f"*/*/{INFO}")):
-            gone, rows = _from_run(path.parent, nominal_id)
-            if rows is not None:
-                found["runs"][path.parent.name] = gone
-                runs[path.parent.name] = rows
-        for path in files(further):
-            if lines := _from_file(path, nominal_id):
-                found["files"][str(path)] = lines
-        for part in left_behind(home()):
-            drop(part)
+        begun = Begun(ledger, nominal_id)
+        with suppress(NotFound):  # nowhere on record, or interrupted: files may still have it
+            ledger.erase(nominal_id, actor=actor, role=role, purpose=purpose, recorded=begun.at)
+        if begun.entry is not None:
+            note_erasure(begun.entry)  # however this ends, workers forget what is in memory
+        _rewrite(nominal_id, further, begun, found, missed)
     except OSError as failed:
         raise PrecursorError(
             f"{failed.filename}: {failed.strerror}; the erasure is not finished",
             remedy="Let this user write there and run it again.",
         ) from failed
-    if entry is None and not any(found.values()):
+    if begun.entry is None and not begun.earlier and not any(found.values()):
+        begun.finished()
         raise NotFound(
             f"NOMINAL '{nominal_id}': neither the ledger nor any file here knows such a person, or"
             " they were erased before",
@@ -117,123 +108,115 @@ def _erased(
             field="nominal_id",
         )
     drop_drafts()  # what somebody wrote in a form may name anybody
-    unfinished = drop_all()  # taken up again, a batch would record the person under a new key
+    unfinished, left = drop_all()  # taken up again, a batch would record them under a new key
+    missed += left
+    note_erasure(begun.entry or 0)  # before the last step, which may fail
     done = ledger.append(
         Action.ERASURE_REACH,
         actor=actor,
         role=role,
         purpose=purpose,
         body={
-            "erasure": entry,
-            "rows": {kind: sum(places.values()) for kind, places in found.items()},
-            "runs": runs,
+            "erasure": begun.entry,
+            "rows": begun.rows,
+            "runs": begun.runs,
             "unfinished": unfinished,
+            "not_reached": len(missed),  # a file may be named after somebody
         },
     )
     note_erasure(done.seq)
-    return {"entry": entry, "reach": done.seq, **found, "unfinished": unfinished}
+    begun.finished()
+    return {
+        "entry": begun.entry,
+        "reach": done.seq,
+        **found,
+        "unfinished": unfinished,
+        "not_reached": missed,
+    }
 
 
-def loads(further: Iterable[Path] = ()) -> list[Path]:
-    """Return the folders of all loads that this installation knows of."""
-    paths = {file.parent for file in (home() / "records").glob("*/load.json")}
-    for file in (home() / "loads").glob("*.json"):
-        paths.add(Path(json.loads(file.read_text(encoding="utf-8"))["path"]))
-    paths |= {path for path in further if path.is_dir()}
-    found = []
-    for path in sorted(paths):
+def _rewrite(
+    nominal_id: str,
+    further: Sequence[Path],
+    begun: Begun,
+    found: dict[str, dict[str, int]],
+    missed: list[str],
+) -> None:
+    """Take a person out of all files; one that is broken keeps nobody from the others."""
+
+    def each(kind: str, place: Path, name: str, work: Callable[[], int | None]) -> None:
         try:
-            manifest(path)
-        except PrecursorError:  # it was moved or removed since
-            continue
-        found.append(path)
-    return found
+            rows = work()
+        except OSError as failed:
+            if failed.errno not in (None, errno.ENOENT):  # somebody can allow it, or make room
+                raise
+            missed.append(f"{place}: {why(failed)}")  # what was packed does not come apart
+        except (*DAMAGED, PrecursorError) as wrong:
+            missed.append(f"{place}: {why(wrong)}")
+        else:
+            if rows is not None and (rows or kind == "runs"):  # a run may be one to describe anew
+                found[kind][name] = rows
+                begun.went(kind, rows)
+
+    for path in loads(further, missed):
+        each("loads", path, str(path), partial(_from_load, path, nominal_id))
+    for path in sorted((home() / "runs").glob("*/*")):
+        if any((path / name).is_file() for name in (ROWS, FROZEN, INFO)):
+            each("runs", path, path.name, partial(_from_run, path, nominal_id, begun))
+    for path in files(further):
+        each("files", path, str(path), partial(take_out, path, nominal_id))
+    for part in left_behind(home()):
+        drop(part)
 
 
-def _from_run(run: Path, nominal_id: str) -> tuple[int, str | None]:
+def _from_load(path: Path, nominal_id: str) -> int | None:
+    forgotten = forget(path, nominal_id)
+    if not forgotten:
+        return None
+    drop_copies(open_load(path))
+    return sum(forgotten.values())
+
+
+def _from_run(run: Path, nominal_id: str, begun: Begun) -> int | None:
     """Take a person out of a run and, where it was published, out of the list made of it.
 
     Returns
     -------
-    gone : int
-    rows : str or None
-        The SHA-256 of the rows if they are others than the run said.
+    int or None
+        None if its rows are those that the run said.
     """
     gone = 0
+    wrong: list[str] = []
     for name in (ROWS, FROZEN):
         file = run / name
         if file.is_file():
-            kept, rows = _less(pq.read_table(file), nominal_id)
+            try:
+                kept, rows = less(pq.read_table(file), nominal_id)
+            except DAMAGED as broken:  # the other may hold the person too
+                wrong.append(f"{name}: {why(broken)}")
+                continue
             if rows:
                 with replacing(file) as part:
                     write_rows(kept, part, LINES_GROUP if name == FROZEN else ROW_GROUP)
                 gone = max(gone, rows)
-    info = json.loads((run / INFO).read_text(encoding="utf-8"))
-    now = sha256(run / ROWS)
-    if info["sha256"] != now:
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    info, now = _said(run / INFO), sha256(run / ROWS)
+    changed = info["sha256"] != now
+    if changed:
+        begun.left(run.name, now)
         people = pq.read_metadata(run / ROWS).num_rows
         write_json(run / INFO, {**info, "sha256": now, "people": people})
     pointer = run.parent / POINTER
     if pointer.is_file():
-        said = json.loads(pointer.read_text(encoding="utf-8"))
+        said = _said(pointer)
         if said["run_id"] == run.name and said["sha256"] != (frozen := sha256(run / FROZEN)):
             write_json(pointer, {**said, "sha256": frozen})
-    return gone, now if info["sha256"] != now else None
+    return gone if changed else None
 
 
-def files(further: Iterable[Path]) -> Iterator[Path]:
-    """Yield tables outside loads and runs: scored files, matrices, whatever has a nominal_id."""
-    apart = {*loads(further), *(home() / "runs").glob("*/*")}
-    for path in sorted(home().rglob("*")):
-        if path.suffix in (".parquet", ".csv") and path.is_file() and path.parent not in apart:
-            yield path
-    yield from (path for path in further if path.is_file())
-
-
-def _from_file(path: Path, nominal_id: str) -> int:
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+def _said(file: Path) -> dict[str, Any]:
     try:
-        if path.suffix.lower() == ".csv":
-            gone = _lines_without(path, part, nominal_id)
-        else:
-            gone = 0
-            if "nominal_id" in pq.read_schema(path).names:
-                kept, gone = _less(pq.read_table(path), nominal_id)
-                pq.write_table(kept, part, compression="zstd")
-        if gone:
-            sync(part)
-            os.replace(part, path)
-            for matrix in (path, path.parent):  # its manifest names its rows, or its parts
-                if manifest_path(matrix).is_file():
-                    said = json.loads(manifest_path(matrix).read_text(encoding="utf-8"))
-                    write_manifest(matrix, {**said, "rows": said.get("rows", gone) - gone}, matrix)
-        return gone
-    except (pa.ArrowInvalid, csv.Error, UnicodeDecodeError):  # no table of ours
-        return 0
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _lines_without(path: Path, part: Path, nominal_id: str) -> int:
-    """Write a CSV file without a person's lines; all others say what they said."""
-    gone = 0
-    with path.open(encoding="utf-8", newline="") as source, part.open("w", newline="") as target:
-        rows = csv.reader(source)
-        writer = csv.writer(target, lineterminator="\n")
-        names = next(rows, [])
-        if "nominal_id" not in names:
-            return 0
-        place = names.index("nominal_id")
-        writer.writerow(names)
-        for row in rows:
-            if len(row) > place and row[place] == nominal_id:
-                gone += 1
-            else:
-                writer.writerow(row)
-    return gone
-
-
-def _less(table: pa.Table, nominal_id: str) -> tuple[pa.Table, int]:
-    own = pc.equal(pc.cast(table["nominal_id"], pa.string()), nominal_id).fill_null(False)
-    kept = table.filter(pc.invert(own))
-    return kept, table.num_rows - kept.num_rows
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, FileNotFoundError) as wrong:
+        raise ValueError(f"{file.name} cannot be read: {wrong}") from wrong

@@ -265,11 +265,24 @@ class Ledger(Reader):
         with self._in_turn(READY_SECONDS), writing(self._engine, READY_SECONDS) as connection:
             self._head(connection)
 
-    def erase(self, nominal_id: str, *, actor: str, role: str, purpose: str) -> Entry:
+    def erase(
+        self,
+        nominal_id: str,
+        *,
+        actor: str,
+        role: str,
+        purpose: str,
+        recorded: Callable[[int], None] | None = None,
+    ) -> Entry:
         """Destroy a person's key: what the ledger says about them cannot be read again.
 
         The erasure is recorded first, under the pseudonym that nothing leads back from once the
         key is gone. The chain still verifies. Run again, it finishes what was interrupted.
+
+        Parameters
+        ----------
+        recorded : callable, optional
+            Takes the entry's number before the key is destroyed.
 
         Raises
         ------
@@ -292,6 +305,8 @@ class Ledger(Reader):
             purpose=purpose,
             body={"subject": key.subject.hex()},
         )
+        if recorded is not None:
+            recorded(entry.seq)
         self._keys.erase(nominal_id)
         return entry
 

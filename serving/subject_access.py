@@ -28,7 +28,7 @@ from features.loads import Load, open_load
 from features.records import TABLES
 from features.unfinished import unfinished_folder
 from serving.chain import stamp
-from serving.erasure import files, loads
+from serving.files_of_people import files, loads
 from serving.leaves import Recorded
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Principal

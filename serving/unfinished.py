@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 from features.errors import Conflict
 from features.files import replacing
 from features.home import home
+from features.unfinished import drop
 from serving.runs import REJECTED, SCORED, new_run_id, write_json
 from serving.turns import turn
 
@@ -181,28 +182,39 @@ def part_of(path: Path, run_id: str) -> Path:
     return path.with_name(f".{path.stem}.{run_id}.part{path.suffix}")
 
 
-def drop_all() -> int:
-    """Remove what lies of every batch under way, as an erasure must; return how many there were.
+def drop_all() -> tuple[int, list[str]]:
+    """Remove what lies of every batch under way, as an erasure must.
 
     Whoever calls has the turn (`serving.turns.erasing`), so that none of them is writing.
 
+    Returns
+    -------
+    count : int
+        How many there were.
+    missed : list of str
+        Those of which files beside their output may be left, each with the reason.
+
     Examples
     --------
-    >>> drop_all() >= 0
+    >>> drop_all()[0] >= 0
     True
     """
     found = list(_folder().glob("*"))
+    missed = []
     for folder in found:
         if (folder / _PLAN).is_file():
-            said = json.loads((folder / _PLAN).read_text(encoding="utf-8"))
-            out = Path(said.get("out", folder / "out.csv"))
-            beside = out.with_name(f"{out.stem}.rejected{out.suffix}")
-            for path in (out, beside):  # of one that was killed while its files were written
-                part_of(path, said["run_id"]).unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
+            try:
+                said = json.loads((folder / _PLAN).read_text(encoding="utf-8"))
+                out = Path(said.get("out", folder / "out.csv"))
+                beside = out.with_name(f"{out.stem}.rejected{out.suffix}")
+                for path in (out, beside):  # of one that was killed while its files were written
+                    part_of(path, said["run_id"]).unlink(missing_ok=True)
+            except (OSError, ValueError, LookupError, TypeError, AttributeError) as wrong:
+                missed.append(f"{folder / _PLAN}: {wrong}; look for .part files beside its output")
+        drop(folder)
     for run in (home() / "runs").glob("*/.*.part"):
-        shutil.rmtree(run, ignore_errors=True)
-    return len(found)
+        drop(run)
+    return len(found), missed
 
 
 def _folder() -> Path:

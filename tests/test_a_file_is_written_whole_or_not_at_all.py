@@ -50,7 +50,6 @@ BY_THEMSELVES = {
     "features/matrix_file.py",  # a matrix is bound to its manifest before it is named
     "features/spark.py",  # an attempt on a worker, which Spark names
     "serving/batch.py",  # two files that the ledger has to know before they are named
-    "serving/erasure.py",  # only where the person was in it
     "serving/spark.py",  # as in features/spark.py
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -26,11 +28,12 @@ from features.matrix import Matrix, write_matrix
 from serving import parts
 from serving.batch import score_batch
 from serving.erasure import erase
-from serving.kept import serve_from
-from serving.ledger import Ledger
+from serving.kept import erasures, serve_from
+from serving.ledger import Action, Ledger
 from serving.publishing import publish
 from serving.replay import replay
 from serving.runs import find_run, published, write_json
+from serving.safe_csv import BOM, written
 from serving.stock import Stock
 from serving.turns import erasing, turn
 from serving.unfinished import under_way
@@ -296,6 +299,187 @@ def test_it_can_be_run_again_and_nobody_unknown_is_erased(
     with pytest.raises(NotFound):
         erase(GONE, ledger=ledger, **ME, purpose="7")
     assert erase("N0002", ledger=ledger, **ME, purpose="7", also=[tmp_path / "a.csv"])["files"]
+
+
+STOPPED = """
+import os, signal, sys
+from serving.chain import Action
+from serving.erasure import erase
+from serving.ledger import Ledger
+
+append = Ledger.append
+
+def killed(self, action, **said):
+    if action == Action.ERASURE_REACH:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return append(self, action, **said)
+
+Ledger.append = killed
+with Ledger.open() as ledger:
+    erase(sys.argv[1], ledger=ledger, actor="d.p.officer", role="operator", purpose="7")
+"""
+
+
+@pytest.mark.parametrize("how", ["killed", "failed"])
+def test_one_that_stopped_at_its_last_step_is_gone_on_with(
+    force: tuple[Ledger, Stock, History],
+    precursor_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    ledger, stock, _ = force
+    scored(force, precursor_home / "a.csv")
+    run = find_run(NAME).run_id
+    spine = pd.DataFrame({"nominal_id": [GONE], "as_of_date": [small_force.AS_OF]})
+    assert stock.get(NAME).history.born_on(spine)[0].all()
+    if how == "killed":
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        words = [sys.executable, "-c", STOPPED, GONE]
+        done = subprocess.run(words, env=env, check=False, timeout=300)
+        assert done.returncode == -signal.SIGKILL
+    else:
+        append = Ledger.append
+
+        def full(self: Ledger, action: str, **said: object) -> object:
+            if action == Action.ERASURE_REACH:
+                raise OSError(28, "no space left", "ledger.db")
+            return append(self, action, **said)  # type: ignore[arg-type]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "append", full)
+            with pytest.raises(OSError, match="no space"):
+                erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert erasures(), "workers forget the person whatever became of the last step"
+    assert not stock.get(NAME).history.born_on(spine)[0].any()
+    assert holds(precursor_home, GONE) == [], "what says that it was begun names nobody"
+    assert not ledger.entries(action=Action.ERASURE_REACH)
+    (begun,) = ledger.entries(action=Action.ERASURE)
+
+    found = erase(GONE, ledger=ledger, **ME, purpose="7")
+    body = ledger.entry(found["reach"]).body
+    assert body["erasure"] == found["entry"] == begun.seq
+    assert body["runs"][run] == find_run(NAME).info["sha256"]
+    assert all(body["rows"][kind] for kind in ("loads", "runs", "files"))
+    publish(NAME, ledger=ledger, **ME)  # the run is still the one on record
+    assert not list((precursor_home / "erasing").iterdir())
+    with pytest.raises(NotFound):
+        erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert not list((precursor_home / "erasing").iterdir()), "nobody was erased"
+    assert ledger.verify().ok
+
+
+ID = "=N1"
+HEAD = ("nominal_id", "said")
+
+
+def table(separator: str = ",", end: str = "\n", said: str = "né, 5 €") -> str:
+    lines = [HEAD, (ID, "a"), ("N2", f'"{said}"'), ("N3", f'"two\nlines{separator}"')]
+    return "".join(separator.join(line) + end for line in lines)
+
+
+TABLES = {
+    "by a spreadsheet.csv": written(HEAD, [(ID, "a"), ("N2", "né"), ("N3", 3)]),
+    "marked.csv": (BOM + table()).encode(),
+    "IN CAPITALS.CSV": table(end="\r\n").encode(),
+    "windows.csv": table().encode("cp1252"),
+    "semicolons.csv": table(";").encode(),
+    "tabs.csv": table("\t").encode("utf-16"),
+    "long.csv": table(said="x" * 200_000).encode(),
+    "pairs.csv": f"{BOM}nominal_id_1,nominal_id_2,decision\r\nN2,'{ID},\r\nN2,N3,\r\n".encode(),
+    "page.csv": written(("Rank", "Person"), [(1, ID), (2, "N2")]),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("named", [False, True], ids=["in the state folder", "with --also"])
+def test_every_table_is_read_and_what_stays_is_as_it_was(
+    precursor_home: Path, tmp_path: Path, name: str, named: bool
+) -> None:
+    file = (tmp_path / "elsewhere" if named else precursor_home) / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(TABLES[name])
+    file.chmod(0o640)
+    limit = csv.field_size_limit()
+    with Ledger.open() as ledger:
+        found = erase(ID, ledger=ledger, **ME, purpose="7", also=[file] if named else [])
+    assert found["files"] == {str(file): 1}
+    kept, before = file.read_bytes(), TABLES[name]
+    cut = next(n for n in range(len(before)) if kept[n : n + 1] != before[n : n + 1])
+    assert before[:cut] == kept[:cut]
+    assert before.endswith(kept[cut:]), "all other lines are the same to the byte"
+    assert len(before) - len(kept) < 40
+    assert ID.encode() not in kept
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert csv.field_size_limit() == limit
+
+
+def test_what_is_named_and_cannot_be_searched_is_refused_before_anything_is_destroyed(
+    force: tuple[Ledger, Stock, History], precursor_home: Path, tmp_path: Path
+) -> None:
+    ledger, _, _ = force
+    scored(force, tmp_path / "scores.parquet")
+    whole = (tmp_path / "scores.parquet").read_bytes()
+    wrong = {
+        "cut.parquet": whole[: len(whole) // 2],
+        "packed.csv.gz": b"\x1f\x8b\x81\x8d",
+        "names.csv": b"name,rank\na,1\n",
+        "open.csv": f'nominal_id,said\nN2,"never closed\n{GONE},x\n'.encode(),
+        "empty.csv": b"",
+    }
+    also = [tmp_path / "scores.parquet"]
+    for name, content in wrong.items():
+        also.append(tmp_path / name)
+        also[-1].write_bytes(content)
+    (tmp_path / "nothing").mkdir()
+    before = holds(precursor_home, GONE)
+    with pytest.raises(UsageError, match="nobody was erased") as refused:
+        erase(GONE, ledger=ledger, **ME, purpose="7", also=[*also, tmp_path / "nothing"])
+    for name in (*wrong, "nothing"):
+        assert f"{tmp_path / name}: " in str(refused.value)
+    assert f"{also[0]}: " not in str(refused.value)
+    assert before
+    assert holds(precursor_home, GONE) == before
+    assert ledger.person(GONE)
+    parts_of_one = tmp_path / "matrix"
+    parts_of_one.mkdir()
+    also[0].rename(parts_of_one / "0.parquet")
+    found = erase(GONE, ledger=ledger, **ME, purpose="7", also=[parts_of_one])
+    assert found["files"] == {str(parts_of_one / "0.parquet"): 1}
+
+
+def test_what_is_broken_keeps_nobody_from_the_rest_and_is_named(
+    force: tuple[Ledger, Stock, History], precursor_home: Path
+) -> None:
+    ledger, _, _ = force
+    scored(force, precursor_home / "scores.csv")
+    whole = find_run(NAME).path
+    broken = {
+        "unfinished/aa/plan.json": "{",
+        "unfinished/ab/plan.json": '{"out": "out.csv", "run_id": "a/b"}',
+        "unfinished/ac/plan.json": "[]",
+        f"runs/{NAME}/r1/run.json": "{",
+        f"runs/{NAME}/r2/run.json": '{"sha256": "0"}',
+        "loads/other.json": "{",
+        "records/other/load.json": "{",
+        "cut.parquet": "PAR1",
+        "open.csv": f'nominal_id\n"{GONE}',
+    }
+    for name, text in broken.items():
+        (precursor_home / name).parent.mkdir(parents=True, exist_ok=True)
+        (precursor_home / name).write_text(text)
+    found = erase(GONE, ledger=ledger, **ME, purpose="7")
+    for name in broken:
+        place = name.removesuffix("/run.json").removesuffix("/load.json")
+        assert any(f"{precursor_home / place}" in one for one in found["not_reached"]), name
+    assert ledger.entry(found["reach"]).body["not_reached"] == len(broken)
+    assert not list((precursor_home / "unfinished").iterdir())
+    assert found["loads"]
+    assert found["runs"] == {whole.name: 1}
+    assert found["files"] == {str(precursor_home / "scores.csv"): 1}
+    (precursor_home / "cut.parquet").unlink()
+    (precursor_home / "open.csv").write_text(f'nominal_id\n"{GONE}"\n')
+    found = erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert found["files"] == {str(precursor_home / "open.csv"): 1}
 
 
 def test_the_commands_of_access_export_and_erasure(precursor_home: Path, tmp_path: Path) -> None:
