@@ -13,7 +13,9 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -149,7 +151,31 @@ def lines_of(path: Path, nominal_id: str) -> int | None:
     if separator is None:
         return None
     named = spellings(nominal_id, encoding)
-    return sum(own for _, own in _lines(path, encoding, separator, named))
+    return sum(own for *_, own in _lines(path, encoding, separator, named))
+
+
+def rows_of(path: Path, nominal_id: str) -> list[dict[str, Any]]:
+    """Return the lines of a table that name a person, by heading, as JSON holds them.
+
+    Raises
+    ------
+    DAMAGED
+        It cannot be read to its end.
+    """
+    if _is_parquet(path):
+        table = pq.read_table(path) if _columns(pq.read_schema(path).names) else pa.table({})
+        own = table.filter(_names(table, nominal_id)).to_pandas()
+        return list(json.loads(own.to_json(orient="records", date_format="iso")))
+    encoding = _encoding(path)
+    separator = _separator(path, encoding)
+    if separator is None:
+        return []
+    found, headings = [], list[str]()
+    for _, row, own in _lines(path, encoding, separator, spellings(nominal_id, encoding)):
+        headings = headings or row
+        if own:
+            found.append(dict(zip(headings, row, strict=False)))
+    return found
 
 
 def take_out(path: Path, nominal_id: str) -> int:
@@ -172,7 +198,7 @@ def take_out(path: Path, nominal_id: str) -> int:
             separator = _separator(path, encoding) or ","
             named = spellings(nominal_id, encoding)
             with part.open("w", encoding=encoding, newline="") as target:
-                for text, own in _lines(path, encoding, separator, named):
+                for text, _, own in _lines(path, encoding, separator, named):
                     if not own:
                         target.write(text)
         shutil.copymode(path, part)
@@ -192,12 +218,18 @@ def less(table: pa.Table, nominal_id: str) -> tuple[pa.Table, int]:
     >>> kept["nominal_id"].to_pylist(), gone
     ([None, 'N2'], 1)
     """
-    named = pa.array(sorted(spellings(nominal_id)), pa.string())
-    kept = table
-    for column in _columns(table.column_names):
-        ids = pc.utf8_trim_whitespace(pc.cast(kept[column], pa.string()))
-        kept = kept.filter(pc.invert(pc.is_in(ids, value_set=named)))
+    kept = table.filter(pc.invert(_names(table, nominal_id)))
     return kept, table.num_rows - kept.num_rows
+
+
+def _names(table: pa.Table, nominal_id: str) -> pa.Array:
+    """Return which lines of a table name a person."""
+    named = pa.array(sorted(spellings(nominal_id)), pa.string())
+    found = pa.array(np.zeros(table.num_rows, bool))
+    for column in _columns(table.column_names):
+        ids = pc.utf8_trim_whitespace(pc.cast(table[column], pa.string()))
+        found = pc.or_(found, pc.is_in(ids, value_set=named))
+    return found
 
 
 def spellings(nominal_id: str, encoding: str = "utf-8") -> frozenset[str]:
@@ -250,17 +282,17 @@ def _separator(path: Path, encoding: str) -> str | None:
 
 def _lines(
     path: Path, encoding: str, separator: str, named: Collection[str]
-) -> Iterator[tuple[str, bool]]:
-    """Yield each line as it was written, and whether it is about somebody of these names."""
+) -> Iterator[tuple[str, list[str], bool]]:
+    """Yield each line as it was written, its cells, and whether it names one of these."""
     places: Sequence[int] | None = None
     for text, row in _records(path, encoding, separator):
         if places is None:
             columns = set(_columns(row))
             places = [place for place, name in enumerate(row) if name in columns]
-            yield text, False
+            yield text, row, False
         else:
             cells = (row[place].strip() for place in places if place < len(row))
-            yield text, any(value in named for value in cells)
+            yield text, row, any(value in named for value in cells)
 
 
 def _records(path: Path, encoding: str, separator: str) -> Iterator[tuple[str, list[str]]]:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -28,7 +27,7 @@ from features.loads import Load, open_load
 from features.records import TABLES
 from features.unfinished import unfinished_folder
 from serving.chain import stamp
-from serving.files_of_people import files, loads
+from serving.files_of_people import DAMAGED, files, loads, rows_of, why
 from serving.leaves import Recorded
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Principal
@@ -101,7 +100,7 @@ def gather(
     others = _others(folders, nominal_id)
     records = _records(folders, nominal_id, others)
     told = ledger.person(nominal_id)
-    tables = _tables(further, nominal_id, others)
+    tables, missed = _tables(further, nominal_id, others)
     if not (records or told or tables):
         raise NotFound(
             f"NOMINAL '{nominal_id}': nothing here is about such a person, or they were erased",
@@ -119,7 +118,7 @@ def gather(
     sections: dict[str, list[dict[str, Any]]] = {kind: [] for kind in (*KINDS, "other")}
     for one in told:
         sections[kinds.get(one.entry.action, "other")].append(_line(one, others, staff))
-    said |= sections | {"files": tables, "before_handing_over": list(BEFORE_HANDING_OVER)}
+    said |= sections | {"files": tables, "before_handing_over": [*BEFORE_HANDING_OVER, *missed]}
     counts = {"records": sum(len(rows) for rows in records.values())}
     counts |= {kind: len(lines) for kind, lines in sections.items()}
     counts["files"] = sum(len(rows) for rows in tables.values())
@@ -200,27 +199,19 @@ def _records(
 
 def _tables(
     further: Iterable[Path], nominal_id: str, others: frozenset[str]
-) -> dict[str, list[dict[str, Any]]]:
-    """Return the person's lines of all other tables here: scored files, ranges, matrices."""
-    found = {}
+) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
+    """Return the person's lines of all other tables here, and which of these cannot be read."""
+    found, missed = {}, []
     runs = sorted((home() / "runs").glob("*/*/*.parquet"))
     for path in (*files(further), *runs):
         try:
-            if path.suffix.lower() == ".csv":
-                frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-            elif "nominal_id" in pq.read_schema(path).names:
-                frame = pq.read_table(path, filters=[("nominal_id", "=", nominal_id)]).to_pandas()
-            else:
-                continue
-        except (ValueError, UnicodeDecodeError, OSError):  # no table of ours
+            rows = rows_of(path, nominal_id)
+        except (*DAMAGED, OSError) as broken:
+            missed.append(f"{path} cannot be read ({why(broken)}): look into it by hand.")
             continue
-        if "nominal_id" not in frame:
-            continue
-        own = frame[frame["nominal_id"].astype(str) == nominal_id]
-        if len(own):
-            rows = json.loads(own.to_json(orient="records", date_format="iso"))
+        if rows:
             found[str(path)] = [_struck(row, others) for row in rows]
-    return found
+    return found, missed
 
 
 def _line(one: Recorded, others: frozenset[str], staff: bool) -> dict[str, Any]:

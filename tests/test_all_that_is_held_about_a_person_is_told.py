@@ -93,6 +93,27 @@ def test_records_scores_views_decisions_and_challenges_are_told_once(
     assert len(json.loads((tmp_path / "again" / "held.json").read_text())["copies"]) == 1
 
 
+def test_files_of_any_kind_are_told_and_those_that_cannot_be_read_named(
+    force: Path, tmp_path: Path
+) -> None:
+    (force / "due.csv").write_text(f'nominal_id,why\n"{WHO}",old\n{OTHER},x\n', "utf-8-sig")
+    (force / "saved.CSV").write_bytes(f"why;nominal_id\nZo\xeb;{WHO}\n".encode("cp1252"))
+    pairs = f"nominal_id_1,nominal_id_2,evidence\n{OTHER},{WHO},same birthday\n"
+    (force / "pairs.csv").write_text(pairs, "utf-8")
+    whole = next((force / "runs").glob("*/*/*.parquet")).read_bytes()
+    (force / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    done = run("export-subject", WHO, "--out", str(tmp_path / "held"), "--reason", "request 12")
+    assert done.exit_code == 0, done.output
+    said = json.loads((tmp_path / "held" / "held.json").read_text())
+    told = {Path(path).name: rows for path, rows in said["files"].items()}
+    assert told["due.csv"] == [{"nominal_id": WHO, "why": "old"}]
+    assert told["saved.CSV"] == [{"why": "Zo\xeb", "nominal_id": WHO}]
+    (pair,) = told["pairs.csv"]
+    assert (pair["nominal_id_2"], pair["evidence"]) == (WHO, "same birthday")
+    assert OTHER not in json.dumps(pair)
+    assert "cut.parquet cannot be read" in " ".join(said["before_handing_over"])
+
+
 def test_others_are_struck_out_and_staff_are_told_by_role(force: Path, tmp_path: Path) -> None:
     run("export-subject", WHO, "--out", str(tmp_path / "held"), "--reason", "request 12")
     for file in ("held.json", "held.html"):
