@@ -13,7 +13,7 @@ from features.check import Examined
 from features.errors import UsageError
 from features.files import replacing
 from features.loads import SET_ASIDE
-from features.spreadsheet import FORMULA, NUMBER
+from features.spreadsheet import disarmed
 from features.sql import quoted_text
 
 COLUMNS = SET_ASIDE.insert(0, pa.field("severity", pa.string()))
@@ -86,17 +86,15 @@ def _batches(records: Examined, text: bool) -> Iterator[pa.RecordBatch]:
     problems = [found.as_json() for found in records.problems]
     if problems:
         yield pa.RecordBatch.from_pylist(problems, schema=COLUMNS)
-    value = (
-        f"CASE WHEN regexp_matches(value, '{FORMULA}') AND NOT regexp_full_match(value,"
-        f" '{NUMBER}') THEN '''' || value ELSE value END"
-        if text
-        else "value"
-    )
+    value = COLUMNS.get_field_index("value")
     for breach in records.breaches:
         sql = (
             f'SELECT {quoted_text(breach.severity)}, {quoted_text(breach.table)}, "row",'
-            f" {quoted_text(breach.column)}, coalesce({value}, ''), {quoted_text(breach.rule)},"
+            f" {quoted_text(breach.column)}, coalesce(value, ''), {quoted_text(breach.rule)},"
             f' problem, remedy, done FROM ({breach.sql}) ORDER BY "row"'
         )
         for batch in records.connection.execute(sql).to_arrow_reader(BATCH):
-            yield pa.RecordBatch.from_arrays(batch.columns, schema=COLUMNS)
+            columns = batch.columns
+            if text:
+                columns[value] = pa.array(map(disarmed, columns[value].to_pylist()), pa.string())
+            yield pa.RecordBatch.from_arrays(columns, schema=COLUMNS)

@@ -15,17 +15,8 @@ from features.errors import UsageError
 _SIGNS = "=+-@|%"
 _LINES = "\t\r\n"
 
-FORMULA = (
-    r"^[\p{Z}\p{Cc}\p{Cf}\p{Mn}]*"
-    r"[\t\r\n=+\-@|%\x{207A}\x{207C}\x{208A}\x{208C}\x{2A75}\x{2A76}\x{FB29}\x{FE62}\x{FE63}\x{FE66}"
-    r"\x{FE6A}\x{FE6B}\x{FF05}\x{FF0B}\x{FF0D}\x{FF1D}\x{FF20}\x{FF5C}]"
-)
-"""The rule of :func:`is_formula` as the database's regular expression."""
-
-NUMBER = r"[+-]?[0-9]+(\.[0-9]+)?"
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 """Numbers begin like formulas, and stay numbers."""
-
-_NUMBER = re.compile(NUMBER)
 
 
 def is_formula(text: str) -> bool:
