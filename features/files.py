@@ -63,8 +63,8 @@ def replacing(file: Path, *, durable: bool = False, private: bool = False) -> It
         raise
 
 
-def sync(file: Path) -> None:
-    """Wait until a file is on disk.
+def sync(path: Path) -> None:
+    """Wait until a file is on disk, or of a folder the names that are in it.
 
     Examples
     --------
@@ -72,8 +72,11 @@ def sync(file: Path) -> None:
     >>> with tempfile.NamedTemporaryFile() as some:
     ...     sync(Path(some.name))
     """
-    with file.open("rb+") as written:
-        os.fsync(written.fileno())
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sha256(file: Path) -> str:

@@ -288,6 +288,7 @@ class RiskModel:
                     sync(part / name)
                 try:
                     part.rename(folder)
+                    return
                 except OSError:  # a folder that holds something is not replaced
                     if not folder.is_dir():
                         raise

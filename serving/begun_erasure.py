@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
+from features.files import sync
 from features.home import home
 from serving.ledger import Ledger
 from serving.runs import write_json
@@ -48,7 +47,7 @@ class Begun:
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write()
         for folder in (self._file.parent, home()):
-            _settle(folder)
+            sync(folder)
 
     def at(self, entry: int) -> None:
         """Note the erasure's entry, before the key is destroyed."""
@@ -68,15 +67,7 @@ class Begun:
     def finished(self) -> None:
         """Forget it: it reached its end, or there is no such person."""
         self._file.unlink(missing_ok=True)
-        _settle(self._file.parent)
+        sync(self._file.parent)
 
     def _write(self) -> None:
         write_json(self._file, {"entry": self.entry, "rows": self.rows, "runs": self.runs})
-
-
-def _settle(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.engine import Connection, Engine, Row
 
 from features.errors import PrecursorError
+from features.files import sync
 from features.home import home
 from serving import tables
 from serving.chain import stamp, utc_now
@@ -98,23 +99,19 @@ def master_key(*, create: bool) -> bytes:
 
 def _make(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    part = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         os.write(handle, base64.b64encode(secrets.token_bytes(32)) + b"\n")
         os.fsync(handle)
         # A link, unlike a rename, fails where the name is taken: the first one stays.
-        os.link(draft, path)
+        os.link(part, path)
     except FileExistsError:
         return
     finally:
         os.close(handle)
-        draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        part.unlink()
+    sync(path.parent)
 
 
 def _decoded(text: str, place: str) -> bytes:
