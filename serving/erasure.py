@@ -26,7 +26,7 @@ from features.loads import open_load
 from features.unfinished import drop, left_behind
 from serving.begun_erasure import Begun
 from serving.drafts import drop_drafts
-from serving.files_of_people import DAMAGED, files, less, loads, readable, take_out, why
+from serving.files_of_people import files, loads, readable
 from serving.kept import note_erasure
 from serving.ledger import Action, Ledger
 from serving.runs import (
@@ -39,6 +39,7 @@ from serving.runs import (
     write_json,
     write_rows,
 )
+from serving.table_of_people import DAMAGED, less, take_out, why
 from serving.turns import erasing
 from serving.unfinished import drop_all
 
@@ -124,7 +125,6 @@ def _erased(
             "not_reached": len(missed),  # a file may be named after somebody
         },
     )
-    note_erasure(done.seq)
     begun.finished()
     return {
         "entry": begun.entry,

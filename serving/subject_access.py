@@ -27,11 +27,12 @@ from features.loads import Load, open_load
 from features.records import TABLES
 from features.unfinished import unfinished_folder
 from serving.chain import stamp
-from serving.files_of_people import DAMAGED, files, loads, rows_of, why
+from serving.files_of_people import files, loads
 from serving.leaves import Recorded
 from serving.ledger import Action, Leaf, Ledger
 from serving.permissions import Principal
 from serving.subject_page import as_page
+from serving.table_of_people import DAMAGED, rows_of, why
 
 ANOTHER = "[another person]"
 """What stands where somebody else was named."""
