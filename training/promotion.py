@@ -105,9 +105,7 @@ def judge(question: str, which: str | int = CHALLENGER, *, today: date | None = 
         Where its files are not those that were registered, or training told less of it than the
         gate asks.
     """
-    model, number = registry.fetch(question, which)
-    with _told_of_it(question, number):
-        return _judged(model, number, question, today)
+    return _judged(*registry.fetch(question, which), question, today)
 
 
 @contextmanager
@@ -123,19 +121,20 @@ def _told_of_it(question: str, number: int) -> Iterator[None]:
         ) from missing
 
 
-def _judged(model: RiskModel, number: int, question: str, today: date | None) -> Verdict:
+def _judged(model: RiskModel, number: int, question: str, today: date | None = None) -> Verdict:
     current = _champion(question)
     replaced = current if current != number else None
-    checks = [
-        gate.columns(model),
-        *gate.baselines(model),
-        gate.calibrated(model),
-        gate.plausible(model),
-        gate.proved(model),
-        gate.fresh(model, today or date.today()),
-    ]
-    if replaced is not None:
-        checks += gate.champion_kept_up_with(model, question, replaced)
+    with _told_of_it(question, number):
+        checks = [
+            gate.columns(model),
+            *gate.baselines(model),
+            gate.calibrated(model),
+            gate.plausible(model),
+            gate.proved(model),
+            gate.fresh(model, today or date.today()),
+        ]
+        if replaced is not None:
+            checks += gate.champion_kept_up_with(model, question, replaced)
     return Verdict(
         question=question,
         version=number,
@@ -175,7 +174,8 @@ def promote(
     Conflict
         Where the gate refuses; all its reasons are listed.
     """
-    verdict = judge(question, which)
+    model, number = registry.fetch(question, which)
+    verdict = _judged(model, number, question)
     if verdict.refuses and not force:
         if record is not None:
             record(verdict)
@@ -188,7 +188,7 @@ def promote(
     # Answers that cannot be read, and a store that is gone, stand in the way before anything is
     # recorded: what the ledger has in force and no file does, no service answers for.
     with _told_of_it(question, verdict.version):
-        written = at_promotion(question, verdict.version, verdict.replaces)
+        written = at_promotion(model, number, verdict.replaces)
     write(written, registry.lay(question, verdict.version))
     if record is not None:
         record(verdict)

@@ -179,7 +179,7 @@ def stored(question: str, version: int) -> dict[str, Any] | None:
     return found
 
 
-def at_promotion(question: str, version: int, replaced: int | None = None) -> dict[str, Any]:
+def at_promotion(model: RiskModel, version: int, replaced: int | None = None) -> dict[str, Any]:
     """Return the record of a version that is about to be promoted, against the one it follows.
 
     Raises
@@ -189,15 +189,14 @@ def at_promotion(question: str, version: int, replaced: int | None = None) -> di
     Conflict
         Where the version's own figures cannot be true together.
     """
-    before = None
+    question, before = model.question.name, None
     if replaced is not None and replaced != version:
         try:
             before = stored(question, replaced)
         except Conflict:
             before = None  # what was changed by hand is no reason to leave the next unrecorded
-    model, number = registry.fetch(question, version)
     given = approvals.read_approvals()
-    return record(model, number, read_answers(question), given=given, against=before)
+    return record(model, version, read_answers(question), given=given, against=before)
 
 
 def write(said: Mapping[str, Any], out: Path) -> list[Path]:
