@@ -19,7 +19,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
-from features.errors import PrecursorError
+from features.errors import PrecursorError, UsageError
+from serving import tables
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for its turn before it gives up, unless told otherwise."""
@@ -309,12 +310,15 @@ def migrate(engine: Engine, store: str) -> None:
     ------
     PrecursorError
         If the database was written by a later release than this one, or cannot hold all text.
+    UsageError
+        If the other store is in it.
     """
     folder = MIGRATIONS / store
     head = max(item.name[1:5] for item in (folder / "versions").iterdir() if item.name[0] == "v")
     # Alembic is slow to import, and hardly ever has anything to do.
     with reading(engine) as connection:
         _holds_all_text(connection)
+        _holds_one_store(connection, store)
         if _version(connection) == head:
             return
     from alembic.config import Config
@@ -349,6 +353,23 @@ def _holds_all_text(connection: Connection) -> None:
             " all text",
             remedy="Make it anew: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.",
         )
+
+
+def _holds_one_store(connection: Connection, store: str) -> None:
+    # The database is asked: one server has many names, and every schema is in its back-ups.
+    others = (tables.KEYS if store == "ledger" else tables.LEDGER).tables.keys()
+    look = sa.inspect(connection)
+    if any(others & look.get_table_names(schema) for schema in look.get_schema_names()):
+        raise together()
+
+
+def together() -> UsageError:
+    """Return the error about a ledger whose keys are beside it."""
+    return UsageError(
+        "the ledger and its keys are in one database",
+        remedy="Set PRECURSOR_KEYS_URL to another, so that a back-up of the ledger does not bring"
+        " back erased keys.",
+    )
 
 
 def _version(connection: Connection) -> str | None:

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -20,7 +19,6 @@ DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _SECRET = frozenset({"password", "passfile", "sslpassword"})
 _OURS = frozenset({"client_encoding", "dbname"})
 _SEVERAL = frozenset({"host", "port", "options"})
-_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _ESCAPE = (
     "Write a sign of a user or password that is no letter or digit escaped: @ as %40, ? as %3F."
@@ -68,8 +66,8 @@ def database_url(url: str | None, *, variable: str, file: str) -> URL:
     return _sqlite(parsed, given, remedy)
 
 
-def same_database(one: URL, other: URL) -> bool:
-    """Return whether two addresses name one database, however each of them is written.
+def same_file(one: URL, other: URL) -> bool:
+    """Return whether two addresses name one SQLite file, however each of them is written.
 
     Parameters
     ----------
@@ -79,48 +77,25 @@ def same_database(one: URL, other: URL) -> bool:
     Examples
     --------
     >>> one, other = (
-    ...     database_url(f"postgresql://{given}", variable="X", file="x.db")
-    ...     for given in ("a@db/ledger", "b@DB:5432/ledger?application_name=keys")
+    ...     database_url(f"sqlite:///{given}", variable="X", file="x.db")
+    ...     for given in ("ledger.db", "./ledger.db")
     ... )
-    >>> same_database(one, other)
+    >>> same_file(one, other)
     True
     """
-    if one.get_backend_name() != other.get_backend_name():
+    if {one.get_backend_name(), other.get_backend_name()} != {"sqlite"}:
         return False
-    if one.get_backend_name() == "sqlite":
-        mine, yours = (os.path.realpath(str(url.database)) for url in (one, other))
-        # a hard link, or letters of another case where the disk takes them for the same
-        there = os.path.exists(mine) and os.path.exists(yours)
-        return mine == yours or (there and os.path.samefile(mine, yours))
-    (servers, database), (others, another) = _reached(one), _reached(other)
-    return database == another and not servers.isdisjoint(others)
+    mine, yours = (os.path.realpath(str(url.database)) for url in (one, other))
+    # a hard link, or letters of another case where the disk takes them for the same
+    there = os.path.exists(mine) and os.path.exists(yours)
+    return mine == yours or (there and os.path.samefile(mine, yours))
 
 
-def _reached(url: URL) -> tuple[set[tuple[str, str]], str]:
-    """Return the servers an address leads to, and the database there, as the driver takes it."""
-    said = {**_defaults(), **{key: str(value) for key, value in _arguments(url).items() if value}}
-    hosts = (said.get("hostaddr") or said.get("host", "")).lower().split(",")
-    ports = said.get("port", "").split(",")
-    ports = ports * len(hosts) if len(ports) == 1 else ports
-    servers = {
-        ("localhost" if host in _HERE else host, port or "5432")
-        for host, port in zip(hosts, ports, strict=False)
-    }
-    return servers, said.get("dbname") or said.get("user", "")
-
-
-def _defaults() -> dict[str, str]:
-    """Return every option that PostgreSQL's driver knows, as the environment sets it."""
+def _options() -> set[str]:
+    """Return every option that PostgreSQL's driver knows."""
     from psycopg import pq  # a ledger in SQLite never needs the driver
 
-    found = pq.Conninfo.get_defaults()
-    return {
-        option.keyword.decode(): (option.val or b"").decode(errors="replace") for option in found
-    }
-
-
-def _arguments(url: URL) -> dict[str, Any]:
-    return dict(url.get_dialect()().create_connect_args(url)[1])
+    return {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 
 
 def _listed(names: Iterable[str], given: str) -> str:
@@ -173,7 +148,7 @@ def _faults(url: URL, given: str) -> Iterator[tuple[str, str]]:
     ends = "@" in (url.host or "") or (url.username and "@" in (url.database or ""))
     if ends and given.partition("?")[0].count("@") > 1:
         yield "has an @ too many", _ESCAPE
-    if unknown := query - set(_defaults()):
+    if unknown := query - _options():
         named = _listed(unknown, given)
         yield f"has an invalid connection option{named}", "" if named else _ESCAPE
     if secret := query & _SECRET:
@@ -192,7 +167,7 @@ def _faults(url: URL, given: str) -> Iterator[tuple[str, str]]:
     if not re.fullmatch(r"\s*-?[0-9]+\s*", str(url.query.get("connect_timeout", 0))):
         yield "has a connect_timeout that is no number", "Say whole seconds."
     try:
-        arguments = _arguments(url)
+        arguments = url.get_dialect()().create_connect_args(url)[1]
         "".join(map(str, arguments.values())).encode()
     except UnicodeEncodeError:
         yield "has characters that are not UTF-8", _ESCAPE

@@ -37,9 +37,10 @@ from serving.database import (
     migrate,
     reading,
     room,
+    together,
     writing,
 )
-from serving.database_address import database_url, same_database
+from serving.database_address import database_url, same_file
 from serving.keys import KeyStore
 from serving.leaves import Recorded, seal_leaf
 from serving.reader import Promoted, Reader
@@ -121,12 +122,8 @@ class Ledger(Reader):
         """
         address = database_url(url, variable="PRECURSOR_DATABASE_URL", file="ledger.db")
         keys_at = database_url(keys_url, variable="PRECURSOR_KEYS_URL", file="keys.db")
-        if same_database(address, keys_at):
-            raise UsageError(
-                "the ledger and its keys are in one database",
-                remedy="Set PRECURSOR_KEYS_URL to another, so that a back-up of the ledger "
-                "does not bring back erased keys.",
-            )
+        if same_file(address, keys_at):  # before anything is made in it
+            raise together()
         with ExitStack() as undo:
             engine = connect(address, wait)
             undo.callback(engine.dispose)

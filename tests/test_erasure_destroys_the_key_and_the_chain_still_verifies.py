@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from ledgers import WHO, address, ledger, score, tamper  # noqa: F401 - fixtures
 
 from features.errors import NotFound, UsageError
 from serving.chain import LedgerDamaged
-from serving.database_address import database_url, same_database
+from serving.database import connect
 from serving.keys import KeysRefused, KeyStore, PersonKey, master_key
 from serving.ledger import Ledger
 
@@ -300,26 +301,39 @@ def test_nor_where_two_names_are_of_one_file(precursor_home: Path, link: str) ->
     assert file.stat().st_size == 0
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("a@db/x", "b:p@db/x?application_name=y", True),
-        ("db:5432/x", "DB/x", True),
-        ("/x?host=db", "db/x?sslmode=require", True),
-        ("/x?host=db:1&host=standby:2", "standby:2/x", True),
-        ("localhost/x", "127.0.0.1/x", True),
-        ("x@db", "db/x", True),
-        ("db/x", "db/y", False),
-        ("db/x", "db:5433/x", False),
-        ("db/x", "keys/x", False),
-        ("/x?host=/run/one", "/x?host=/run/other", False),
-    ],
-)
-def test_an_address_of_a_server_counts_by_host_port_and_database(
-    one: str, other: str, same: bool
+@pytest.mark.postgres
+@pytest.mark.parametrize("other", ["as another program", "through a link", "in another schema"])
+@pytest.mark.parametrize("first", ["ledger", "keys"])
+def test_nor_where_two_addresses_lead_to_one_database(
+    postgres_database: str,
+    other: str,
+    first: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mine, yours = (
-        database_url(f"postgresql://{said}", variable="X", file="x.db") for said in (one, other)
-    )
-    assert same_database(mine, yours) is same
-    assert same_database(yours, mine) is same
+    monkeypatch.setenv("PRECURSOR_MASTER_KEY", fresh_key())
+    again = sa.make_url(postgres_database)
+    if other == "through a link":
+        (tmp_path / "link").symlink_to(str(again.query["host"]))
+        again = again.update_query_dict({"host": str(tmp_path / "link")})
+    elif other == "in another schema":
+        with connect(again.set(drivername="postgresql+psycopg")).begin() as connection:
+            connection.exec_driver_sql("CREATE SCHEMA apart")
+        again = again.update_query_dict({"options": "-c search_path=apart"})
+    else:
+        again = again.update_query_dict({"application_name": "keys"})
+    url, keys_url = postgres_database, again.render_as_string(hide_password=False)
+    if first == "keys":
+        Ledger.open(keys_url=url).close()
+        url, keys_url = keys_url, f"sqlite:///{tmp_path / 'keys.db'}"
+    with pytest.raises(UsageError, match="one database") as refused:
+        Ledger.open(url, keys_url=keys_url)
+    assert "PRECURSOR_KEYS_URL" in refused.value.remedy
+
+
+def test_nor_where_the_two_files_are_taken_for_each_other(tmp_path: Path) -> None:
+    one, other = (f"sqlite:///{tmp_path / name}" for name in ("ledger.db", "keys.db"))
+    Ledger.open(one, keys_url=other).close()
+    with pytest.raises(UsageError, match="one database"):
+        Ledger.open(other, keys_url=one)
+    Ledger.open(one, keys_url=other).close()
