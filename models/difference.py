@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from features.declare import FeatureColumn
 from features.errors import PrecursorError
-from models.explanation import group_contributions
+from models.explanation import explain
 from models.risk_model import TOLERANCE, RiskModel
 from models.words import DATED, MOST_REASONS, SMALLEST, date_words, on_record, phrase
 
@@ -102,13 +102,8 @@ def difference(
     Difference
     """
     rows = np.vstack([np.asarray(before, np.float64), np.asarray(after, np.float64)])
-    margin = model.margin(rows)
-    _, values = model.contributions(rows, margin)
-    log_odds = model.calibration.log_odds(margin)
-    probability = model.calibration.probability(margin)
-    moved = values[1] - values[0]
-    by_group = group_contributions(model.feature_set, values)
-    by_group = by_group[1] - by_group[0]
+    told = explain(model, rows)
+    moved, by_group = (values[1] - values[0] for values in (told.contributions, told.groups))
     found = []
     for place, (group, members) in enumerate(model.members.items()):
         size = float(by_group[place])
@@ -117,9 +112,9 @@ def difference(
             text = _words(model.feature_set.columns, members, rows, moved, size, on)
         found.append(Change(group, size, text))
     return Difference(
-        before=float(probability[0]),
-        after=float(probability[1]),
-        log_odds=float(log_odds[1] - log_odds[0]),
+        before=float(told.probability[0]),
+        after=float(told.probability[1]),
+        log_odds=float(told.raw[1] - told.raw[0]),
         changes=tuple(sorted(found, key=lambda change: -abs(change.contribution))),
     )
 

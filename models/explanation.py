@@ -2,14 +2,13 @@
 
 A contribution is an exact Shapley value of the trees times the slope of the calibration. Every
 group is returned, also those that contribute nothing, so that anybody can add them up:
-``base + sum of groups == raw``, the log-odds of the probability that was given.
+``base + sum of groups == raw``, the log-odds of the probability that was given. What is worked out
+for many people at once is kept in columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,86 +21,49 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Contribution:
-    """What one feature contributes to one person's score.
-
-    `value` is the feature's value, None where it is empty.
-    """
-
-    name: str
-    value: float | None
-    contribution: float
-
-
-@dataclass(frozen=True)
-class GroupContribution:
-    """What one feature group contributes to one person's score, and each of its features."""
-
-    group: str
-    contribution: float
-    features: tuple[Contribution, ...]
-
-
-@dataclass(frozen=True)
 class Explanation:
-    """How one score comes about: a base, and a contribution for each feature group.
+    """How scores come about: a base that all share, and what each feature group adds to each.
 
     Parameters
     ----------
     base : float
-        Log-odds before anything is known of the person.
-    raw : float
-        The score's calibrated log-odds.
-    groups : tuple of GroupContribution
+        Log-odds before anything is known of a person.
+    raw : ndarray, shape (rows,)
+        Each score's calibrated log-odds.
+    probability, low, high : ndarray, shape (rows,)
+        Each score's probability, and the interval around it.
+    contributions : ndarray, shape (rows, columns)
+        What each column of the model adds, in log-odds.
+    groups : ndarray, shape (rows, groups)
+        What each feature group adds: its columns' contributions together.
+    group_names : tuple of str
         Every group of the model, in the feature set's order.
 
     Examples
     --------
-    >>> part = GroupContribution("age", 0.25, (Contribution("person_age", 24.0, 0.25),))
-    >>> Explanation(base=-2.0, raw=-1.75, groups=(part,)).by_group
-    {'age': 0.25}
-    >>> Explanation(base=-2.0, raw=-1.0, groups=(part,))
-    Traceback (most recent call last):
-    ...
-    features.errors.PrecursorError: explanation: base and groups make -1.75, the score is -1.0. \
-Do not show it; compute it again with models.explanation.explain.
+    >>> one, two = np.array([-1.75]), np.array([[0.25, 0.0]])
+    >>> told = Explanation(-2.0, one, one, one, one, two, two, ("age", "conduct"))
+    >>> told.by_group(0)
+    {'age': 0.25, 'conduct': 0.0}
     """
 
     base: float
-    raw: float
-    groups: tuple[GroupContribution, ...]
+    raw: Floats
+    probability: Floats
+    low: Floats
+    high: Floats
+    contributions: Floats
+    groups: Floats
+    group_names: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        total = self.base + sum(group.contribution for group in self.groups)
-        if not abs(total - self.raw) < TOLERANCE:
-            raise PrecursorError(
-                f"explanation: base and groups make {total}, the score is {self.raw}",
-                remedy="Do not show it; compute it again with models.explanation.explain.",
-                code="reasons_do_not_add_up",
-            )
+    def by_group(self, row: int) -> dict[str, float]:
+        """Return one row's contribution of every group by name."""
+        return dict(zip(self.group_names, self.groups[row].tolist(), strict=True))
 
-    @property
-    def by_group(self) -> dict[str, float]:
-        """Each group's contribution by name; with the base they add up to `raw`."""
-        return {group.group: group.contribution for group in self.groups}
-
-    def data(self) -> dict[str, Any]:
-        """Return the explanation as plain data, ready for JSON."""
-        return {
-            "base": self.base,
-            "raw": self.raw,
-            "groups": [
-                {
-                    "group": group.group,
-                    "contribution": group.contribution,
-                    "features": [
-                        {"name": f.name, "value": f.value, "contribution": f.contribution}
-                        for f in group.features
-                    ],
-                }
-                for group in self.groups
-            ],
-        }
+    def of(self, rows: slice) -> Explanation:
+        """Return the explanation of some of the rows."""
+        columns = ("raw", "probability", "low", "high", "contributions", "groups")
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
 
 def group_contributions(feature_set: FeatureSet, contributions: Floats) -> Floats:
@@ -126,49 +88,37 @@ def group_contributions(feature_set: FeatureSet, contributions: Floats) -> Float
     return np.ascontiguousarray(sums.T)
 
 
-def assemble(
-    feature_set: FeatureSet,
-    values: Sequence[float] | Floats,
-    contributions: Floats,
-    *,
-    base: float,
-    raw: float,
-) -> Explanation:
-    """Return one row's explanation from contributions that were computed for many rows at once.
-
-    Parameters
-    ----------
-    values, contributions : array, shape (columns,)
-    base, raw : float
-        Log-odds before anything is known, and of the score.
-    """
-    sums = group_contributions(feature_set, np.asarray(contributions)[None, :])[0]
-    members: dict[str, list[Contribution]] = {group: [] for group in feature_set.groups}
-    for column, value, contribution in zip(feature_set.columns, values, contributions, strict=True):
-        shown = None if np.isnan(value) else float(value)
-        members[column.group].append(Contribution(column.name, shown, float(contribution)))
-    return Explanation(
-        base,
-        raw,
-        tuple(
-            GroupContribution(group, float(total), tuple(members[group]))
-            for group, total in zip(members, sums, strict=True)
-        ),
-    )
-
-
-def explain(model: RiskModel, X: Floats) -> list[Explanation]:
-    """Explain rows of checked inputs, each of which adds up to its own score.
+def explain(model: RiskModel, X: Floats, *, threads: int | None = None) -> Explanation:
+    """Compute and explain the scores of checked rows, each of which adds up to its own score.
 
     Parameters
     ----------
     model : RiskModel
     X : ndarray, shape (rows, columns)
-        As `RiskModel.check` returns it.
+        As `RiskModel.check` returns it, or as a ledger stored it.
+    threads : int, optional
+        As :meth:`models.risk_model.RiskModel.contributions` takes it.
+
+    Raises
+    ------
+    PrecursorError
+        Where base and groups miss the log-odds by 1e-9 or more; no such score may leave.
     """
-    base, contributions = model.contributions(X)
-    raw = model.log_odds(X)
-    return [
-        assemble(model.feature_set, values, parts, base=base, raw=float(score))
-        for values, parts, score in zip(X, contributions, raw, strict=True)
-    ]
+    margin = model.margin(X, threads=threads)
+    base, contributions = model.contributions(X, margin, threads=threads)
+    raw = model.calibration.log_odds(margin)
+    groups = group_contributions(model.feature_set, contributions)
+    total = np.full(len(raw), base)
+    for column in groups.T:
+        total += column
+    gap = np.abs(total - raw)
+    if not bool((gap < TOLERANCE).all()):
+        raise PrecursorError(
+            f"question '{model.question.name}': groups miss a score's log-odds by {gap.max():.3g}",
+            remedy="Do not use this model; train it again and report the fault.",
+            code="reasons_do_not_add_up",
+        )
+    probability = model.calibration.probability(margin)
+    low, high = model.interval_for(probability)
+    names = tuple(model.feature_set.groups)
+    return Explanation(base, raw, probability, low, high, contributions, groups, names)

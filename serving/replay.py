@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from features.catalogue import catalogue
@@ -24,13 +23,15 @@ from features.cohort import eligible
 from features.errors import Conflict, NotFound
 from features.history import History
 from models.contract import same_definitions
+from models.explanation import explain
 from models.risk_model import RiskModel
 from models.words import reasons as reasons_in_words
 from serving.kept import find_model, serving_from
 from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import require_need_of_score
 from serving.permissions import Principal, Role
-from serving.scoring import computed, score_people, stored
+from serving.score import given, stored
+from serving.scoring import score_people
 from serving.stock import Stock
 
 EQUAL, DIFFERS, NOT_REPLAYABLE = "equal", "differs", "not_replayable"
@@ -123,7 +124,7 @@ def _erased(score_id: str, entry: int, erasure: int | None) -> Replay:
 
 def _both(payload: Mapping[str, Any], stock: Stock) -> Replay:
     named = payload["model"]
-    try:
+    try:  # from its files, not from memory: whoever comes in years has those alone
         model = find_model(payload["question"], int(named["version"]), named["sha256"])
     except (NotFound, Conflict) as missing:
         step = Step(NOT_REPLAYABLE, _sentence(missing.message))
@@ -140,10 +141,8 @@ def from_inputs(payload: Mapping[str, Any], model: RiskModel) -> Step:
     """Return whether a score follows from its stored inputs, by the model that gave it."""
     if payload["insufficient_history"]:
         return Step(NOT_REPLAYABLE, "No number was given: the history was insufficient.")
-    row = np.array(
-        [[_number(payload["inputs"][name]) for name in model.feature_set.names]], np.float64
-    )
-    found = computed(model, row)
+    row = given(model.feature_set.names, payload["inputs"])[None, :]
+    found = explain(model, row)
     probability = float(found.probability[0])
     again = {
         "probability": probability,
@@ -190,7 +189,7 @@ def _from_records(payload: Mapping[str, Any], model: RiskModel, stock: Stock) ->
     # worked out anew: `History.dense` may look a row up that was prepared, which proves less
     frame = history.matrix(spine, feature_set=model.feature_set)
     names = model.feature_set.names
-    again = stored(names, model.check(frame)[0])
+    again = stored(names, model.check(frame)[0].tolist())
     different = {
         name: {"recorded": payload["inputs"].get(name), "recomputed": again[name]}
         for name in names
@@ -268,7 +267,3 @@ def _spine(payload: Mapping[str, Any]) -> pd.DataFrame:
 
 def _sentence(message: str) -> str:
     return f"{message[:1].upper()}{message[1:]}."
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value

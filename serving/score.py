@@ -8,6 +8,33 @@ from datetime import date
 from math import isnan
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+
+def stored(names: Sequence[str], values: Sequence[float]) -> dict[str, float | None]:
+    """Return inputs by name, None where empty, as the ledger keeps them.
+
+    Examples
+    --------
+    >>> stored(["a", "b"], [2.0, float("nan")])
+    {'a': 2.0, 'b': None}
+    """
+    return {
+        name: None if isnan(value) else value for name, value in zip(names, values, strict=True)
+    }
+
+
+def given(names: Sequence[str], inputs: Mapping[str, float | None]) -> npt.NDArray[np.float64]:
+    """Return inputs that were :func:`stored` as a row again, NaN where empty.
+
+    Examples
+    --------
+    >>> given(["a", "b"], {"b": None, "a": 2.0}).tolist()
+    [2.0, nan]
+    """
+    return np.array([inputs[name] for name in names], dtype=np.float64)
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -41,10 +68,7 @@ class Score:
     @property
     def inputs(self) -> dict[str, float | None]:
         """The inputs by name, None where empty, as the ledger keeps them."""
-        return {
-            name: None if isnan(value) else value
-            for name, value in zip(self.names, self.values, strict=True)
-        }
+        return stored(self.names, self.values)
 
     def answer(self) -> dict[str, Any]:
         """Return the score as JSON-ready data, in the shape of the API's answers.

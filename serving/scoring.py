@@ -7,9 +7,8 @@ a batch asks the records once, not once a person.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,13 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.cohort import Judged
-from features.errors import PrecursorError
 from features.history import History, dates
 from features.loads import Load
 from features.subjects import Subjects
 from features.visible import NEVER, days
-from models.explanation import group_contributions
-from models.risk_model import TOLERANCE, RiskModel
+from models.explanation import Explanation, explain
+from models.risk_model import RiskModel
 from models.words import reasons_of_rows
 from serving.asked import asked_of
 from serving.behind import records_behind, with_records
@@ -33,17 +31,14 @@ from serving.score import Rejected, Score
 
 __all__ = [
     "ALIKE",
-    "Computed",
     "Progress",
     "Rejected",
     "Score",
     "Worked",
-    "computed",
     "records_behind",
     "score_people",
     "score_rows",
     "shared",
-    "stored",
     "told",
     "with_records",
     "worked_out",
@@ -131,7 +126,7 @@ class Worked:
     at: Sequence[date]
     judged: Judged
     inputs: Floats
-    found: Computed | None
+    found: Explanation | None
 
     def pieces(self, size: int) -> Iterator[Worked]:
         """Yield the rows so many at a time, to be told one after the other."""
@@ -169,7 +164,7 @@ def worked_out(
     judged = asked.rules.judged(subjects, asked.of_rules(values))
     enough = np.flatnonzero((judged.reason == "") & ~judged.insufficient)
     inputs = model.checked(np.ascontiguousarray(values[enough, : asked.inputs]))
-    found = computed(model, inputs, threads=threads) if len(inputs) else None
+    found = explain(model, inputs, threads=threads) if len(inputs) else None
     return Worked(nominal_ids, at.astype("datetime64[D]").tolist(), judged, inputs, found)
 
 
@@ -254,77 +249,3 @@ def _scored(model: RiskModel, worked: Worked) -> list[dict[str, Any]]:
         }
         for probability, low, high, raw, groups, values, why in zip(*columns, said, strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class Computed:
-    """The figures of many rows at once; `groups` has one column for each name in `group_names`."""
-
-    base: float
-    raw: Floats
-    probability: Floats
-    low: Floats
-    high: Floats
-    contributions: Floats
-    groups: Floats
-    group_names: tuple[str, ...]
-
-    def by_group(self, row: int) -> dict[str, float]:
-        """Return one row's contribution of every group by name."""
-        return dict(zip(self.group_names, self.groups[row].tolist(), strict=True))
-
-    def of(self, rows: slice) -> Computed:
-        """Return the figures of some of the rows."""
-        names = ("raw", "probability", "low", "high", "contributions", "groups")
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
-
-
-def computed(model: RiskModel, inputs: Floats, *, threads: int | None = None) -> Computed:
-    """Compute every figure of a score from checked inputs, and assert that the groups add up.
-
-    Parameters
-    ----------
-    inputs : ndarray, shape (rows, columns)
-        As `RiskModel.check` returns it, or as a ledger stored it.
-    threads : int, optional
-        As :meth:`models.risk_model.RiskModel.contributions` takes it.
-
-    Raises
-    ------
-    PrecursorError
-        Where base and groups miss the log-odds by 1e-9 or more; no such score may leave.
-    """
-    margin = model.margin(inputs, threads=threads)
-    base, contributions = model.contributions(inputs, margin, threads=threads)
-    raw = model.calibration.log_odds(margin)
-    groups = group_contributions(model.feature_set, contributions)
-    total = np.full(len(raw), base)
-    for position in range(groups.shape[1]):
-        total += groups[:, position]
-    if not bool((np.abs(total - raw) < TOLERANCE).all()):
-        raise PrecursorError(
-            f"question '{model.question.name}': groups miss a score's log-odds by"
-            f" {np.abs(total - raw).max():.3g}",
-            remedy="Do not use this model; train it again and report the fault.",
-            code="reasons_do_not_add_up",
-        )
-    probability = model.calibration.probability(margin)
-    low, high = model.interval_for(probability)
-    return Computed(
-        base, raw, probability, low, high, contributions, groups, tuple(model.feature_set.groups)
-    )
-
-
-def stored(names: Sequence[str], row: Floats) -> dict[str, float | None]:
-    """Return a row of inputs by name, None where empty, as the ledger keeps it.
-
-    Examples
-    --------
-    >>> stored(["a", "b"], np.array([2.0, np.nan]))
-    {'a': 2.0, 'b': None}
-    """
-    values: list[float] = row.tolist()
-    return {
-        name: None if math.isnan(value) else value
-        for name, value in zip(names, values, strict=True)
-    }

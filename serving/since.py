@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from features.errors import Conflict, NotFound, RecordsRefused
 from features.trail import Past
 from models.difference import difference
 from models.risk_model import RiskModel
 from models.words import MOST_REASONS, SMALLEST, date_words
 from serving.between import between
+from serving.score import given
 
 MANY = (
     "A score is made of many things together: one line can point down although there is more on"
@@ -101,7 +99,7 @@ def _sentences(
     except (NotFound, Conflict):  # the scores can be told without; where it lay is nobody's concern
         gone = now["model"]["version"]
         return [f"What changed since cannot be told: model version {gone} is gone."], set()
-    rows = [_row(theirs, score["inputs"]) for score in (before, now)]
+    rows = [given(theirs.feature_set.names, score["inputs"]) for score in (before, now)]
     found = difference(theirs, *rows, on=days)
     same = abs(found.log_odds) < SMALLEST
     now_words = "it is the same" if same else f"it is now {found.after:.1%}"
@@ -109,8 +107,3 @@ def _sentences(
     told = [change for change in found.changes if change.text][:MOST_REASONS]
     ways = {change.contribution > 0 for change in told}
     return [first, *found.sentences[1:]], ways
-
-
-def _row(model: RiskModel, inputs: Mapping[str, float | None]) -> npt.NDArray[np.float64]:
-    given = [inputs[name] for name in model.feature_set.names]
-    return np.array([np.nan if value is None else value for value in given])

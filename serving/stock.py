@@ -166,22 +166,22 @@ class Stock:
         with self._lock:
             return self._model(question, named), named[0]
 
-    def model_of(self, score: Mapping[str, Any]) -> RiskModel:
-        """Return the model that gave a score: the one in force, held in memory, where it did.
+    def model_of(self, said: Mapping[str, Any]) -> RiskModel:
+        """Return the model that a score, or a run, is of: the one in force, held here, if it is.
 
         Raises
         ------
         NotFound, Conflict
             Its files are no longer kept, or were changed.
         """
-        said, question = score["model"], str(score["question"])
+        named, question = said["model"], str(said["question"])
         try:
             champion = self.champion(question)[0]
         except PrecursorError:  # nothing is in force; the files of the model are kept
             champion = None
-        if champion is not None and champion.sha256 == said["sha256"]:
+        if champion is not None and champion.sha256 == named["sha256"]:
             return champion
-        return find_model(question, int(said["version"]), said["sha256"])
+        return find_model(question, int(named["version"]), named["sha256"])
 
     def history(self, fingerprint: str, harm: str = HARM) -> History:
         """Return the history of any load that was scored from, by its fingerprint."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date
 from itertools import combinations
@@ -17,7 +16,9 @@ from hypothesis import strategies as st
 from made_up_matrix import FEATURES, matrix, result
 
 from features.catalogue import catalogue
+from features.declare import FeatureSet
 from features.errors import PrecursorError
+from models import explanation
 from models.explanation import explain, group_contributions
 from models.words import (
     DATED,
@@ -44,13 +45,16 @@ def histories(draw: st.DrawFn) -> np.ndarray:
 @given(histories())
 def test_base_and_groups_make_the_score_for_any_history(row: np.ndarray) -> None:
     model = result().model
-    explanation = explain(model, row)[0]
-    assert list(explanation.by_group) == FEATURES.groups
-    assert abs(explanation.base + sum(explanation.by_group.values()) - explanation.raw) < 1e-9
-    probability = 1 / (1 + np.exp(-explanation.raw))
-    assert model.probability(row)[0] == pytest.approx(probability, abs=1e-12)
-    told = json.loads(json.dumps(explanation.data(), allow_nan=False))
-    assert [group["group"] for group in told["groups"]] == FEATURES.groups
+    told = explain(model, row)
+    by_group, raw = told.by_group(0), told.raw[0]
+    assert list(by_group) == FEATURES.groups
+    assert abs(told.base + sum(by_group.values()) - raw) < 1e-9
+    for place, group in enumerate(FEATURES.groups):
+        own = told.contributions[0, [column.group == group for column in FEATURES.columns]]
+        assert told.groups[0, place] == pytest.approx(own.sum(), abs=1e-12)
+    assert told.probability[0] == model.probability(row)[0]
+    assert told.probability[0] == pytest.approx(1 / (1 + np.exp(-raw)), abs=1e-12)
+    assert told.low[0] <= told.probability[0] <= told.high[0]
 
 
 def expected(node: dict[str, Any], row: np.ndarray, known: frozenset[int]) -> float:
@@ -120,16 +124,11 @@ def test_contributions_are_those_of_the_shap_library() -> None:
 def test_a_person_scored_alone_gets_the_same_bits_as_among_many() -> None:
     model = result().model
     rows = matrix(seed=4).X[:600]
-    base, parts = model.contributions(rows)
-    sums = group_contributions(FEATURES, parts)
-    probability = model.probability(rows)
+    together = explain(model, rows)
     for place in range(0, 600, 37):
-        alone = rows[place : place + 1]
-        own_base, own = model.contributions(alone)
-        assert own_base == base
-        assert (own[0] == parts[place]).all()
-        assert (group_contributions(FEATURES, own)[0] == sums[place]).all()
-        assert model.probability(alone)[0] == probability[place]
+        alone, among = explain(model, rows[[place]]), together.of(slice(place, place + 1))
+        for one, other in zip(vars(alone).values(), vars(among).values(), strict=True):
+            assert np.array_equal(one, other)
 
 
 def test_a_row_that_does_not_add_up_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +138,15 @@ def test_a_row_that_does_not_add_up_never_leaves(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(type(model), "log_odds", lambda self, X: right(self, X) + 1e-6)
     with pytest.raises(PrecursorError, match="contributions miss the score"):
         model.contributions(rows)
+
+
+def test_groups_that_do_not_add_up_never_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(feature_set: FeatureSet, contributions: np.ndarray) -> np.ndarray:
+        return group_contributions(feature_set, contributions) + 1e-6
+
+    monkeypatch.setattr(explanation, "group_contributions", wrong)
+    with pytest.raises(PrecursorError, match=r"groups miss a score.s log-odds by \de-06"):
+        explain(result().model, matrix(seed=5).X[:3])
 
 
 def test_many_people_are_told_what_each_is_told_alone() -> None:

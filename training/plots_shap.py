@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 
-from models.explanation import group_contributions
+from models.explanation import explain
 from models.risk_model import RiskModel
 from training.metrics import Floats
 from training.plots import MODEL_COLOUR
@@ -39,9 +39,9 @@ def draw(folder: Path, model: RiskModel, X: Floats) -> list[Path]:
         Groups of features, single features, and for made-up people a dot for each.
     """
     rows = X[np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).astype(int)]
-    base, values = model.contributions(rows)
-    by_group = group_contributions(model.feature_set, values)
-    paths = [_bars(folder / "contributions_by_group.svg", by_group, model.feature_set.groups)]
+    found = explain(model, rows)
+    base, values = found.base, found.contributions
+    paths = [_bars(folder / "contributions_by_group.svg", found.groups, model.feature_set.groups)]
     if find_spec("shap") is None:
         return [*paths, _bars(folder / "shap_bar.svg", values, model.feature_set.names)]
     import shap

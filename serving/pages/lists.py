@@ -27,7 +27,6 @@ from features.rfg import points
 from features.strands import by_mark, named_in
 from models.risk_model import RiskModel
 from serving.dashboards import Records
-from serving.kept import find_model
 from serving.ledger import Ledger
 from serving.pages.other_ranks import CLOSE, OtherRanks, above_the_line
 from serving.pages.standing import Standing, standing
@@ -318,11 +317,11 @@ class Lists:
         InShadow
             The question was in shadow when the list was made, and this role does not see it.
         """
-        in_force = self.stock.get(question)
+        self.stock.get(question)  # a list of what is out of force is nobody's to see
         found = published(question)
         if not may_see(role, found.run.info["stage"]):
             raise InShadow(question)
-        return self._open(question, found, in_force)
+        return self._open(question, found)
 
     def open_all(self) -> None:
         """Open every published list and the records behind it, so that nobody waits for that."""
@@ -331,7 +330,7 @@ class Lists:
             if pointed(name) is None:  # nobody looks at pages of it, and memory is dear
                 continue
             with contextlib.suppress(PrecursorError):  # its own page says what is wrong
-                self._open(name, published(name), at).ready()
+                self._open(name, published(name)).ready()
             self.records.of(at.load)
 
     @property
@@ -340,25 +339,20 @@ class Lists:
         with self._lock:
             return {name: found.run.run_id for name, (found, _) in self._opened.items()}
 
-    def _open(self, question: str, found: PublishedList, in_force: InForce) -> OpenList:
+    def _open(self, question: str, found: PublishedList) -> OpenList:
         with self._lock:
             if question not in self._opened or self._opened[question][0] is not found:
                 if len(self._opened) >= KEPT:
                     self._opened.pop(next(iter(self._opened)))
-                self._opened[question] = (found, self._read(found, in_force.model))
+                self._opened[question] = (found, self._read(found))
             return self._opened[question][1]
 
-    def _read(self, found: PublishedList, champion: RiskModel) -> OpenList:
+    def _read(self, found: PublishedList) -> OpenList:
         info = found.run.info
         rows = found.columns(
             "score_id", "nominal_id", "rank", "previous_rank", "band", "insufficient_history"
         )
-        said = info["model"]
-        model = (
-            champion
-            if champion.sha256 == said["sha256"]
-            else find_model(found.run.question, int(said["version"]), said["sha256"])
-        )
+        model = self.stock.model_of(info)
         try:
             history = self.stock.history(info["load"]["fingerprint"])
         except NotFound:  # the page says that the records are gone, and shows the list
