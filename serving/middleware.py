@@ -23,7 +23,7 @@ from features.errors import PrecursorError
 from serving import metrics, traces
 from serving.access import Forbidden, Principal, Unauthorised, require
 from serving.routes import Route, find, is_for_programs
-from serving.shape import Refusal, encoded, shaped
+from serving.shape import Refusal, as_page, encoded, shaped
 from serving.steps import begin, header, step
 from serving.turns import request_turn
 
@@ -31,6 +31,8 @@ LARGEST_BODY = 1_000_000
 MOST_AT_ONCE = 64
 SECONDS_TO_ARRIVE = 10.0
 SECONDS_TO_ANSWER = 30.0
+
+JSON, HTML = b"application/json", b"text/html; charset=utf-8"
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """Methods as figures, logs and traces name them; a caller may make up any number of others."""
@@ -103,8 +105,7 @@ class Gate:
             answer.extra["connection"] = "close"
             raise Refusal(400, "the request gives its length twice")
         route = None
-        if is_for_programs(path):
-            answer.for_programs = True
+        if answer.for_programs:
             answer.label = "unknown"
             route = await self._admitted(scope, path, method, answer)
         if crowded and path != "/livez":
@@ -218,7 +219,7 @@ class _Answer:
         self.number = scope["request_id"] = secrets.token_hex(8)
         self.label = "page"
         self.method = scope["method"] if scope["method"] in METHODS else "other"
-        self.for_programs = False
+        self.for_programs = is_for_programs(scope["path"])
         self.extra: dict[str, str] = {}
         self.steps = begin()
         self.started: float = time.perf_counter()
@@ -242,7 +243,7 @@ class _Answer:
             self._body += message.get("body", b"")
             if not message.get("more_body", False):
                 status, body = shaped(self._held["status"], self._body)
-                await self._whole(status, body)
+                await self._whole(status, body, JSON)
         else:
             # whoever reads slowly keeps no turn by it
             async with asyncio.timeout_at(self._until):
@@ -254,11 +255,14 @@ class _Answer:
             self._closed = True
             return
         metrics.REFUSALS.labels(error.code).inc()
-        await self._whole(error.status, encoded(error))
+        if self.for_programs:
+            await self._whole(error.status, encoded(error), JSON)
+        else:
+            await self._whole(error.status, as_page(error), HTML)
 
-    async def _whole(self, status: int, body: bytes) -> None:
+    async def _whole(self, status: int, body: bytes, media: bytes) -> None:
         headers = [
-            (b"content-type", b"application/json"),
+            (b"content-type", media),
             (b"content-length", str(len(body)).encode()),
         ]
         await self._start({"type": "http.response.start", "status": status, "headers": headers})

@@ -1,7 +1,8 @@
 """One shape for every error that leaves the service: code, message, field, remedy.
 
 Ours are raised in it; what the framework says by itself (a request that fails its model, an unknown
-path, a fault) is put into it here. A fault tells the caller nothing but a number to quote.
+path, a fault) is put into it here. A fault tells the caller nothing but a number to quote. Where a
+page was asked for and the gate refuses, the same words are a page.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from features.errors import PrecursorError
 
@@ -108,3 +111,29 @@ def shaped(status: int, body: bytes) -> tuple[int, bytes]:
 def encoded(error: PrecursorError) -> bytes:
     """Return an error as the bytes of its JSON."""
     return json.dumps(error.as_json()).encode()
+
+
+_PAGE = Markup("""<!DOCTYPE html>
+<html lang="en" class="govuk-template">
+<head>
+<meta charset="utf-8">
+<title>{heading} – Offender risk scores</title>
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<meta name="robots" content="noindex, nofollow">
+<link rel="stylesheet" href="/static/pages.css">
+</head>
+<body class="govuk-template__body">
+<main class="govuk-width-container govuk-main-wrapper">
+<h1 class="govuk-heading-l">{heading}</h1>
+<p class="govuk-body">{remedy}</p>
+<p class="govuk-body"><a class="govuk-link" href="/">Go to the first page</a></p>
+</main>
+</body>
+</html>
+""")
+
+
+def as_page(error: PrecursorError) -> bytes:
+    """Return an error as the bytes of a page that needs nothing of the service but its style."""
+    heading = f"{error.message[:1].upper()}{error.message[1:]}"
+    return _PAGE.format(heading=heading, remedy=error.remedy).encode()

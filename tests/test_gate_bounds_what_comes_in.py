@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from starlette.concurrency import run_in_threadpool
 
+from features.errors import PrecursorError
 from features.home import home
 from serving import middleware, turns
 from serving.access import Principal, Role, Unauthorised
 from serving.middleware import Gate
 from serving.routes import Route
+from serving.shape import as_page
 from serving.turns import erasing
 
 
@@ -88,13 +90,27 @@ def test_a_body_in_pieces_arrives_whole() -> None:
     assert asyncio.run(asked(echo, *pieces, last))[2] == b"abababc"
 
 
-@pytest.mark.parametrize("path", ["/v1/scores", "/sign-in"])
-def test_a_body_of_two_lengths_is_refused_and_the_connection_ends(path: str) -> None:
+def test_a_body_of_two_lengths_is_refused_and_the_connection_ends() -> None:
     """Of two lengths a proxy may take one and we the other; the rest would be a request."""
     lengths = ((b"transfer-encoding", b"chunked"), (b"content-length", b"4"))
-    status, headers, body = asyncio.run(asked(echo, path=path, more=lengths))
+    status, headers, body = asyncio.run(asked(echo, more=lengths))
     assert (status, code(body)) == (400, "invalid_request")
     assert headers["connection"] == "close"
+    status, headers, body = asyncio.run(asked(echo, path="/sign-in", more=lengths))
+    assert status == 400
+    assert b"The request gives its length twice" in body
+    assert headers["connection"] == "close"
+
+
+def test_whoever_asked_for_a_page_is_refused_in_a_page() -> None:
+    long = ((b"content-length", b"2000000"),)
+    status, headers, body = asyncio.run(asked(echo, path="/decisions", more=long))
+    assert (status, headers["content-type"]) == (413, "text/html; charset=utf-8")
+    assert b'<h1 class="govuk-heading-l">The request is larger than 1 MB</h1>' in body
+    assert b"Send fewer people" in body
+    error = PrecursorError("it is <b>late</b>", remedy="Wait & see.")
+    assert b"It is &lt;b&gt;late&lt;/b&gt;" in as_page(error)
+    assert b"Wait &amp; see." in as_page(error)
 
 
 def test_more_at_once_than_can_be_answered_are_sent_away() -> None:
@@ -137,9 +153,11 @@ def queue_is_free() -> bool:
 def test_nobody_is_asked_about_while_somebody_is_erased(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "PATIENCE", 0.05)
     with turns.erasing():
-        for path in ("/v1/scores", "/lists"):
-            status, _, body = asyncio.run(asked(echo, path=path))
-            assert (status, code(body)) == (503, "erasure_under_way")
+        status, _, body = asyncio.run(asked(echo))
+        assert (status, code(body)) == (503, "erasure_under_way")
+        status, _, page = asyncio.run(asked(echo, path="/lists", method="GET"))
+        assert status == 503
+        assert json.loads(body)["error"]["remedy"] in page.decode()
         assert asyncio.run(asked(echo, path="/livez", method="GET"))[0] == 200
     assert asyncio.run(asked(echo))[0] == 200
 
