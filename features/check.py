@@ -157,7 +157,7 @@ def examined(
             connection.execute(f"SET temp_directory = {quoted_text(spill)}")
             data_to = load.data_to if load else last_day(reading, today)
             asked = Asked(reading.relations, today, data_to)
-            problems = [*reading.problems, *_changed(path, load)]
+            problems = [*reading.problems, *_changed(path, load), *nobody(reading)]
             breaches: list[Breach] = []
             for found in _marked(reading, asked, progress):
                 if isinstance(found, Violation):
@@ -232,7 +232,10 @@ def nobody(reading: Reading) -> list[Violation]:
     """Find that a folder has its tables and nobody in them."""
     if "nominal" not in reading.relations:
         return []
-    row = reading.connection.execute("SELECT count(*) FROM nominal").fetchone()
+    try:
+        row = reading.connection.execute("SELECT count(*) FROM nominal").fetchone()
+    except duckdb.Error:  # it is told that the table cannot be read
+        return []
     return [] if row and row[0] else [RULES["no_rows"].violation("nominal")]
 
 

@@ -288,6 +288,9 @@ def test_tables_without_a_single_person_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordsRefused) as refused:
         ingest("folder", source, tmp_path / "out")
     assert [violation.rule for violation in refused.value.violations] == ["no_rows"]
+    found = check(source)
+    assert not found.ok
+    assert [violation.rule for violation in found.violations] == ["no_rows"]
     assert not (tmp_path / "out").exists()
 
 
