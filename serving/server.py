@@ -82,7 +82,7 @@ def fitting() -> int:
 
     Examples
     --------
-    >>> fitting() >= 1
+    >>> 1 <= fitting() <= os.cpu_count()
     True
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -196,8 +196,13 @@ def drop_all() -> tuple[int, list[str]]:
 
     Examples
     --------
-    >>> drop_all()[0] >= 0
-    True
+    >>> import tempfile
+    >>> from unittest import mock
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with mock.patch.dict("os.environ", PRECURSOR_HOME=place):
+    ...         (home() / "unfinished" / "a batch").mkdir(parents=True)
+    ...         print(drop_all(), drop_all())
+    (1, []) (0, [])
     """
     found = list(_folder().glob("*"))
     missed = []
