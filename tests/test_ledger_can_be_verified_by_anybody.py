@@ -15,6 +15,7 @@ from house import FLOORS, ROOT
 from ledgers import WHO, address, ledger, score, tamper  # noqa: F401 - fixtures
 
 from features.errors import Conflict, NotFound, UsageError
+from serving.chain import HASHED, entry_hash
 from serving.ledger import Ledger
 from serving.ledger_export import checkpoint, export, public_key
 
@@ -83,6 +84,7 @@ CHANGES: dict[str, Callable[[list[Any]], object]] = {
     "a leaf": lambda lines: lines[3]["leaves"][0].update(payload="AAAA"),
     "a leaf's name": lambda lines: lines[3]["leaves"][0].update(score_id="s1"),
     "a leaf gone": lambda lines: lines[3]["leaves"].pop(),
+    "more in a leaf": lambda lines: lines[3]["leaves"][0].update(nominal_id="N9"),
     "leaves swapped": lambda lines: lines[3]["leaves"].reverse(),
     "an entry gone": lambda lines: lines.pop(2),
     "entries swapped": lambda lines: lines.insert(3, lines.pop(4)),
@@ -92,17 +94,41 @@ CHANGES: dict[str, Callable[[list[Any]], object]] = {
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
-def test_any_change_is_found(tmp_path: Path, what: str) -> None:
-    out = tmp_path / "ledger.jsonl"
+def exported(folder: Path) -> tuple[Path, str]:
+    """A small export, and the key that its checkpoint is signed with."""
+    out = folder / "ledger.jsonl"
     with Ledger.open() as book:
         for number in range(3):
             score(book, "N1", "N2", "N3", number=number)
         export(book, out, **WHO)
-        key = public_key(book)
+        return out, public_key(book)
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_any_change_is_found(tmp_path: Path, what: str) -> None:
+    out, key = exported(tmp_path)
     lines = lines_of(out)
     CHANGES[what](lines)
     out.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="ascii")
+    refused_in_words(verified(out, key))
+
+
+def test_an_entry_after_the_signed_head_is_found(tmp_path: Path) -> None:
+    out, key = exported(tmp_path)
+    last = lines_of(out)[-1]
+    added = {**last, "seq": last["seq"] + 1, "previous_hash": last["hash"], "actor": "chief"}
+    added |= {"action": "sign_off", "leaves": [], "leaf_count": 0, "root": None}
+    added["hash"] = entry_hash({name: added[name] for name in HASHED})
+    out.write_text(out.read_text(encoding="ascii") + json.dumps(added) + "\n", encoding="ascii")
+    refused_in_words(verified(out, key))
+
+
+def test_a_name_that_stands_twice_and_may_be_read_in_two_ways_is_found(tmp_path: Path) -> None:
+    out, key = exported(tmp_path)
+    text = out.read_text(encoding="ascii")
+    first = text.index('"actor"')
+    out.write_text(f'{text[:first]}"actor": "somebody else", {text[first:]}', encoding="ascii")
+    assert lines_of(out)[1]["actor"] == json.loads(text.splitlines()[1])["actor"]
     refused_in_words(verified(out, key))
 
 
