@@ -670,6 +670,20 @@ def test_an_erased_person_is_gone_from_pages_too(
     assert last["nominal_id"] not in answer.text
 
 
+@pytest.mark.parametrize("purpose", ["a%00b", "%E2%80%AEback", "a%0Ab", "%C2%A0a%C2%A0"])
+def test_whatever_the_purpose_of_a_cookie_a_refusal_is_on_the_ledger(
+    world: World, purpose: str
+) -> None:
+    session = world.client().cookies["precursor_session"]
+    sent = {"cookie": f"precursor_session={session}; precursor_purpose={purpose}"}
+    before = world.ledger.head()
+    assert world.stranger().get("/audit", headers=sent).status_code == 403
+    entry = world.ledger.entries(limit=1)[0]
+    assert before is not None
+    assert (entry.seq, entry.action) == (before.seq + 1, Action.REFUSAL)
+    assert entry.purpose.isprintable()
+
+
 def test_unknown_people_and_lists_are_refused_in_words(world: World) -> None:
     client = world.client()
     for path in (f"{LIST}/s{'0' * 32}", "/lists/no_such_list", "/nowhere", f"{LIST}/a/b"):

@@ -108,14 +108,18 @@ def forget(response: Response) -> None:
 
 
 def purpose_of(text: str) -> str:
-    """Return a purpose as it is recorded: one line, without spaces around it, not too long.
+    r"""Return a purpose as it is recorded: one line of visible text, not too long.
+
+    The ledger takes no other. Were it refused there, whoever made their cookie so would leave no
+    trace of what they were refused.
 
     Examples
     --------
-    >>> purpose_of("  weekly  review ")
+    >>> purpose_of("  weekly \x00 review ")
     'weekly review'
     """
-    return " ".join(text.split())[:LONGEST_PURPOSE]
+    visible = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(visible.split())[:LONGEST_PURPOSE].rstrip()
 
 
 def visitor(request: Request, access: Access) -> Visitor | None:
