@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from features.declare import BUCKETS
+from features.names import NAME
 from features.sources import CONTEXT, SOURCES
 from features.taxonomy import HARM
 from features.yaml_file import read_model
@@ -215,7 +216,7 @@ class Question(_Strict):
     ('Medium', 'Lower')
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{2,62}$")
+    name: str = Field(pattern=NAME)
     title: str
     outcome_words: str
     """Completes "Of 100 people with similar records, about 12 were ..."."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import pandas as pd
 
 from features.errors import NotFound, PrecursorError, UsageError
 from features.home import home
+from features.names import NAME
 from models import champions, dossier
 from models.manifest import BOOSTER, MANIFEST
 from models.risk_model import RiskModel
@@ -358,10 +360,10 @@ def _version(client: MlflowClient, question: str, number: int) -> Version:
 
 
 def _plain(question: str) -> str:
-    if not question.replace("_", "").isalnum():
+    if not re.fullmatch(NAME, question):
         raise UsageError(
             f"'{question}' is no question's name",
-            remedy="Names are small letters, digits and underscores.",
+            remedy="Names are 3 to 63 small letters, digits and underscores, a letter first.",
             field="question",
         )
     return question

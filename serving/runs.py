@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from features.errors import Conflict, NotFound
 from features.files import replacing, sha256, sync
 from features.home import home
+from features.names import NAME
 
 SCORED = pa.schema(
     [
@@ -51,7 +52,6 @@ REJECTED = pa.schema(
 )
 """Columns of the file of those who were not scored."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{2,62}")  # a question's name comes from outside, as a folder's
 CHANGES = ("new", "up", "down", "same")
 ROW_GROUP = 1_000
 LINES_GROUP = 100  # of a published list: a filtered page takes its lines from all over it
@@ -370,7 +370,8 @@ def published(question: str) -> PublishedList:
     Conflict
         The list's rows were changed after it was published.
     """
-    said = pointed(question) if _NAME.fullmatch(question) else None
+    # a question's name comes from outside, as a folder's
+    said = pointed(question) if re.fullmatch(NAME, question) else None
     if said is None:
         raise NotFound(
             f"question '{question}': no list is published",

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from features.names import NAME
 from serving.chain import SCORE_ID
 from serving.fields import Day, Line, NominalId
 
@@ -39,7 +40,7 @@ class ScoreRequest(Request):
         str,
         Field(
             description="Name of the question, for example `escalation_12m`.",
-            pattern=r"^[a-z][a-z0-9_]{0,63}$",
+            pattern=NAME,
         ),
     ]
     nominal_ids: Annotated[
@@ -72,7 +73,7 @@ class ScoreRequest(Request):
         return ids
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Of a question.")]
+Name = Annotated[str, Field(pattern=NAME, description="Of a question.")]
 Purpose = Annotated[Line, Field(max_length=500, description="What it is for; it is recorded.")]
 Why = Annotated[Line, Field(max_length=1_000, description="The reason; it is recorded.")]
 Band = Literal["Lower", "Medium", "High", "Very high"]

@@ -159,8 +159,10 @@ def test_an_unknown_question_and_an_unpromoted_model_name_the_next_command(
     assert none.value.remedy == "Promote one: precursor promote made_up 2 --reason TEXT."
     with pytest.raises(NotFound, match="no version '9'"):
         registry.fetch("made_up", "9")
-    with pytest.raises(UsageError, match="is no question's name"):
-        registry.versions("a' OR '1'='1")
+    for name in ("a' OR '1'='1", "Made_up", "é_made_up", "7_days", "ab", "a" * 64, "made_up\n"):
+        with pytest.raises(UsageError, match="is no question's name") as odd:
+            registry.versions(name)
+        assert "3 to 63 small letters" in odd.value.remedy
 
 
 def test_what_serving_needs_does_not_load_mlflow() -> None:

@@ -73,6 +73,8 @@ BODIES = {
     "moment for date": json.dumps({**GOOD, "as_of_date": "2026-01-01T12:00:00"}).encode(),
     "number for date": json.dumps({**GOOD, "as_of_date": 20260101}).encode(),
     "path for question": json.dumps({**GOOD, "question": "../../etc"}).encode(),
+    "short question": json.dumps({**GOOD, "question": "ab"}).encode(),
+    "long question": json.dumps({**GOOD, "question": "a" * 64}).encode(),
 }
 
 

@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import NotFound
+from features.names import NAME
 from features.question import CohortRule, OutcomeRule
 from features.yaml_file import read_model
 
@@ -44,7 +45,7 @@ class Study(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{2,62}$")
+    name: str = Field(pattern=NAME)
     title: str
     eligible: tuple[CohortRule, ...] = Field(min_length=1)
     """All of them must hold on the as-of date."""
