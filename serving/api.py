@@ -13,6 +13,7 @@ from starlette.routing import Route as Path
 from serving import metrics
 from serving.answers import list_page, one_score
 from serving.casework import LOOKED_UP, PAGE, case_routes, looked_up
+from serving.fields import LONGEST_PURPOSE
 from serving.gauges import InForceFigures
 from serving.ledger import Ledger
 from serving.openapi import document
@@ -21,8 +22,6 @@ from serving.replay import replay
 from serving.routes import Route, find
 from serving.shape import invalid
 from serving.stock import Stock
-
-LONGEST_PURPOSE = 500
 
 
 def api_routes(stock: Stock, ledger: Ledger) -> list[BaseRoute]:
@@ -114,7 +113,7 @@ Send it as /docs.json says.
             found[name] = int(value) if whole else 0
         else:
             if not value.strip() or not value.isprintable() or len(value) > LONGEST_PURPOSE:
-                wrong(name, "is not one line of at most 500 characters")
+                wrong(name, f"is not one line of at most {LONGEST_PURPOSE} characters")
             found[name] = value
     if mistakes:
         raise invalid(mistakes)

@@ -37,6 +37,9 @@ def _dated(value: object) -> date | None:
 NominalId = Annotated[str, AfterValidator(_visible), Field(json_schema_extra={"pattern": _ID})]
 """A person record's id, exactly as ingested: 1 to 128 visible characters of any script."""
 
+LONGEST_PURPOSE = 500
+"""Characters of what something is for, at most."""
+
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]

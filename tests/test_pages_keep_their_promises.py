@@ -513,6 +513,16 @@ def test_what_cannot_be_recorded_is_not_shown(world: World) -> None:
             assert "in 100" not in answer.text
 
 
+def test_the_longest_purpose_of_a_session_fits_a_cookie(world: World) -> None:
+    client = world.stranger(follow_redirects=False)
+    assert 'maxlength="200"' in client.get("/sign-in").text
+    fields = {"token": world.access.issue_token("a.nalyst", "analyst", 1), "purpose": "😀" * 600}
+    answer = client.post("/sign-in", data=fields)
+    assert answer.status_code == 303
+    kept = [text for text in answer.headers.get_list("set-cookie") if "purpose" in text]
+    assert [len(text) < 4096 for text in kept] == [True]  # browsers drop what is longer
+
+
 def test_nobody_gets_in_without_a_purpose_and_next_stays_here(world: World) -> None:
     """Check 20."""
     stranger = world.stranger(follow_redirects=False)

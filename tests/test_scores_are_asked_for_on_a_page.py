@@ -101,3 +101,10 @@ def test_results_are_for_whom_they_were_given(world: World) -> None:
     assert client.get("/scores/1").status_code == 404
     for role in ("supervisor", "reviewer", "data_scientist"):
         assert world.client(role).get("/scores").status_code == 403
+
+
+def test_a_purpose_may_be_as_long_as_a_program_s(world: World) -> None:
+    client = world.client()
+    assert 'maxlength="500"' in client.get("/scores").text
+    assert ask(client, purpose="x" * 500).status_code == 200
+    assert ask(client, purpose="x" * 501).status_code == 400

@@ -17,7 +17,11 @@ from serving.credentials import is_loopback
 from serving.server import PROXY
 
 SESSION, PURPOSE = "precursor_session", "precursor_purpose"
-LONGEST_PURPOSE = 200
+LONGEST_OF_SESSION = 200
+"""Characters of what a session is for, at most; fewer than of one request's purpose.
+
+It is kept in a cookie, where a character may take 12 bytes, and browsers drop one over 4,096.
+"""
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """Headers by which a proxy says that a request came from somewhere else."""
 
@@ -119,7 +123,7 @@ def purpose_of(text: str) -> str:
     'weekly review'
     """
     visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(visible.split())[:LONGEST_PURPOSE].rstrip()
+    return " ".join(visible.split())[:LONGEST_OF_SESSION].rstrip()
 
 
 def visitor(request: Request, access: Access) -> Visitor | None:

@@ -15,11 +15,12 @@ from features.errors import NotFound, PrecursorError
 from serving.access import Permission, require
 from serving.answers import scores
 from serving.chain import Action, Leaf
+from serving.fields import LONGEST_PURPOSE
 from serving.need_to_know import withheld
 from serving.own_view import require_own_view
 from serving.pages import words
 from serving.pages.case_words import local_day
-from serving.pages.door import LONGEST_PURPOSE, Visitor
+from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, date_items, date_of, done
 from serving.pages.over_lists import FormPages
 from serving.schema import MOST_PEOPLE, ScoreRequest

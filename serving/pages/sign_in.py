@@ -11,6 +11,7 @@ from serving.access import Access, Forbidden, Unauthorised
 from serving.limits import Attempts
 from serving.pages import words
 from serving.pages.door import (
+    LONGEST_OF_SESSION,
     SESSION,
     came_from,
     client_host,
@@ -71,6 +72,7 @@ def routes(
             "purpose": purpose,
             "errors": errors or {},
             "said": said,
+            "longest": LONGEST_OF_SESSION,
             "accounts": accounts,
         }
         return answer(request, "sign_in.html", context, status=status)
