@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import NotFound, RecordsRefused, UsageError
+from features.names import ID_WORDS, is_id
 
 KEYS = ("nominal_id", "as_of_date")
 MOST_SHOWN = 10
-_ID = r"[!-~]{1,128}"
 _DAY = r"\d{4}-\d{2}-\d{2}"
 
 
@@ -41,8 +41,8 @@ def read_spine(path: Path, latest: date) -> pd.DataFrame:
     UsageError
         It is neither Parquet nor CSV, or cannot be read as what its name says.
     RecordsRefused
-        A column is missing, there are no rows, an id is empty or not plain ASCII, a date cannot be
-        read or lies too late, a row stands twice. `violations` lists every row.
+        A column is missing, there are no rows, an id is none (`features.names.is_id`), a date
+        cannot be read or lies too late, a row stands twice. `violations` lists every row.
 
     Examples
     --------
@@ -129,9 +129,7 @@ def _raw(path: Path) -> pd.DataFrame:
 
 def _ids(column: pd.Series, faults: _Faults) -> pd.Series:
     ids = column.astype("str").fillna("")
-    plain = ids.str.fullmatch(_ID).astype(bool)
-    what = "nominal_id that is not 1 to 128 plain ASCII characters without spaces"
-    faults.rows(what, ~plain, ids)
+    faults.rows(f"nominal_id that is not {ID_WORDS}", ~ids.map(is_id).astype(bool), ids)
     return ids
 
 

@@ -8,15 +8,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-_ID = r"^\S{1,128}$"
+from features.names import ID, ID_WORDS, is_id
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LIKE_A_DATE = re.compile(r"[0-9TZ:./+-]{1,32}")
 
 
 def _visible(value: str) -> str:
-    # no control characters, none that are invisible or turn the direction of writing
-    if re.fullmatch(_ID[1:-1], value) is None or not value.isprintable():
-        raise ValueError("an id is 1 to 128 visible characters, without spaces")
+    if not is_id(value):
+        raise ValueError(f"an id is {ID_WORDS}")
     return value
 
 
@@ -34,7 +34,7 @@ def _dated(value: object) -> date | None:
     raise ValueError(f"{told} is not a date; write it as 2026-01-31")
 
 
-NominalId = Annotated[str, AfterValidator(_visible), Field(json_schema_extra={"pattern": _ID})]
+NominalId = Annotated[str, AfterValidator(_visible), Field(json_schema_extra={"pattern": ID})]
 """A person record's id, exactly as ingested: 1 to 128 visible characters of any script."""
 
 LONGEST_PURPOSE = 500
