@@ -8,12 +8,13 @@ was scored with without being in force.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from features.errors import Conflict, NotFound
+from features.errors import Conflict, NotFound, PrecursorError
 from features.home import home
-from features.loads import Load, open_load
+from features.loads import Load, manifest, open_load
 from models import champions
 from models.risk_model import RiskModel
 from serving.runs import write_json
@@ -45,25 +46,30 @@ def serving_named(question: str) -> bool:
 def serving_from(question: str) -> dict[str, Any]:
     """Return path and fingerprint of the load a question is served from; cheap to ask often.
 
-    Where none was named, it is the one under ``HOME/records/`` that reaches furthest.
+    Where none was named, it is the one under ``HOME/records/`` that reaches furthest, of those
+    whose ``load.json`` can be read: one that is being copied there stops none of the others.
 
     Raises
     ------
     NotFound
-        No load was named and none lies there.
+        No load was named and none lies there, or none that can be read.
     """
     named = _named(question)
     if named.is_file():
         return dict(json.loads(named.read_text(encoding="utf-8")))
     found = []
-    for file in (home() / "records").glob("*/load.json"):
-        said = json.loads(file.read_text(encoding="utf-8"))
-        order = (said["data_to"], said["number"], said["created_at"])
-        found.append((order, {"path": str(file.parent), "fingerprint": said["fingerprint"]}))
+    refused: list[str] = []
+    for path, said in _readable(_here(), refused):
+        try:
+            order = (str(said["data_to"]), int(said["number"]), str(said["created_at"]))
+            found.append((order, {"path": str(path), "fingerprint": str(said["fingerprint"])}))
+        except (KeyError, TypeError, ValueError) as lacking:
+            refused.append(f"{path / 'load.json'}: {lacking!r}")
     if not found:
+        mend = "Ingest the source again into a new folder. Or name" if refused else "Name"
         raise NotFound(
-            f"question '{question}': there are no records to score from",
-            remedy="Name a load: precursor serve --records RECORDS.",
+            f"question '{question}': there are no records to score from{_told(refused)}",
+            remedy=f"{mend} a load: precursor serve --records RECORDS.",
             field="question",
             code="no_records",
         )
@@ -71,32 +77,53 @@ def serving_from(question: str) -> dict[str, Any]:
 
 
 def find_load(fingerprint: str) -> Load:
-    """Return the load with this fingerprint.
+    """Return the load with this fingerprint; what cannot be read is passed over.
 
     Raises
     ------
     NotFound
-        It was never scored from here, or it is no longer where it was.
+        It was never scored from here, is no longer where it was, or cannot be read any more.
     """
     place = _loads() / f"{fingerprint}.json"
-    paths = [file.parent for file in (home() / "records").glob("*/load.json")]
+    paths = _here()
     if place.is_file():
         paths.insert(0, Path(json.loads(place.read_text(encoding="utf-8"))["path"]))
-    for path in paths:
-        if _fingerprint(path) == fingerprint:
-            return open_load(path)
+    refused: list[str] = []
+    for path, said in _readable(paths, refused):
+        if said.get("fingerprint") == fingerprint:
+            try:
+                return open_load(path)
+            except PrecursorError as broken:  # the same load may lie elsewhere too
+                refused.append(broken.message)
     raise NotFound(
-        f"the load {fingerprint[:12]} is not where it was when it was scored from",
+        f"the load {fingerprint[:12]} is not where it was when it was scored from{_told(refused)}",
         remedy="Put it back, or ingest the same source again: equal loads are equal files.",
         code="no_records",
     )
 
 
-def _fingerprint(path: Path) -> str | None:
-    file = path / "load.json"
-    if not file.is_file():
-        return None
-    return str(json.loads(file.read_text(encoding="utf-8"))["fingerprint"])
+def _here() -> list[Path]:
+    return [file.parent for file in sorted((home() / "records").glob("*/load.json"))]
+
+
+def _readable(paths: Iterable[Path], refused: list[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield each load whose ``load.json`` can be read, and what that says; note the others."""
+    for path in paths:
+        try:
+            said = manifest(path)
+        except NotFound:  # it was moved or removed since
+            continue
+        except PrecursorError as wrong:
+            refused.append(wrong.message)
+        except OSError as wrong:
+            refused.append(f"{path / 'load.json'} cannot be read: {wrong.strerror}")
+        else:
+            yield path, said
+
+
+def _told(refused: Iterable[str]) -> str:
+    words = "; ".join(dict.fromkeys(refused))
+    return f" (passed over: {words})" if words else ""
 
 
 def keep_model(model: RiskModel) -> None:
