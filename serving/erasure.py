@@ -158,12 +158,13 @@ def _rewrite(
                 found[kind][name] = rows
                 begun.went(kind, rows)
 
-    for path in loads(further, missed):
+    known = loads(further, missed)
+    for path in known:
         each("loads", path, str(path), partial(_from_load, path, nominal_id))
     for path in sorted((home() / "runs").glob("*/*")):
         if any((path / name).is_file() for name in (ROWS, FROZEN, INFO)):
             each("runs", path, path.name, partial(_from_run, path, nominal_id, begun))
-    for path in files(further):
+    for path in files(further, known):
         each("files", path, str(path), partial(take_out, path, nominal_id))
     for part in left_behind(home()):
         drop(part)

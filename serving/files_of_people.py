@@ -13,15 +13,14 @@ from features.loads import manifest
 from serving.table_of_people import DAMAGED, HEADINGS, lines_of, why
 
 
-def loads(further: Iterable[Path] = (), missed: list[str] | None = None) -> list[Path]:
+def loads(further: Iterable[Path], missed: list[str]) -> list[Path]:
     """Return the folders of all loads that this installation knows of.
 
     Parameters
     ----------
-    missed : list of str, optional
+    missed : list of str
         Takes what is there and cannot be read, with the reason.
     """
-    missed = [] if missed is None else missed
     paths = {file.parent for file in (home() / "records").glob("*/load.json")}
     for file in (home() / "loads").glob("*.json"):
         try:
@@ -42,10 +41,15 @@ def loads(further: Iterable[Path] = (), missed: list[str] | None = None) -> list
     return found
 
 
-def files(further: Iterable[Path]) -> Iterator[Path]:
-    """Yield tables outside loads and runs: scored files, matrices, whatever has ids."""
-    further = list(further)
-    apart = {*loads(further), *(home() / "runs").glob("*/*")}
+def files(further: Iterable[Path], found: Iterable[Path]) -> Iterator[Path]:
+    """Yield tables outside loads and runs: scored files, matrices, whatever has ids.
+
+    Parameters
+    ----------
+    found : iterable of Path
+        The loads that are read as such, as :func:`loads` returns them.
+    """
+    apart = {*found, *(home() / "runs").glob("*/*")}
     yield from (path for path in _tables(home()) if path.parent not in apart)
     for path in further:
         if path.is_file():

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.errors import Conflict, NotFound
+from features.errors import Conflict, NotFound, PrecursorError
 from features.excerpt import excerpt
 from features.files import all_there, folder_stands
 from features.home import home
@@ -97,16 +97,18 @@ def gather(
         What the ledger says was altered.
     """
     further = all_there(also, field="also")
-    folders = [open_load(path) for path in loads(further)]
+    missed: list[str] = []
+    folders = _folders(further, missed)
     others = _others(folders, nominal_id)
     records = _records(folders, nominal_id, others)
     told = ledger.person(nominal_id)
-    tables, missed = _tables(further, nominal_id, others)
+    apart = [load.path for load in folders]
+    tables = _tables(files(further, apart), nominal_id, others, missed)
     if not (records or told or tables):
         raise NotFound(
             f"NOMINAL '{nominal_id}': nothing here is about such a person, or they were erased",
             remedy="Check the id, as the column nominal_id of the records has it; name loads and"
-            " files elsewhere with --also.",
+            " files elsewhere with --also." + "".join(f" {one}" for one in missed),
             field="nominal_id",
         )
     said: dict[str, Any] = {
@@ -162,6 +164,23 @@ def export(
     return out / "held.html", out / "held.json"
 
 
+def _folders(further: Iterable[Path], missed: list[str]) -> list[Load]:
+    """Return the loads that can be opened; note the others."""
+    found: list[Load] = []
+    refused: list[str] = []
+    for path in loads(further, refused):
+        try:
+            found.append(open_load(path))
+        except PrecursorError as broken:
+            refused.append(f"{path}: {why(broken)}")
+    missed += [
+        f"Not all could be read of {one.rstrip('.')}. Look into it by hand: the person may be in"
+        " it, and people who are in no other load are not struck out."
+        for one in refused
+    ]
+    return found
+
+
 def _others(folders: Iterable[Load], nominal_id: str) -> frozenset[str]:
     """Return the ids of everybody else that any table here names."""
     found: set[str] = set()
@@ -199,12 +218,12 @@ def _records(
 
 
 def _tables(
-    further: Iterable[Path], nominal_id: str, others: frozenset[str]
-) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
-    """Return the person's lines of all other tables here, and which of these cannot be read."""
-    found, missed = {}, []
+    paths: Iterable[Path], nominal_id: str, others: frozenset[str], missed: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the person's lines of all other tables here; note which of these cannot be read."""
+    found = {}
     runs = sorted((home() / "runs").glob("*/*/*.parquet"))
-    for path in (*files(further), *runs):
+    for path in (*paths, *runs):
         try:
             rows = rows_of(path, nominal_id)
         except (*DAMAGED, OSError) as broken:
@@ -212,7 +231,7 @@ def _tables(
             continue
         if rows:
             found[str(path)] = [_struck(row, others) for row in rows]
-    return found, missed
+    return found
 
 
 def _line(one: Recorded, others: frozenset[str], staff: bool) -> dict[str, Any]:

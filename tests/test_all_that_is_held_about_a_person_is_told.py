@@ -19,8 +19,9 @@ from features.history import History
 from features.loads import write_load
 from precursor import app
 from serving.batch import score_batch
-from serving.kept import serve_from
+from serving.kept import remember_load, serve_from
 from serving.ledger import Action, Leaf, Ledger
+from serving.subject_access import gather
 
 WHO, OTHER = "N0001", "N0002"
 ANALYST = {"actor": "PC 4711", "role": "analyst"}
@@ -112,6 +113,38 @@ def test_files_of_any_kind_are_told_and_those_that_cannot_be_read_named(
     assert (pair["nominal_id_2"], pair["evidence"]) == (WHO, "same birthday")
     assert OTHER not in json.dumps(pair)
     assert "cut.parquet cannot be read" in " ".join(said["before_handing_over"])
+
+
+def test_a_torn_load_elsewhere_is_named_and_hides_nothing_else(force: Path, tmp_path: Path) -> None:
+    elsewhere = small_force.make_load(tmp_path / "elsewhere", people=30, seed=9)
+    remember_load(elsewhere)
+    (elsewhere.path / "load.json").write_text("{", encoding="utf-8")
+    done = run("export-subject", WHO, "--out", str(tmp_path / "held"), "--reason", "request 12")
+    assert done.exit_code == 0, done.output
+    said = json.loads((tmp_path / "held" / "held.json").read_text())
+    assert len(said["records"]["nominal"]) == 1
+    (named,) = [text for text in said["before_handing_over"] if "elsewhere" in text]
+    assert str(elsewhere.path / "load.json") in named
+    assert "Look into it by hand" in named
+    assert "elsewhere" in (tmp_path / "held" / "held.html").read_text()
+    with Ledger.open() as book, pytest.raises(NotFound, match="nothing here is about") as nobody:
+        gather("N-nobody", ledger=book)
+    assert str(elsewhere.path) in nobody.value.remedy  # they may be in what cannot be read
+
+
+def test_a_load_that_lacks_a_table_is_named_and_its_others_are_searched(
+    force: Path, tmp_path: Path
+) -> None:
+    other = small_force.make_load(force / "records" / "other", people=30, seed=9)
+    (other.path / "offence.parquet").unlink()
+    done = run("export-subject", WHO, "--out", str(tmp_path / "held"), "--reason", "request 12")
+    assert done.exit_code == 0, done.output
+    said = json.loads((tmp_path / "held" / "held.json").read_text())
+    assert len(said["records"]["nominal"]) == 1
+    assert list(said["records_up_to"]) == [str(force / "records" / "small")]
+    (named,) = [text for text in said["before_handing_over"] if "offence.parquet" in text]
+    assert str(other.path) in named
+    assert str(other.path / "nominal.parquet") in said["files"]
 
 
 def test_others_are_struck_out_and_staff_are_told_by_role(force: Path, tmp_path: Path) -> None:
