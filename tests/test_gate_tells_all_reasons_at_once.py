@@ -118,6 +118,22 @@ def test_a_group_that_fares_worse_beyond_its_limit_is_named(
     assert "not audited" in gate.champion_kept_up_with(blind, "made_up", 1)[-1].found
 
 
+def test_a_group_is_the_same_whichever_of_its_attributes_stands_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, champion = (
+        changed(result().model, fairness=audited(missed, 1.0)) for missed in (0.85, 0.70)
+    )
+    who = {"sex": "female", "age": "18 to 24"}
+    for one, order in ((model, ("sex", "age")), (champion, ("age", "sex"))):
+        (group,) = one.training["fairness"]["tables"]["sex"]
+        group["who"] = {name: who[name] for name in order}
+    monkeypatch.setattr(gate.registry, "fetch", lambda *_: (champion, 1))
+    check = gate.champion_kept_up_with(model, "made_up", 1)[-1]
+    assert not check.passed
+    assert check.found.startswith("age 18 to 24, sex female: ")
+
+
 def test_all_reasons_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     weak = train(question(), matrix(people=900, seed=11, twist=0.0), register=False, **QUICK).model
     weak = replace(weak, question=small_force.QUESTION.model_copy(update={"clock": "calendar"}))

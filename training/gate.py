@@ -54,7 +54,7 @@ def baselines(model: RiskModel) -> list[Check]:
     """Return whether it ranks above each baseline beyond chance and is no worse at capacity."""
     differences = model.training["evaluation"]["differences"]
     found = []
-    for name, by_metric in differences.items():
+    for name, by_metric in _by_name(differences):
         if name == CHAMPION:  # it is asked for itself: no worse will do
             continue
         low = by_metric["auc"]["low"]
@@ -132,7 +132,7 @@ def _groups_kept_up_with(model: RiskModel, champion: RiskModel, number: int) -> 
         return [Check(name, False, f"not audited by group, and champion {number} was")]
     before = {_who(group): group for table in other["tables"].values() for group in table}
     worse = []
-    for group in (group for table in own["tables"].values() for group in table):
+    for group in (group for _, table in _by_name(own["tables"]) for group in table):
         old = before.get(_who(group))
         if old is not None:
             worse += [f"{', '.join(_who(group))}: {words}" for words in _worsened(group, old)]
@@ -140,7 +140,12 @@ def _groups_kept_up_with(model: RiskModel, champion: RiskModel, number: int) -> 
 
 
 def _who(group: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(f"{name} {value}" for name, value in group["who"].items())
+    return tuple(f"{name} {value}" for name, value in _by_name(group["who"]))
+
+
+def _by_name(said: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return entries in a manifest's order: what was just trained is judged as if read again."""
+    return sorted(said.items())
 
 
 def _worsened(group: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
