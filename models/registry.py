@@ -284,12 +284,18 @@ def fetch(question: str, which: str | int) -> tuple[RiskModel, int]:
         Where its files are not those that were registered, or are of another question.
     """
     version = find(question, which)
-    model, _ = _fetched(version)
+    model, _ = download(version)
     return model, version.number
 
 
-def _fetched(version: Version) -> tuple[RiskModel, bytes | None]:
-    """Return a version's model, and the report beside it if it was registered with one."""
+def download(version: Version) -> tuple[RiskModel, bytes | None]:
+    """Return a version's model, and the report beside it if it was registered with one.
+
+    Raises
+    ------
+    Conflict
+        As :func:`fetch`.
+    """
     import mlflow
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -303,16 +309,14 @@ def _fetched(version: Version) -> tuple[RiskModel, bytes | None]:
         return model, report.read_bytes() if report.is_file() else None
 
 
-def lay(question: str, which: str | int = CHAMPION) -> Path:
-    """Copy a version's files to where services read them: the model, and what is told of it.
+def lay(version: Version, model: RiskModel, report: bytes | None) -> Path:
+    """Put what was downloaded of a version where services read it: model and report.
 
     It is not in force by that; `models.champions.point` makes it so.
     """
-    version = find(question, which)
-    model, report = _fetched(version)
-    if version.number not in dossier.versions(question):  # trained on another machine
+    if version.number not in dossier.versions(version.question):  # trained on another machine
         tell(version, report)
-    return champions.lay(question, version.number, model)
+    return champions.lay(version.question, version.number, model)
 
 
 def tell(version: Version, report: bytes | None, gate: Mapping[str, Any] | None = None) -> None:

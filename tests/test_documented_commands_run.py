@@ -177,7 +177,7 @@ def register_again() -> None:
 
     from models import registry
 
-    model, report = registry._fetched(registry.find(QUESTION, "champion"))
+    model, report = registry.download(registry.find(QUESTION, "champion"))
     with mlflow.start_run(experiment_id=registry.experiment(QUESTION)):
         again = registry.log(model, report=report)
     registry.set_alias(QUESTION, registry.CHALLENGER, again.number)

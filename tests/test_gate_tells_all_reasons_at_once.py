@@ -137,9 +137,8 @@ def test_a_group_is_the_same_whichever_of_its_attributes_stands_first(
 def test_all_reasons_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     weak = train(question(), matrix(people=900, seed=11, twist=0.0), register=False, **QUICK).model
     weak = replace(weak, question=small_force.QUESTION.model_copy(update={"clock": "calendar"}))
-    monkeypatch.setattr(promotion.registry, "fetch", lambda *_: (weak, 1))
     monkeypatch.setattr(promotion, "_champion", lambda _: None)
-    verdict = promotion.judge("made_up", 1, today=TODAY)
+    verdict = promotion.judge(weak, 1, today=TODAY)
     failed = {check.name for check in verdict.checks if not check.passed}
     assert {"leakage proof", "fresh data", "beats logistic_age_priors"} <= failed
     assert len(verdict.reasons) == len(failed)

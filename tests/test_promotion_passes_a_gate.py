@@ -11,10 +11,10 @@ from made_up_registry import registry_in
 
 from features.declare import FeatureSet
 from features.errors import Conflict, NotFound, UsageError
-from models import champions, registry
+from models import champions, dossier, registry
 from models.risk_model import RiskModel
 from training import promotion
-from training.experiment import Result
+from training.experiment import Result, train
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def store(precursor_home: Path) -> tuple[Result, ...]:
 def test_a_model_that_beats_its_baselines_is_promoted_and_published(
     store: tuple[Result, ...],
 ) -> None:
-    verdict = promotion.judge("made_up", 1)
+    verdict = promotion.judge(*registry.fetch("made_up", 1))
     assert verdict.passed, verdict.reasons
     assert verdict.sha256 == store[0].model.sha256
     assert promotion.promote("made_up", 1) == verdict
@@ -38,7 +38,7 @@ def test_a_model_that_beats_its_baselines_is_promoted_and_published(
 
 
 def test_a_model_that_does_not_is_refused_with_every_reason(store: tuple[Result, ...]) -> None:
-    verdict = promotion.judge("made_up", "challenger")
+    verdict = promotion.judge(*registry.fetch("made_up", "challenger"))
     assert verdict.refuses
     recorded: list[promotion.Verdict] = []
     with pytest.raises(Conflict, match="the gate refuses version 2") as refused:
@@ -80,7 +80,7 @@ def test_what_stands_in_the_way_is_told_before_anything_is_recorded(
     answers.unlink()
     promotion.promote("made_up", 2, force=True)
 
-    def gone(question: str, which: object) -> Path:
+    def gone(*_: object) -> Path:
         raise OSError("the store is gone")
 
     monkeypatch.setattr(registry, "lay", gone)
@@ -97,7 +97,7 @@ def test_a_model_of_another_question_is_not_put_in_force(store: tuple[Result, ..
     client.create_registered_model("other")
     one = client.get_model_version("made_up", "1")
     client.create_model_version("other", one.source, run_id=one.run_id, tags=one.tags)
-    for ask in (registry.fetch, promotion.judge, promotion.promote):
+    for ask in (registry.fetch, promotion.promote):
         with pytest.raises(Conflict, match="'other': the model is of question 'made_up'"):
             ask("other", 1)
     with pytest.raises(Conflict, match="of question 'made_up'"):
@@ -112,7 +112,7 @@ def test_a_version_of_which_training_told_too_little_is_refused_in_words(
     for told in ((), ("evaluation",), ("evaluation", "calibration", "load")):
         training = {name: said for name, said in whole.training.items() if name in told}
         poor = replace(whole, training=training)
-        monkeypatch.setattr(registry, "fetch", lambda *_, poor=poor: (poor, 1))
+        monkeypatch.setattr(registry, "download", lambda _, poor=poor: (poor, None))
         with pytest.raises(Conflict, match=r"training did not tell '\w+' of it"):
             promotion.promote("made_up", 1)
 
@@ -131,6 +131,40 @@ def test_force_promotes_and_rollback_puts_the_previous_one_back(store: tuple[Res
     aliases = {version.number: version.aliases for version in registry.versions("made_up")}
     assert aliases == {1: ("champion",), 2: ("previous",)}
     assert champions.read("made_up").sha256 == store[0].model.sha256
+
+
+def test_each_model_that_is_needed_is_downloaded_once(
+    store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    download, asked = mlflow.artifacts.download_artifacts, []
+
+    def noted(address: str, **terms: object) -> str:
+        asked.append(address)
+        return str(download(address, **terms))
+
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", noted)
+    promotion.promote("made_up", 1)
+    assert asked == ["models:/made_up/1"]
+    promotion.promote("made_up", 2, force=True)
+    assert asked[1:] == ["models:/made_up/2", "models:/made_up/1"]  # and the one that it replaces
+    promotion.rollback("made_up")
+    assert asked[3:] == ["models:/made_up/1"]
+
+
+def test_a_training_is_judged_by_the_model_that_it_holds(
+    store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> object:
+        raise OSError("nothing is downloaded")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "download", gone)
+        version = train(question(), matrix(), **QUICK).version
+    assert version is not None
+    gate = dossier.read("made_up", version.number).entry["gate"]
+    assert gate == promotion.judge(*registry.fetch("made_up", version.number)).to_data()
 
 
 def test_without_a_previous_champion_there_is_nothing_to_roll_back_to(
@@ -159,7 +193,7 @@ def test_a_champion_that_cannot_be_read_is_said_and_can_be_replaced(
     whole = manifest.read_bytes()
     manifest.write_bytes(whole + b" ")
     try:
-        verdict = promotion.judge("made_up", 1)
+        verdict = promotion.judge(*registry.fetch("made_up", 1))
         with pytest.raises(Conflict, match="champion 2 cannot be read"):
             promotion.promote("made_up", 1)
         forced = promotion.promote("made_up", 1, force=True)
@@ -179,9 +213,8 @@ def test_a_withdrawn_champion_is_out_of_force_everywhere(store: tuple[Result, ..
 
 
 def _judged(model: RiskModel, monkeypatch: pytest.MonkeyPatch) -> promotion.Verdict:
-    monkeypatch.setattr(registry, "fetch", lambda question, which: (model, 1))
     monkeypatch.setattr(promotion, "_champion", lambda question: None)
-    return promotion.judge("made_up", 1)
+    return promotion.judge(model, 1)
 
 
 def test_a_gate_that_reports_does_not_refuse(
@@ -222,8 +255,6 @@ def test_a_model_by_other_definitions_than_this_release_is_found(
 def test_a_training_inside_a_run_that_mlflow_opened_belongs_to_it(
     store: tuple[Result, ...], precursor_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.experiment import train
-
     client = registry.connect()
     place = (precursor_home / "opened").as_uri()
     opened = client.create_experiment("opened by mlflow run", artifact_location=place)

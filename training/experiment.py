@@ -279,7 +279,7 @@ def train(
         version = tracking.record(model, evaluation, told, text, shares, held.X, kept)
     registry.set_alias(question.name, registry.CHALLENGER, version.number)
     entry = registry.find(question.name, version.number)
-    registry.tell(entry, kept, promotion.judge(question.name, version.number).to_data())
+    registry.tell(entry, kept, promotion.judge(model, version.number).to_data())
     return Result(model, evaluation, told, text, entry, groups)
 
 

@@ -84,30 +84,6 @@ class Verdict:
         }
 
 
-def judge(question: str, which: str | int = CHALLENGER, *, today: date | None = None) -> Verdict:
-    """Judge a version against its baselines, its own calibration and the champion in force.
-
-    All checks are made, whichever of them fail, so that all reasons are told at once.
-
-    Parameters
-    ----------
-    question : str
-    which : str or int
-        A version number or an alias.
-    today : date, optional
-        For questions with the clock of the calendar.
-
-    Raises
-    ------
-    NotFound
-        Where there is no such version.
-    Conflict
-        Where its files are not those that were registered, or training told less of it than the
-        gate asks.
-    """
-    return _judged(*registry.fetch(question, which), question, today)
-
-
 @contextmanager
 def _told_of_it(question: str, number: int) -> Iterator[None]:
     """Refuse a version of which training told less than is asked here."""
@@ -121,7 +97,25 @@ def _told_of_it(question: str, number: int) -> Iterator[None]:
         ) from missing
 
 
-def _judged(model: RiskModel, number: int, question: str, today: date | None = None) -> Verdict:
+def judge(model: RiskModel, number: int, *, today: date | None = None) -> Verdict:
+    """Judge a version against its baselines, its own calibration and the champion in force.
+
+    All checks are made, whichever of them fail, so that all reasons are told at once.
+
+    Parameters
+    ----------
+    model : RiskModel
+    number : int
+        Its version in the registry.
+    today : date, optional
+        For questions with the clock of the calendar.
+
+    Raises
+    ------
+    Conflict
+        Where training told less of it than the gate asks.
+    """
+    question = model.question.name
     current = _champion(question)
     replaced = current if current != number else None
     with _told_of_it(question, number):
@@ -174,8 +168,9 @@ def promote(
     Conflict
         Where the gate refuses; all its reasons are listed.
     """
-    model, number = registry.fetch(question, which)
-    verdict = _judged(model, number, question)
+    version = registry.find(question, which)
+    model, report = registry.download(version)
+    verdict = judge(model, version.number)
     if verdict.refuses and not force:
         if record is not None:
             record(verdict)
@@ -188,8 +183,8 @@ def promote(
     # Answers that cannot be read, and a store that is gone, stand in the way before anything is
     # recorded: what the ledger has in force and no file does, no service answers for.
     with _told_of_it(question, verdict.version):
-        written = at_promotion(model, number, verdict.replaces)
-    write(written, registry.lay(question, verdict.version))
+        written = at_promotion(model, verdict.version, verdict.replaces)
+    write(written, registry.lay(version, model, report))
     if record is not None:
         record(verdict)
     champions.point(question, verdict.version)
@@ -223,7 +218,7 @@ def rollback(
         Where there is no previous champion.
     """
     before, now = registry.find(question, CHAMPION), registry.find(question, PREVIOUS)
-    registry.lay(question, now.number)
+    registry.lay(now, *registry.download(now))
     if record is not None:
         record({"version": now.number, "sha256": now.sha256, "replaces": before.number})
     champions.point(question, now.number)
