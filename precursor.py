@@ -131,14 +131,13 @@ def suspend(question: QuestionName, reason: Reason, as_json: Json = False) -> No
 
 def _suspended(question: str, reason: str) -> int:
     """Suspend a question, on the ledger first; return the version that was in force."""
-    from models import champions
+    from models import champions, registry
     from serving.ledger import Action
-    from training import promotion
 
     version = int(champions.pointer(question)["version"])
     with command_ledger.ledger() as book:
         command_ledger.record(book, Action.SUSPENSION, reason, question, {"version": version})
-        promotion.withdraw(question)
+        registry.withdraw(question, [registry.CHAMPION])
     return version
 
 

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -202,6 +202,17 @@ def set_alias(question: str, alias: str, version: int) -> None:
 def remove_alias(question: str, alias: str) -> None:
     """Take an alias away; nothing happens where no version has it."""
     connect().delete_registered_model_alias(question, alias)
+
+
+def withdraw(question: str, aliases: Sequence[str]) -> None:
+    """Take aliases away from whichever versions have them; without the champion's none is in force.
+
+    For services the champion is out of force first, so that what fails halfway scores nobody.
+    """
+    if CHAMPION in aliases:
+        champions.withdraw(question)
+    for alias in aliases:
+        remove_alias(question, alias)
 
 
 def versions(question: str) -> list[Version]:

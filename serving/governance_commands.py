@@ -27,22 +27,21 @@ def retire(
     """
     from dataclasses import asdict
 
-    from models import champions, registry
+    from models import registry
     from serving.permissions import operator
     from serving.retirement import in_words
     from serving.retirement import retire as stop_for_good
 
     found = registry.find(question, version)
-
-    def stop() -> None:
-        if registry.CHAMPION in found.aliases:
-            champions.withdraw(question)
-        for alias in found.aliases:
-            registry.remove_alias(question, alias)
-
     with ledger() as book:
         done = stop_for_good(
-            book, question, found.number, found.sha256, who=operator(), reason=reason, stop=stop
+            book,
+            question,
+            found.number,
+            found.sha256,
+            who=operator(),
+            reason=reason,
+            stop=lambda: registry.withdraw(question, found.aliases),
         )
     text = in_words([done])
     if done.was_in_force:

@@ -206,8 +206,10 @@ def test_a_champion_that_cannot_be_read_is_said_and_can_be_replaced(
 
 def test_a_withdrawn_champion_is_out_of_force_everywhere(store: tuple[Result, ...]) -> None:
     promotion.promote("made_up", 1)
-    promotion.withdraw("made_up")
+    promotion.promote("made_up", 2, force=True)
+    registry.withdraw("made_up", [registry.CHAMPION])
     assert champions.questions() == []
+    assert registry.find("made_up", registry.PREVIOUS).number == 1  # asked for no more than one
     with pytest.raises(NotFound, match="no champion"):
         registry.fetch("made_up", registry.CHAMPION)
 

@@ -234,9 +234,3 @@ def _champion(question: str) -> int | None:
         if missing.code != "no_champion":
             raise
         return None
-
-
-def withdraw(question: str) -> None:
-    """Take a question's champion out of force, in the registry and for every service."""
-    champions.withdraw(question)
-    registry.remove_alias(question, CHAMPION)
