@@ -23,7 +23,6 @@ import numpy.typing as npt
 
 from features.declare import FeatureColumn
 from features.remembered import remembered
-from models.explanation import group_contributions
 from models.risk_model import RiskModel
 
 Floats = npt.NDArray[np.float64]
@@ -115,60 +114,32 @@ def phrase(column: FeatureColumn, value: float, as_of_date: date | None = None) 
     return f"{before}, on {day}{status}{after}"
 
 
-def reasons(
-    model: RiskModel,
-    values: npt.ArrayLike,
-    contributions: npt.ArrayLike,
-    *,
-    as_of_date: date | None = None,
-    most: int = MOST_REASONS,
-) -> list[Reason]:
-    """Return one row's reasons in words, the largest contributions first.
-
-    Parameters
-    ----------
-    model : RiskModel
-        Whose feature words are used.
-    values, contributions : array, shape (columns,)
-        The row as `RiskModel.check` returned it, and what each column contributes.
-    as_of_date : date, optional
-        Lets a recency be told as a date too.
-    most : int
-        At most six, whatever is asked for.
-
-    Returns
-    -------
-    list of Reason
-        Possibly empty, where nothing on record pulls the score noticeably.
-    """
-    row, parts = (np.asarray(one, dtype=np.float64)[None, :] for one in (values, contributions))
-    sums = group_contributions(model.feature_set, parts)
-    return reasons_of_rows(model, row, parts, sums, [as_of_date], most=most)[0]
-
-
 def reasons_of_rows(
     model: RiskModel,
     values: Floats,
     contributions: Floats,
     groups: Floats,
     as_of_dates: Sequence[date | None],
-    *,
-    most: int = MOST_REASONS,
 ) -> list[list[Reason]]:
-    """Return the reasons of many rows, for each the same as :func:`reasons` of it alone.
+    """Return each row's reasons in words, the largest contributions first.
+
+    A row's are the same alone as among many, and none where nothing on record pulls noticeably.
 
     Parameters
     ----------
+    model : RiskModel
+        Whose feature words are used.
     values, contributions : ndarray, shape (rows, columns)
+        Rows as `RiskModel.check` returned them, and what each column contributes.
     groups : ndarray, shape (rows, groups)
         As `models.explanation.group_contributions` adds the contributions up.
     as_of_dates : sequence of date or None
-        One for each row.
+        One for each row; it lets a recency be told as a date too.
     """
     told, found = _teller(model), []
     for start in range(0, len(values), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        picked = told.picked(values[rows], contributions[rows], groups[rows], most)
+        picked = told.picked(values[rows], contributions[rows], groups[rows])
         found += [
             [told.reason(*one, day) for one in reasons if one[0] >= 0]
             for reasons, day in zip(picked, as_of_dates[rows], strict=True)
@@ -199,7 +170,7 @@ class _Teller:
         self._phrase = lru_cache(maxsize=_PHRASES_KEPT)(self._in_words)
 
     def picked(
-        self, values: Floats, contributions: Floats, pulls: Floats, most: int
+        self, values: Floats, contributions: Floats, pulls: Floats
     ) -> Iterable[Iterable[_Picked]]:
         """Pick each row's reasons: group, its pull, and two features with their values.
 
@@ -215,7 +186,7 @@ class _Teller:
         second[(large == 0) | (large < SHARE_OF_FIRST * largest)] = -1
         size = np.where(largest > 0, np.abs(pulls), 0.0)
         size[size < SMALLEST] = 0.0
-        order = np.argsort(-size, axis=1, kind="stable")[:, : min(most, MOST_REASONS)]
+        order = np.argsort(-size, axis=1, kind="stable")[:, :MOST_REASONS]
         first, second, pulls, size = (
             np.take_along_axis(found, order, axis=1) for found in (first, second, pulls, size)
         )

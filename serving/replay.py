@@ -25,7 +25,7 @@ from features.history import History
 from models.contract import same_definitions
 from models.explanation import explain
 from models.risk_model import RiskModel
-from models.words import reasons as reasons_in_words
+from models.words import reasons_of_rows
 from serving.kept import find_model, serving_from
 from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import require_need_of_score
@@ -161,10 +161,9 @@ def from_inputs(payload: Mapping[str, Any], model: RiskModel) -> Step:
         for name in FIGURES
         if payload[name] != again[name]
     }
-    words = reasons_in_words(
-        model, row[0], found.contributions[0], as_of_date=date.fromisoformat(payload["as_of_date"])
-    )
-    same_words = [r.text for r in words] == [r["text"] for r in payload["reasons"]]
+    day = date.fromisoformat(payload["as_of_date"])
+    words = reasons_of_rows(model, row, found.contributions, found.groups, [day])
+    same_words = [r.text for r in words[0]] == [r["text"] for r in payload["reasons"]]
     details = {"compared": list(FIGURES), "different": different, "same_words": same_words}
     if different:
         return Step(DIFFERS, f"Recomputed otherwise: {', '.join(different)}.", details)

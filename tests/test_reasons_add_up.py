@@ -26,7 +26,6 @@ from models.words import (
     date_words,
     on_record,
     phrase,
-    reasons,
     reasons_of_rows,
 )
 
@@ -158,8 +157,10 @@ def test_many_people_are_told_what_each_is_told_alone() -> None:
     days = [date(2026, 6, 16) if place % 2 else None for place in range(len(rows))]
     told = reasons_of_rows(model, rows, parts, sums, days)
     assert any(len(one) > 1 for one in told)
-    for row, own, day, together in zip(rows, parts, days, told, strict=True):
-        assert reasons(model, row, own, as_of_date=day) == together
+    for place, together in enumerate(told):
+        one = slice(place, place + 1)
+        own = group_contributions(FEATURES, parts[one])
+        assert reasons_of_rows(model, rows[one], parts[one], own, days[one]) == [together]
     assert reasons_of_rows(model, rows[:0], parts[:0], sums[:0], []) == []
 
 
@@ -170,13 +171,16 @@ def test_a_batch_without_rows_has_no_scores() -> None:
     assert model.contributions(nothing)[1].shape == (0, len(FEATURES.columns))
 
 
-@given(histories(), st.integers(0, 9))
+@given(histories(), st.integers(0, MOST_REASONS))
 def test_sentences_keep_to_their_rules(row: np.ndarray, most: int) -> None:
     model = result().model
     _, parts = model.contributions(row)
-    sums = dict(zip(FEATURES.groups, group_contributions(FEATURES, parts)[0], strict=True))
-    told = reasons(model, row[0], parts[0], as_of_date=date(2026, 6, 16), most=most)
-    assert len(told) <= min(most, MOST_REASONS)
+    groups = group_contributions(FEATURES, parts)
+    sums = dict(zip(FEATURES.groups, groups[0], strict=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.words.MOST_REASONS", most)
+        (told,) = reasons_of_rows(model, row, parts, groups, [date(2026, 6, 16)])
+    assert len(told) <= most <= 6
     assert [abs(r.contribution) for r in told] == sorted(
         (abs(r.contribution) for r in told), reverse=True
     )
@@ -200,8 +204,9 @@ def test_silence_gives_no_reason() -> None:
     silent = np.zeros((1, len(FEATURES.columns)))
     silent[0, FEATURES.names.index("suspected_recency")] = np.nan
     silent[0, FEATURES.names.index("person_age")] = 25.0
-    _, parts = model.contributions(silent)
-    assert {reason.group for reason in reasons(model, silent[0], parts[0])} <= {"age"}
+    found = explain(model, silent)
+    (told,) = reasons_of_rows(model, silent, found.contributions, found.groups, [None])
+    assert {reason.group for reason in told} <= {"age"}
 
 
 def test_every_sentence_names_the_legal_status_of_what_it_counts() -> None:

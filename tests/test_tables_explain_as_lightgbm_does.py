@@ -21,11 +21,12 @@ from odd_boosters import QUIET, chain, fitted, rows
 
 from features.errors import PrecursorError
 from models import shapley
+from models.explanation import explain
 from models.manifest import FORMAT
 from models.risk_model import RiskModel
 from models.shapley import ShapleyTables, values_by_case
 from models.tree_parts import MOST_CONDITIONS, NEARLY_ZERO, parts_of_trees
-from models.words import reasons
+from models.words import reasons_of_rows
 from serving.asked import asked_of
 
 SIZES = (0, 1, 2, 16, 1023, 1024, 1025)
@@ -164,8 +165,8 @@ def test_tables_are_made_once_for_all_models_of_a_booster() -> None:
 def test_nothing_that_was_told_keeps_a_model_in_memory() -> None:
     X = matrix(seed=3).X[:2]
     model = replace(result().model, interval=result().model.interval)
-    _, parts = model.contributions(X)
-    reasons(model, X[0], parts[0], as_of_date=date(2026, 6, 16))
+    found = explain(model, X)
+    reasons_of_rows(model, X, found.contributions, found.groups, [date(2026, 6, 16)] * len(X))
     asked_of(model)
     alive = ref(model)
     del model
