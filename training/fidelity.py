@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from models.explanation import group_contributions
+from models.explanation import explain, group_contributions
 from models.risk_model import RiskModel
 from training import fit
 from training.metrics import Floats
@@ -48,9 +48,8 @@ def fidelity(model: RiskModel, rows: fit.Rows, fitted: fit.Fit, X: Floats) -> di
         groups), rows.
     """
     some = X[np.linspace(0, len(X) - 1, min(len(X), MOST_ROWS)).astype(int)]
-    base, values = model.contributions(some)
-    log_odds = model.log_odds(some)
-    own = group_contributions(model.feature_set, values)
+    told = explain(model, some)
+    own = told.groups
     other = group_contributions(model.feature_set, _reseeded(model, rows, fitted, some))
     order = np.argsort(-np.abs(own), axis=1)
     lot = np.random.default_rng(0).permuted(np.tile(np.arange(own.shape[1]), (len(own), 1)), axis=1)
@@ -58,9 +57,9 @@ def fidelity(model: RiskModel, rows: fit.Rows, fitted: fit.Fit, X: Floats) -> di
     again = np.argsort(-np.abs(other), axis=1)[:, :STRONGEST]
     return {
         "rows": len(some),
-        "additivity": float(np.abs(base + values.sum(axis=1) - log_odds).max()),
-        "deleted": _moved(model, some, log_odds, order[:, :STRONGEST], ordinary),
-        "deleted_by_lot": _moved(model, some, log_odds, lot[:, :STRONGEST], ordinary),
+        "additivity": float(np.abs(told.base + told.contributions.sum(axis=1) - told.raw).max()),
+        "deleted": _moved(model, some, told.raw, order[:, :STRONGEST], ordinary),
+        "deleted_by_lot": _moved(model, some, told.raw, lot[:, :STRONGEST], ordinary),
         "reseeded": float(np.nanmean(_alike(own, other))),
         "top_again": float((again == order[:, :1]).any(axis=1).mean()),
         "together": _together(model.feature_set.groups, own),
