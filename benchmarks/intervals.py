@@ -104,7 +104,7 @@ def held(
         tell(f"{question.name}: force {seed}")
         records, _ = force(home, nominals, years, seed, tell, known=False)
         made = champion(question, open_load(records), tell)
-        frame, raw = made.test.frame, made.fitted.margin(made.test.X)
+        frame, margin = made.test.frame, made.fitted.margin(made.test.X)
         judged = Judged(
             made.test.y,
             frame["nominal_id"].to_numpy(dtype=str),
@@ -113,8 +113,8 @@ def held(
         )
         again = fit.refits(made.rows, made.fitted, made.test.X, count=refits, seed=SEED)
         trained = made.fitted.calibration
-        table = recalibration.interval_table(raw, again, judged, trained, SEED)
-        probability = recalibration.final(raw, judged.y, trained).probability(raw)
+        table = recalibration.interval_table(margin, again, judged, trained, SEED)
+        probability = recalibration.final(margin, judged.y, trained).probability(margin)
         oracle = record_oracle(
             question,
             known,

@@ -143,14 +143,14 @@ def nearness(
         progress=tell,
     )
     made = champion(question, load, tell)
-    raw = made.fitted.margin(made.test.X)
+    margin = made.fitted.margin(made.test.X)
     return Nearness(
         question.name,
         len(made.rows.own.y),
         made.rows.wider,
         made.positives,
         made.fitted.trees,
-        oracles.judge(made.test, made.fitted.calibration.probability(raw)),
+        oracles.judge(made.test, made.fitted.calibration.probability(margin)),
     )
 
 

@@ -153,9 +153,9 @@ def fit(
     settings |= {"num_threads": 1, "seed": 1}
     data = lgb.Dataset(inputs, y, feature_name=wanted.names)
     booster = lgb.train(settings, data, num_boost_round=trees)
-    raw = np.asarray(booster.predict(inputs, raw_score=True))
-    fitted = calibration.fit(raw, y)
-    own = fitted.log_odds(raw)
+    margin = np.asarray(booster.predict(inputs, raw_score=True))
+    fitted = calibration.fit(margin, y)
+    own = fitted.log_odds(margin)
     scatter = own + np.random.default_rng(0).normal(0, 0.2, (12, 1))
     return RiskModel(
         text=booster.model_to_string(),

@@ -1,4 +1,4 @@
-"""Calibration: turns a booster's raw margin into log-odds that can be read as a probability.
+"""Calibration: turns a booster's margin into log-odds that can be read as a probability.
 
 It is affine in log-odds, ``slope * margin + intercept``, because then everything that adds up to
 the margin still adds up to the calibrated log-odds: contributions are multiplied by the slope and
@@ -26,7 +26,7 @@ STEEPEST_SHIFT = 50.0  # log-odds; no recorded rate lies further from a margin t
 
 @dataclass(frozen=True)
 class Calibration:
-    """How a raw margin becomes calibrated log-odds: a slope above zero, and an intercept.
+    """How a margin becomes calibrated log-odds: a slope above zero, and an intercept.
 
     Parameters
     ----------
@@ -53,17 +53,17 @@ class Calibration:
                 remedy="Fit it again with models.calibration.fit, on rows with both outcomes.",
             )
 
-    def log_odds(self, raw: npt.ArrayLike) -> Floats:
-        """Return calibrated log-odds for raw margins of any shape."""
-        return self.slope * np.asarray(raw, dtype=np.float64) + self.intercept
+    def log_odds(self, margin: npt.ArrayLike) -> Floats:
+        """Return calibrated log-odds for margins of any shape."""
+        return self.slope * np.asarray(margin, dtype=np.float64) + self.intercept
 
-    def probability(self, raw: npt.ArrayLike) -> Floats:
-        """Return calibrated probabilities, strictly between 0 and 1, for raw margins."""
-        return np.asarray(expit(self.log_odds(raw)), dtype=np.float64)
+    def probability(self, margin: npt.ArrayLike) -> Floats:
+        """Return calibrated probabilities, strictly between 0 and 1, for margins."""
+        return np.asarray(expit(self.log_odds(margin)), dtype=np.float64)
 
 
 def fit(
-    raw: npt.ArrayLike,
+    margin: npt.ArrayLike,
     y: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
     newest: npt.ArrayLike | None = None,
@@ -75,8 +75,8 @@ def fit(
 
     Parameters
     ----------
-    raw : array of float, shape (rows,)
-        Raw margins, predicted for rows outside the booster's own training rows.
+    margin : array of float, shape (rows,)
+        Margins, predicted for rows outside the booster's own training rows.
     y : array of 0 and 1, shape (rows,)
         What was recorded.
     weight : array of float, shape (rows,), optional
@@ -105,7 +105,7 @@ def fit(
     >>> round(found.slope, 1), round(found.intercept, 1)
     (0.5, -2.0)
     """
-    margin = np.asarray(raw, dtype=np.float64)
+    values = np.asarray(margin, dtype=np.float64)
     label = np.asarray(y).astype(np.int64)
     counts = np.ones(len(label)) if weight is None else np.asarray(weight, dtype=np.float64)
     used = counts > 0
@@ -114,18 +114,18 @@ def fit(
     _both_outcomes(label[last], "newest rows")
     # C=inf is "no penalty": a penalty would pull the slope towards 0 and blunt every probability.
     line = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
-    line.fit(margin[used, None], label[used], sample_weight=counts[used])
+    line.fit(values[used, None], label[used], sample_weight=counts[used])
     slope, note = float(line.coef_[0, 0]), ""
     if slope <= 0:
         note = f"The fitted slope was {slope:.3g}, so it was left at 1 and only the level fitted."
         slope = 1.0
     elif newest is None:
         return Calibration(slope, float(line.intercept_[0]))
-    return Calibration(slope, _shift(slope * margin[last], label[last], counts[last]), note)
+    return Calibration(slope, _shift(slope * values[last], label[last], counts[last]), note)
 
 
 def level(
-    raw: npt.ArrayLike, y: npt.ArrayLike, slope: float, weight: npt.ArrayLike | None = None
+    margin: npt.ArrayLike, y: npt.ArrayLike, slope: float, weight: npt.ArrayLike | None = None
 ) -> Calibration:
     """Fit the level only, so that the mean probability of these rows is their recorded rate.
 
@@ -135,11 +135,11 @@ def level(
     >>> round(float(found.probability([0.0, 1.0, 2.0, 3.0]).mean()), 6)
     0.25
     """
-    margin = np.asarray(raw, dtype=np.float64)
+    values = np.asarray(margin, dtype=np.float64)
     label = np.asarray(y).astype(np.int64)
     counts = np.ones(len(label)) if weight is None else np.asarray(weight, dtype=np.float64)
     _both_outcomes(label[counts > 0], "rows")
-    return Calibration(slope, _shift(slope * margin, label, counts))
+    return Calibration(slope, _shift(slope * values, label, counts))
 
 
 def _both_outcomes(label: npt.NDArray[np.int64], rows: str) -> None:

@@ -34,18 +34,18 @@ def ordered(
         The question's own horizon, in days; its map is left as it is.
     calibration : Calibration
         Its map.
-    found : mapping of horizon to (raw margins, labels)
+    found : mapping of horizon to (margins, labels)
         For other horizons.
     reach : tuple of float
-        The least and the greatest raw margin that the booster can give.
+        The least and the greatest margin that the booster can give.
 
     Examples
     --------
     >>> drawn = np.random.default_rng(0)
-    >>> raw = drawn.normal(size=4000)
-    >>> longer = (drawn.random(4000) < expit(raw - 1)).astype(np.int64)
-    >>> maps = ordered(365, Calibration(1.0, -2.0), {730: (raw, longer)}, (-4.0, 4.0))
-    >>> bool((maps[730].probability(raw) > maps[365].probability(raw)).all())
+    >>> margin = drawn.normal(size=4000)
+    >>> longer = (drawn.random(4000) < expit(margin - 1)).astype(np.int64)
+    >>> maps = ordered(365, Calibration(1.0, -2.0), {730: (margin, longer)}, (-4.0, 4.0))
+    >>> bool((maps[730].probability(margin) > maps[365].probability(margin)).all())
     True
     """
     maps = {own: calibration}
@@ -88,7 +88,7 @@ def _map(ends: Floats, reach: tuple[float, float], near: Calibration) -> Calibra
 
 
 def _fit(
-    raw: Floats,
+    margin: Floats,
     y: npt.NDArray[np.int64],
     reach: tuple[float, float],
     *,
@@ -96,7 +96,7 @@ def _fit(
     under: Calibration | None = None,
 ) -> Calibration:
     """Fit by maximum likelihood, bounded at both ends of the reach; the problem is convex."""
-    at = (raw - reach[0]) / (reach[1] - reach[0])
+    at = (margin - reach[0]) / (reach[1] - reach[0])
 
     def loss(ends: Floats) -> tuple[float, Floats]:
         log_odds = ends[0] * (1 - at) + ends[1] * at

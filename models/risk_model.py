@@ -113,12 +113,12 @@ class RiskModel:
 
     @property
     def slope(self) -> float:
-        """Calibrated log-odds for each unit of raw margin."""
+        """Calibrated log-odds for each unit of margin."""
         return self.calibration.slope
 
     @property
     def intercept(self) -> float:
-        """Calibrated log-odds at raw margin 0."""
+        """Calibrated log-odds at margin 0."""
         return self.calibration.intercept
 
     @cached_property

@@ -108,11 +108,11 @@ def test_the_registered_model_follows_the_rate_of_the_test_part_and_ranks_as_jud
 
 def test_with_few_outcomes_only_the_level_is_fitted_to_the_test_part() -> None:
     rng = np.random.default_rng(4)
-    raw = rng.normal(size=2000)
+    margin = rng.normal(size=2000)
     trained = Calibration(0.7, -1.0)
     for rate, kept in ((-4.0, True), (-1.0, False)):
-        y = (rng.random(2000) < expit(raw + rate)).astype(int)
+        y = (rng.random(2000) < expit(margin + rate)).astype(int)
         assert bool(y.sum() < SLOPE_POSITIVES) is kept
-        found = final(raw, y, trained)
+        found = final(margin, y, trained)
         assert (found.slope == trained.slope) is kept
-        assert found.probability(raw).mean() == pytest.approx(y.mean(), abs=1e-6)
+        assert found.probability(margin).mean() == pytest.approx(y.mean(), abs=1e-6)

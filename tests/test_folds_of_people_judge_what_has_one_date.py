@@ -46,8 +46,8 @@ def test_what_a_fold_model_says_does_not_depend_on_the_people_held_out() -> None
     second = people_folds.contest_over_people(
         asked, Matrix(turned, FEATURES, given.manifest), **terms
     )
-    assert first.raw[mine].tolist() == second.raw[mine].tolist()
-    assert (first.raw[~mine] != second.raw[~mine]).mean() > 0.9
+    assert first.margin[mine].tolist() == second.margin[mine].tolist()
+    assert (first.margin[~mine] != second.margin[~mine]).mean() > 0.9
     assert first.scores["harm_365"][mine].tolist() == second.scores["harm_365"][mine].tolist()
 
 

@@ -50,8 +50,10 @@ def test_maps_keep_their_order_over_all_that_a_booster_can_give(
     seed: int, level: float, slope: float
 ) -> None:
     rng = np.random.default_rng(seed)
-    raw = rng.normal(size=300)
-    labels = {h: (raw, (rng.random(300) < rng.random()).astype(np.int64)) for h in (90, 182, 730)}
+    margin = rng.normal(size=300)
+    labels = {
+        h: (margin, (rng.random(300) < rng.random()).astype(np.int64)) for h in (90, 182, 730)
+    }
     reach = (-6.0, 7.0)
     maps = ordered(365, Calibration(slope, level), labels, reach)
     assert list(maps) == [90, 182, 365, 730]
@@ -98,8 +100,8 @@ def test_the_question_s_own_probability_is_what_it_was(tmp_path: Path) -> None:
 def test_a_booster_s_bounds_hold_for_any_row() -> None:
     booster = lgb.Booster(model_str=trained().model.text)
     X = np.exp(np.random.default_rng(2).normal(0, 5, (5000, len(FEATURES.columns))))
-    raw = booster.predict(X, raw_score=True)
-    assert booster.lower_bound() <= raw.min() < raw.max() <= booster.upper_bound()
+    margin = booster.predict(X, raw_score=True)
+    assert booster.lower_bound() <= margin.min() < margin.max() <= booster.upper_bound()
 
 
 def test_labels_of_longer_horizons_hold_those_of_shorter_ones(tmp_path: Path) -> None:

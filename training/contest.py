@@ -34,8 +34,8 @@ class Contest:
     judged : Judged
         The test part.
     fitted : Fit
-    raw : ndarray, shape (test rows,)
-        The booster's raw margins.
+    margin : ndarray, shape (test rows,)
+        The booster's margins.
     scores : dict of method to ndarray
         Probabilities of the model, calibrated on the training part, and of each baseline.
     notes : dict of str to str
@@ -47,7 +47,7 @@ class Contest:
     X: Floats
     judged: Judged
     fitted: fit.Fit
-    raw: Floats
+    margin: Floats
     scores: dict[str, Floats]
     notes: dict[str, str]
 
@@ -96,9 +96,9 @@ def contest(
     )
     others, notes = baselines.best(simple, X, judged.y, after)
     notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
-    raw = fitted.margin(X)
-    scores = {MODEL: fitted.calibration.probability(raw), **others}
-    return Contest(split, rows, X, judged, fitted, raw, scores, notes)
+    margin = fitted.margin(X)
+    scores = {MODEL: fitted.calibration.probability(margin), **others}
+    return Contest(split, rows, X, judged, fitted, margin, scores, notes)
 
 
 def training_rows(work: Matrix, split: Split, wider: Matrix | None = None) -> fit.Rows:

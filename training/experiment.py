@@ -173,7 +173,7 @@ def train(
         held = people_folds.contest_over_people(question, work, progress=say, **terms)
         split, origins = held.split, 1
     searched = None if search is None else asdict(search)
-    fitted, judged, raw = held.fitted, held.judged, held.raw
+    fitted, judged, margin = held.fitted, held.judged, held.margin
     distance = None
     if oracles is not None:
         rest = Matrix(work.frame[split.test], work.feature_set, work.manifest)
@@ -191,8 +191,8 @@ def train(
         terms=house,
     )
     refitted = fit.refits(held.rows, fitted, held.X, count=refits, seed=seed, progress=progress)
-    registered = recalibration.final(raw, judged.y, fitted.calibration)
-    final = registered.probability(raw)  # what people will be told and put in bands by
+    registered = recalibration.final(margin, judged.y, fitted.calibration)
+    final = registered.probability(margin)  # what people will be told and put in bands by
     further = horizons(work, held, registered, question.horizon_days, seed)
     people = None if protected is None else protected.iloc[order].reset_index(drop=True)
     groups = missed = None
@@ -211,7 +211,7 @@ def train(
         held.notes,
         calibration={
             "as_trained": calibration_of(evaluation, fitted.calibration),
-            "by_halves": recalibration.by_halves(raw, judged, fitted.calibration),
+            "by_halves": recalibration.by_halves(margin, judged, fitted.calibration),
             "registered": {"slope": registered.slope, "intercept": registered.intercept},
         },
         also=also(held, work, draws, seed),
@@ -236,7 +236,7 @@ def train(
         question=question,
         feature_set=work.feature_set,
         nullable=frozenset(np.array(work.feature_set.names)[np.isnan(held.rows.X).any(axis=0)]),
-        interval=recalibration.interval_table(raw, refitted, judged, fitted.calibration, seed),
+        interval=recalibration.interval_table(margin, refitted, judged, fitted.calibration, seed),
         horizons={horizon.days: horizon.calibration for horizon in further},
         empty=fitted.empty,
         training=training_of(work, fitted, evaluation, told, seed)

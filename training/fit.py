@@ -126,7 +126,7 @@ class Fit:
     empty : mapping of str to float
         By column, what an empty value is read as.
     unseen : ndarray, shape (training rows,)
-        Raw margins of each of the question's own rows by a fold model that has not seen the person.
+        Margins of each of the question's own rows by a fold model that has not seen the person.
     """
 
     text: str
@@ -137,7 +137,7 @@ class Fit:
     unseen: Floats
 
     def margin(self, X: Floats) -> Floats:
-        """Return raw margins of the booster fitted on all training rows."""
+        """Return margins of the booster fitted on all training rows."""
         booster = lgb.Booster(model_str=self.text)
         seen = read(X, booster.feature_name(), self.empty)
         return np.asarray(booster.predict(seen, raw_score=True))
@@ -231,7 +231,7 @@ def refits(
     Returns
     -------
     ndarray, shape (count, held-out rows)
-        Raw margins.
+        Margins.
     """
     alone = {**fitted.parameters, "num_threads": 1}
     data = dataset(rows, alone).construct()

@@ -73,7 +73,7 @@ class Horizon:
 
 @dataclass(frozen=True)
 class _Basis:
-    raw: Floats
+    margin: Floats
     y: Labels
     people: npt.NDArray[Any]
     words: str
@@ -113,8 +113,8 @@ def horizons(
 
 
 def _basis(work: Matrix, held: Contest, column: str) -> _Basis | None:
-    for mask, raw, words in (
-        (held.split.test, held.raw, OUT_OF_TIME),
+    for mask, margin, words in (
+        (held.split.test, held.margin, OUT_OF_TIME),
         (held.split.train, held.fitted.unseen, BY_FOLDS),
     ):
         label = work.frame.loc[mask, column].to_numpy(np.float64)
@@ -122,7 +122,7 @@ def _basis(work: Matrix, held: Contest, column: str) -> _Basis | None:
         y = label[mature].astype(np.int64)
         if min(y.sum(), len(y) - y.sum()) >= FEWEST_POSITIVES:
             people = work.frame.loc[mask, "nominal_id"].to_numpy(dtype=str)
-            return _Basis(raw[mature], y, people[mature], words)
+            return _Basis(margin[mature], y, people[mature], words)
     return None
 
 
@@ -134,14 +134,14 @@ def _maps(
     reach: tuple[float, float],
 ) -> dict[int, Calibration]:
     """Return the maps: those by folds follow the question's own map from training to test."""
-    in_time = {d: (b.raw, b.y) for d, b in bases.items() if b.words == OUT_OF_TIME}
+    in_time = {d: (b.margin, b.y) for d, b in bases.items() if b.words == OUT_OF_TIME}
     maps = ordered(own, registered, in_time, reach)
     stretch = registered.slope / trained.slope
     shift = registered.intercept - stretch * trained.intercept
     for days, basis in sorted(bases.items()):
         if days in maps:
             continue
-        fitted = calibration.fit(basis.raw, basis.y)
+        fitted = calibration.fit(basis.margin, basis.y)
         moved = Calibration(stretch * fitted.slope, stretch * fitted.intercept + shift)
         shorter, longer = [d for d in maps if d < days], [d for d in maps if d > days]
         maps[days] = between(
@@ -161,8 +161,8 @@ def _told(days: int, found: Calibration, basis: _Basis, seed: int) -> Horizon:
         basis=basis.words,
         rows=len(basis.y),
         positives=int(basis.y.sum()),
-        auc=figure(Ranking(basis.y, basis.raw).auc(weight)),
-        predicted=float(found.probability(basis.raw).mean()),
+        auc=figure(Ranking(basis.y, basis.margin).auc(weight)),
+        predicted=float(found.probability(basis.margin).mean()),
         recorded=float(basis.y.mean()),
     )
 

@@ -56,13 +56,13 @@ def contest_over_people(
     Returns
     -------
     Contest
-        Its fit is of all rows and is what would be registered; `raw` and `scores` are of the fold
-        models. Of a baseline's variants the one that does best over all folds is shown.
+        Its fit is of all rows and is what would be registered; `margin` and `scores` are of the
+        fold models. Of a baseline's variants the one that does best over all folds is shown.
     """
     split = everybody(work.frame, question)
     rows, everyone = training_rows(work, split), tested_rows(question, work, split)
     fold = folds(rows.people, question.split.folds)
-    raw, probability = np.zeros(len(rows.y)), np.zeros(len(rows.y))
+    margin, probability = np.zeros(len(rows.y)), np.zeros(len(rows.y))
     tried: dict[str, list[tuple[str, Floats]]] = {}
     missing: dict[str, str] = {}
     for number in range(question.split.folds):
@@ -73,8 +73,8 @@ def contest_over_people(
             progress(f"fold {number + 1} of {question.split.folds}: {held.sum():,} rows held out")
         own, aside = _some(rows, ~held), _beside(beside, ~held)
         fitted = fit.fit(own, threads=threads, **changes)
-        raw[held] = fitted.margin(rows.X[held])
-        probability[held] = fitted.calibration.probability(raw[held])
+        margin[held] = fitted.margin(rows.X[held])
+        probability[held] = fitted.calibration.probability(margin[held])
         simple, lacking = baselines.fit(
             question.baselines, own.X, own.y, own.feature_set, beside=aside, question=question
         )
@@ -88,7 +88,9 @@ def contest_over_people(
     others, notes = baselines.chosen(scored, everyone.y)
     notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
     whole = fit.fit(rows, threads=threads, **changes)
-    return Contest(split, rows, rows.X, everyone, whole, raw, {MODEL: probability, **others}, notes)
+    return Contest(
+        split, rows, rows.X, everyone, whole, margin, {MODEL: probability, **others}, notes
+    )
 
 
 def judged(

@@ -188,7 +188,7 @@ class _Choices:
         score: pd.DataFrame | None = None,
         seed: int | None = None,
     ) -> Floats:
-        """Return raw margins of the cohort; `train` and `score` replace columns by name."""
+        """Return margins of the cohort; `train` and `score` replace columns by name."""
         own = self.model.feature_set
         rows, cohort_rows = self.learned.copy(), self.scored.copy()
         for frame, changed in ((rows, train), (cohort_rows, score)):

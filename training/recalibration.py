@@ -24,14 +24,14 @@ SLOPE_POSITIVES = 200
 
 
 def final(
-    raw: Floats, y: npt.NDArray[np.int64], trained: Calibration, weight: Floats | None = None
+    margin: Floats, y: npt.NDArray[np.int64], trained: Calibration, weight: Floats | None = None
 ) -> Calibration:
     """Return the calibration fitted to the test part.
 
     Parameters
     ----------
-    raw : ndarray, shape (test rows,)
-        The booster's raw margins.
+    margin : ndarray, shape (test rows,)
+        The booster's margins.
     y : ndarray of 0 and 1, shape (test rows,)
     trained : Calibration
         The one of the training part, whose slope is kept where outcomes are few.
@@ -39,18 +39,18 @@ def final(
 
     Examples
     --------
-    >>> raw = np.linspace(-2, 2, 100)
+    >>> margin = np.linspace(-2, 2, 100)
     >>> y = (np.arange(100) % 2 == 0).astype(int)
-    >>> final(raw, y, Calibration(slope=0.9, intercept=-3.0)).slope
+    >>> final(margin, y, Calibration(slope=0.9, intercept=-3.0)).slope
     0.9
     """
     positives = float(np.sum(y if weight is None else y * weight))
     if positives < SLOPE_POSITIVES:
-        return calibration.level(raw, y, trained.slope, weight)
-    return calibration.fit(raw, y, weight)
+        return calibration.level(margin, y, trained.slope, weight)
+    return calibration.fit(margin, y, weight)
 
 
-def by_halves(raw: Floats, judged: Judged, trained: Calibration) -> dict[str, Any] | None:
+def by_halves(margin: Floats, judged: Judged, trained: Calibration) -> dict[str, Any] | None:
     """Return how well the test part calibrates itself, each half of its people by the other.
 
     Returns
@@ -66,8 +66,8 @@ def by_halves(raw: Floats, judged: Judged, trained: Calibration) -> dict[str, An
         positives = int(judged.y[outside].sum())
         if min(positives, int(outside.sum()) - positives) < FEWEST_POSITIVES:
             return None
-        line = final(raw[outside], judged.y[outside], trained)
-        probability[inside] = line.probability(raw[inside])
+        line = final(margin[outside], judged.y[outside], trained)
+        probability[inside] = line.probability(margin[inside])
     ones = np.ones((1, len(judged.y)))
     slope, intercept = calibration_line(judged.y, probability, ones)
     return {
@@ -81,25 +81,25 @@ def by_halves(raw: Floats, judged: Judged, trained: Calibration) -> dict[str, An
 
 
 def interval_table(
-    raw: Floats, refitted: Floats, judged: Judged, trained: Calibration, seed: int
+    margin: Floats, refitted: Floats, judged: Judged, trained: Calibration, seed: int
 ) -> IntervalTable:
     """Return the interval table of the registered model.
 
     Parameters
     ----------
-    raw : ndarray, shape (test rows,)
-        Raw margins of the model's booster.
+    margin : ndarray, shape (test rows,)
+        Margins of the model's booster.
     refitted : ndarray, shape (refits, test rows)
-        Raw margins of boosters refitted on halves of the training people; each is calibrated on a
+        Margins of boosters refitted on halves of the training people; each is calibrated on a
         sample of the test people of its own.
     """
     samples = person_samples(judged.people, len(refitted), seed)[1:]
     scatter = [
-        final(margin, judged.y, trained, weight).log_odds(margin)
-        for margin, weight in zip(refitted, samples, strict=True)
+        final(again, judged.y, trained, weight).log_odds(again)
+        for again, weight in zip(refitted, samples, strict=True)
     ]
     return interval.table(
-        final(raw, judged.y, trained).log_odds(raw),
+        final(margin, judged.y, trained).log_odds(margin),
         np.asarray(scatter),
         recorded=judged.y,
         people=judged.people,
