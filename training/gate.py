@@ -20,6 +20,7 @@ from models.contract import same_definitions
 from models.registry import CHAMPION
 from models.risk_model import RiskModel
 from training.baselines import WORDS
+from training.fairness import CAPACITY
 from training.metrics import Figure
 
 SLOPES = (0.8, 1.25)
@@ -151,7 +152,7 @@ def _by_name(said: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _worsened(group: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
     """What became worse for a group beyond chance and beyond its limit, in words."""
     found = []
-    missed, before = (g["at"]["at capacity"]["miss_rate"] for g in (group, old))
+    missed, before = (g["at"][CAPACITY]["miss_rate"] for g in (group, old))
     worse = missed and before and missed["value"] - before["value"] > MISSED_BY
     if worse and missed["low"] is not None and missed["low"] > before["value"]:
         words = f"{missed['value']:.0%} of outcomes missed at capacity, {before['value']:.0%}"
