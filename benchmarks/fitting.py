@@ -25,7 +25,7 @@ from benchmarks.child import peak_gb
 from features.catalogue import catalogue
 from features.declare import FeatureSet
 from features.errors import PrecursorError
-from training import constraints, fit
+from training import fit
 from training.splits import folds
 
 TRUE = 6  # columns that the made-up outcome depends on
@@ -87,8 +87,7 @@ def run(
 
 def bare(part: fit.Rows) -> str:
     """Do with LightGBM alone what fitting does."""
-    chosen: dict[str, Any] = {**fit.PARAMETERS, **constraints.parameters(part.feature_set)}
-    chosen["num_threads"] = fit.threads_for(part)
+    chosen = fit.parameters_for(part.feature_set, {"num_threads": fit.threads_for(part)})
     seen = fit.as_read(part.X, part.feature_set)
     data = lgb.Dataset(seen, part.y, params=dict(chosen))
     fold = folds(part.people, fit.FOLDS)

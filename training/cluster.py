@@ -27,7 +27,7 @@ from features.errors import PrecursorError
 from features.matrix import KEYS
 from features.matrix_file import read_manifest
 from features.spark import session
-from training import constraints, fit
+from training import fit
 from training.large import SAMPLE, labelled
 
 ALONE = {"machines": "", "num_machines": 1, "local_listen_port": 12400}
@@ -77,7 +77,7 @@ def fit_parts(
             remedy="Ask for fewer workers, or make the matrix with --backend spark.",
         )
     decided = fit.fit(_rows(files, before, feature_set, sample), **changes)
-    chosen = {**fit.PARAMETERS, **constraints.parameters(feature_set), **changes}
+    chosen = fit.parameters_for(feature_set, changes)
     chosen |= {"tree_learner": "data", "pre_partition": True, "num_machines": workers}
     if "monotone_constraints" in chosen:
         chosen["monotone_constraints_method"] = "basic"
@@ -129,11 +129,11 @@ def _fitted(
     mine = chosen | {"machines": ",".join(places), "local_listen_port": port, "num_threads": 1}
     booster = lgb.train(mine, fit.dataset(share, mine), num_boost_round=trees)
     if number == 0:
-        yield pa.RecordBatch.from_pydict({"text": [booster.model_to_string()]})
+        yield pa.RecordBatch.from_pydict({"text": [fit.text_of(booster)]})
 
 
 def _as_of_one(text: str) -> str:
     """Return a booster's text without who took part in fitting it."""
-    for name, value in (*ALONE.items(), ("num_threads", 0)):
+    for name, value in ALONE.items():
         text = re.sub(rf"\[{name}: [^\]]*\]", f"[{name}: {value}]", text)
     return text

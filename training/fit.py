@@ -154,6 +154,17 @@ def threads_for(rows: Rows) -> int:
     return 1 if rows.X.size < ONE_THREAD_UP_TO else 0
 
 
+def parameters_for(feature_set: FeatureSet, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return LightGBM's parameters for a feature set: the house's, its directions, and changes."""
+    return {**PARAMETERS, **constraints.parameters(feature_set), **changes}
+
+
+def text_of(booster: lgb.Booster) -> str:
+    """Return a booster's text as it is kept, the same for any number of threads."""
+    # the text names the threads that happened to be used; they change nothing in the model
+    return re.sub(r"\[num_threads: -?\d+\]", "[num_threads: 0]", booster.model_to_string())
+
+
 def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
     """Fit a booster on the training part, decide on its size, and calibrate it.
 
@@ -170,8 +181,7 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
     Fit
     """
     number = threads_for(rows) if threads is None else threads
-    directions = constraints.parameters(rows.feature_set)
-    chosen = {**PARAMETERS, **directions, "num_threads": number, **changes}
+    chosen = parameters_for(rows.feature_set, {"num_threads": number, **changes})
     own = rows.own
     data = dataset(rows, chosen)
     seen = as_read(own.X, rows.feature_set)
@@ -195,8 +205,7 @@ def fit(rows: Rows, *, threads: int | None = None, **changes: Any) -> Fit:
     newest = recent(own.as_of_date, own.y)
     fitted = lgb.train(chosen, data, num_boost_round=trees)
     return Fit(
-        # the text names the threads that happened to be used; they change nothing in the model
-        text=re.sub(r"\[num_threads: -?\d+\]", "[num_threads: 0]", fitted.model_to_string()),
+        text=text_of(fitted),
         calibration=calibration.fit(unseen, own.y, newest=newest),
         trees=trees,
         parameters=chosen,

@@ -7,7 +7,6 @@ many trees there are, and their calibration, is decided on a sample of people th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -72,13 +71,11 @@ def fit_file(
     parts = max(1, -(-len(people) // sample))
     some = labelled(path, before, feature_set, folds(people, parts, lot="sample") == 0)
     decided = fit.fit(fit.Rows.of(some, feature_set), threads=threads, **changes)
-    held = constraints.parameters(feature_set)
-    chosen = {**fit.PARAMETERS, **held, "num_threads": threads or 0, **changes}
+    chosen = fit.parameters_for(feature_set, {"num_threads": threads or 0, **changes})
     booster = lgb.train(
         chosen, dataset(path, before, feature_set, chosen), num_boost_round=decided.trees
     )
-    text = re.sub(r"\[num_threads: -?\d+\]", "[num_threads: 0]", booster.model_to_string())
-    return replace(decided, text=text, parameters=chosen)
+    return replace(decided, text=fit.text_of(booster), parameters=chosen)
 
 
 def dataset(

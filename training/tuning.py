@@ -23,9 +23,17 @@ from features.home import home
 from features.matrix import Matrix
 from features.question import Question
 from models import registry
-from training import constraints
 from training.contest import training_rows
-from training.fit import FOLDS, MOST_TREES, PARAMETERS, PATIENCE, Rows, as_read, threads_for
+from training.fit import (
+    FOLDS,
+    MOST_TREES,
+    PARAMETERS,
+    PATIENCE,
+    Rows,
+    as_read,
+    parameters_for,
+    threads_for,
+)
 from training.splits import Split, folds
 
 if TYPE_CHECKING:
@@ -200,8 +208,7 @@ def _tried(trial: Trial, rows: Rows, given: Mapping[str, Any], parent: str) -> f
     run_id, drawn = run.info.run_id, _drawn(trial)
     for name, value in drawn.items():
         client.log_param(run_id, name, value)
-    held = constraints.parameters(rows.feature_set)
-    chosen = {**PARAMETERS, **held, **given, **drawn}
+    chosen = parameters_for(rows.feature_set, {**given, **drawn})
     fold, losses = folds(rows.people, FOLDS), []
     try:
         for at in range(FOLDS):
