@@ -18,11 +18,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from features.backends.postgres import drop_copies
-from features.errors import NotFound, PrecursorError
+from features.errors import NotFound, PrecursorError, UsageError
 from features.files import replacing, sha256
 from features.forget import forget
 from features.home import home
 from features.loads import open_load
+from features.names import ID_WORDS, is_id
 from features.unfinished import drop, left_behind
 from serving.begun_erasure import Begun
 from serving.drafts import drop_drafts
@@ -42,6 +43,7 @@ from serving.runs import (
 from serving.table_of_people import DAMAGED, less, take_out, why
 from serving.turns import erasing
 from serving.unfinished import drop_all
+from serving.unlinked import NAMES_A_PERSON, named_in
 
 
 def erase(
@@ -71,12 +73,23 @@ def erase(
     Raises
     ------
     UsageError
-        Something of `also` cannot be searched for people; nothing is destroyed.
+        The id can be nobody's, the purpose names the person, or something of `also` cannot be
+        searched for people; nothing is destroyed.
     NotFound
         Neither the ledger nor any file knows the person.
     PrecursorError
         A file cannot be rewritten; the key is gone by then, and running it again goes on.
     """
+    if not is_id(nominal_id):
+        raise UsageError(
+            f"NOMINAL {nominal_id!r}: no id of a person; it has {ID_WORDS}",
+            remedy="Give it as the column nominal_id of the records has it.",
+            field="nominal_id",
+        )
+    if named_in(purpose, frozenset({nominal_id})):
+        raise UsageError(
+            NAMES_A_PERSON, remedy="Say why without the id: 'request of 4 May'.", field="purpose"
+        )
     further = readable(also)
     with erasing():  # nobody writes about people meanwhile, or puts them back
         return _erased(nominal_id, ledger, actor, role, purpose, further)

@@ -309,6 +309,8 @@ def point(run: Run, said: Mapping[str, Any]) -> None:
 
 def pointed(question: str) -> dict[str, Any] | None:
     """Return what the pointer of a question says; None before the first list."""
+    if re.fullmatch(NAME, question) is None:  # it comes from outside, and names a folder here
+        return None
     path = folder(question) / POINTER
     return _read(path) if path.is_file() else None
 
@@ -371,7 +373,7 @@ def published(question: str) -> PublishedList:
         The list's rows were changed after it was published.
     """
     # a question's name comes from outside, as a folder's
-    said = pointed(question) if re.fullmatch(NAME, question) else None
+    said = pointed(question)
     if said is None:
         raise NotFound(
             f"question '{question}': no list is published",

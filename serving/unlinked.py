@@ -17,6 +17,9 @@ LONGEST = {"actor": 200, "role": 50, "purpose": 1000, "question": 200}
 PERSONAL = frozenset({"nominal_id", "nominal_ids", "date_of_birth", "surname", "forename"})
 """Keys that no body may have: what is about one person goes into that person's leaf."""
 
+NAMES_A_PERSON = "the purpose names the person it is about, and no erasure could take that back"
+_MARKS = ".,;:!?()[]{}'\"/"
+
 
 @dataclass(frozen=True, slots=True)
 class UnlinkedEntry:
@@ -91,6 +94,8 @@ def faults(
         if not _is_sha256(body.get("sha256")):
             found.append(("body", f"a {action} needs the model file's SHA-256"))
     people = frozenset(people)
+    if named_in(texts.get("purpose"), people):
+        found.append(("purpose", NAMES_A_PERSON))
     found += [
         ("nominal_id", f"{nominal_id!r} cannot be a nominal id")
         for nominal_id in people
@@ -99,6 +104,18 @@ def faults(
     ]
     found += [("body", why) for why in _personal(body, people)]
     return found
+
+
+def named_in(purpose: str | None, people: frozenset[str]) -> bool:
+    """Return whether a purpose, which no erasure can take back, has the id of one of these people.
+
+    Examples
+    --------
+    >>> named_in("request of N12, by letter", frozenset({"N12"}))
+    True
+    """
+    words = (purpose or "").split()
+    return not people.isdisjoint({*words, *(word.strip(_MARKS) for word in words)})
 
 
 def _is_sha256(value: object) -> bool:

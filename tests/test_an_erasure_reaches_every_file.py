@@ -29,7 +29,7 @@ from serving import parts
 from serving.batch import score_batch
 from serving.erasure import erase
 from serving.kept import erasures, serve_from
-from serving.ledger import Action, Ledger
+from serving.ledger import Action, Leaf, Ledger
 from serving.publishing import publish
 from serving.replay import replay
 from serving.runs import find_run, published, write_json
@@ -299,6 +299,32 @@ def test_it_can_be_run_again_and_nobody_unknown_is_erased(
     with pytest.raises(NotFound):
         erase(GONE, ledger=ledger, **ME, purpose="7")
     assert erase("N0002", ledger=ledger, **ME, purpose="7", also=[tmp_path / "a.csv"])["files"]
+
+
+@pytest.mark.parametrize("odd", [f"{GONE} ", f" {GONE}", "", "N 1", "N\u200b1", "\ud800"])
+def test_what_can_be_nobody_s_id_is_refused_and_nobody_is_touched(
+    force: tuple[Ledger, Stock, History], precursor_home: Path, odd: str
+) -> None:
+    ledger = force[0]
+    pairs = precursor_home / "pairs.csv"
+    pairs.write_text(f"nominal_id_1,nominal_id_2\n{GONE},\n", encoding="utf-8")
+    before, head = pairs.read_bytes(), ledger.head()
+    with pytest.raises(UsageError, match="no id of a person"):
+        erase(odd, ledger=ledger, **ME, purpose="7")
+    assert pairs.read_bytes() == before
+    assert ledger.head() == head
+
+
+def test_no_purpose_names_whom_it_is_about(force: tuple[Ledger, Stock, History]) -> None:
+    ledger = force[0]
+    head = ledger.head()
+    said = ME | {"purpose": f"request of ({GONE}), by letter"}
+    with pytest.raises(UsageError, match="the purpose names the person"):
+        erase(GONE, ledger=ledger, **said)
+    with pytest.raises(UsageError, match="the purpose names the person"):
+        ledger.append("view", people=[Leaf(GONE, None, {"viewed": "x"})], **said)
+    assert ledger.head() == head
+    ledger.append("view", people=[Leaf("N0002", None, {"viewed": "x"})], **said)
 
 
 STOPPED = """

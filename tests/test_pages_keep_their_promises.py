@@ -696,7 +696,13 @@ def test_whatever_the_purpose_of_a_cookie_a_refusal_is_on_the_ledger(
 
 def test_unknown_people_and_lists_are_refused_in_words(world: World) -> None:
     client = world.client()
-    for path in (f"{LIST}/s{'0' * 32}", "/lists/no_such_list", "/nowhere", f"{LIST}/a/b"):
+    for path in (
+        f"{LIST}/s{'0' * 32}",
+        "/lists/no_such_list",
+        "/nowhere",
+        f"{LIST}/a/b",
+        f"/lists/{'a' * 500}",
+    ):
         answer = client.get(path)
         assert answer.status_code == 404, path
         assert "Page not found" in answer.text
