@@ -206,10 +206,6 @@ class History:
         """
         return self.pasts_on(nominal_id, [as_of_date])[0].frame()
 
-    def events_of(self, spine: pd.DataFrame) -> list[pd.DataFrame]:
-        """Return the visible past of each row of a spine, all asked for at once, as `events`."""
-        return [past.frame() for past in self.pasts(self.subjects(spine))]
-
     def pasts_on(self, nominal_id: str, as_of_dates: Sequence[date]) -> list[Past]:
         """Return one person's visible past on each of several dates, all asked for at once."""
         at = days(dates(as_of_dates), NEVER)

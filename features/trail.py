@@ -111,11 +111,10 @@ def _dated(told: pa.Table) -> Records:
     return Records(told["person"].to_numpy(), dates, told["marks"].to_numpy(), {}, nobody)
 
 
-def behind(column: FeatureColumn, events: Past | pd.DataFrame) -> list[dict[str, Any]]:
+def behind(column: FeatureColumn, past: Past) -> list[dict[str, Any]]:
     """Return the records, among a person's visible events, that make up one column's value."""
     if column.source not in SOURCES:
         return []
-    past = events if isinstance(events, Past) else Past(pa.Table.from_pandas(events))
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in np.flatnonzero(_made_from(column, past)).tolist():
         record = past.record(row)

@@ -236,9 +236,10 @@ def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:
         except (NotFound, RecordsRefused) as gone:
             answer["records_unavailable"] = gone.message
         else:
-            events = history.events(answer["nominal_id"], date.fromisoformat(answer["as_of_date"]))
+            at = date.fromisoformat(answer["as_of_date"])
+            (past,) = history.pasts_on(answer["nominal_id"], [at])
             for reason in lacking:
-                reason["records"] = records_behind(history, reason["features"], events)
+                reason["records"] = records_behind(history, reason["features"], past)
     return _given(answer)
 
 

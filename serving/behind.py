@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
-
 from features.history import History
 from features.trail import Past, behind
 from serving.score import Score
@@ -33,18 +31,16 @@ def with_records(history: History, scores: Sequence[Score], pasts: Sequence[Past
     ]
 
 
-def records_behind(
-    history: History, names: Sequence[str], events: Past | pd.DataFrame
-) -> list[dict[str, Any]]:
+def records_behind(history: History, names: Sequence[str], past: Past) -> list[dict[str, Any]]:
     """Return the records behind some features, each once, those of the first feature first.
 
     Parameters
     ----------
-    events : Past or DataFrame
-        What `History.pasts` or `History.events` says of the person on the score's date.
+    past : Past
+        What was visible of the person on the score's date.
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for name in names:
-        for record in behind(history.feature_set[name], events):
+        for record in behind(history.feature_set[name], past):
             found.setdefault((record["table"], record["record_id"]), record)
     return list(found.values())

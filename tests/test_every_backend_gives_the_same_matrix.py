@@ -54,6 +54,12 @@ def spine_of(history: History) -> pd.DataFrame:
     )
 
 
+def same_pasts(one: History, other: History, spine: pd.DataFrame) -> None:
+    pasts = (history.pasts(history.subjects(spine)) for history in (one, other))
+    for mine, theirs in zip(*pasts, strict=True):
+        pd.testing.assert_frame_equal(mine.frame(), theirs.frame(), check_exact=True)
+
+
 @pytest.mark.postgres
 def test_postgresql_agrees_with_duckdb(
     reference: History,
@@ -70,8 +76,7 @@ def test_postgresql_agrees_with_duckdb(
         pd.testing.assert_frame_equal(
             build(other, QUESTION).frame, build(reference, QUESTION).frame, check_exact=True
         )
-        for mine, theirs in zip(other.events_of(spine), reference.events_of(spine), strict=True):
-            pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+        same_pasts(other, reference, spine)
 
 
 @pytest.mark.postgres
@@ -176,5 +181,4 @@ def test_buckets_and_a_memory_limit_change_nothing(
     spine = spine_of(reference)
     small = History(reference.load)
     pd.testing.assert_frame_equal(small.matrix(spine), reference.matrix(spine), check_exact=True)
-    for mine, theirs in zip(small.events_of(spine), reference.events_of(spine), strict=True):
-        pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+    same_pasts(small, reference, spine)

@@ -167,7 +167,7 @@ def test_people_without_a_single_event_are_explained_by_nothing(tmp_path: Path) 
     history = History(load(rows, tmp_path / "records"))
     spine = spine_of(rows, AFTER)
     assert len(spine) == 3
-    assert [len(events) for events in history.events_of(spine)] == [0, 0, 0]
+    assert [len(past) for past in history.pasts(history.subjects(spine))] == [0, 0, 0]
     assert history.records(spine["nominal_id"][0], AFTER, ["suspected_n_ever"]) == {
         "suspected_n_ever": []
     }

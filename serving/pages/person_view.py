@@ -12,6 +12,7 @@ import pandas as pd
 from features.declare import FeatureColumn, FeatureSet
 from features.loads import manifest
 from features.question import BANDS, Question
+from features.trail import Past
 from serving import charts
 from serving.pages import words
 from serving.pages.history_view import HistoryView, history_view
@@ -142,22 +143,20 @@ def person_view(
     pseudonymous : bool
         Whether references are withheld.
     """
-    events = None
+    past = events = shown = None
     if found.history is not None:
-        events = found.history.events(payload["nominal_id"], found.as_of_date)
+        (past,) = found.history.pasts_on(payload["nominal_id"], [found.as_of_date])
+        events = past.frame()
+        shown = history_view(events, found.as_of_date, pseudonymous=pseudonymous)
     tags = None if found.standing is None else found.standing.tags(position)
-    past = (
-        None
-        if events is None
-        else history_view(events, found.as_of_date, pseudonymous=pseudonymous)
-    )
+    reasons = _reasons(found, payload, past, shown, pseudonymous=pseudonymous)
     return PersonView(
         person=person,
         tags=tags,
         rank="" if row["rank"] is None else f"{row['rank']:,} of {found.info['scored']:,}",
         unknown=unknown(found, events),
-        score=_score(found, payload, events, past, pseudonymous=pseudonymous),
-        history=past,
+        score=_score(found, payload, events, reasons),
+        history=shown,
         orders=[tag for tag in tags or () if tag.css == "order"],
         facts=_facts(found, payload),
     )
@@ -222,9 +221,7 @@ def _score(
     found: OpenList,
     payload: Mapping[str, Any],
     events: pd.DataFrame | None,
-    past: HistoryView | None,
-    *,
-    pseudonymous: bool,
+    reasons: Sequence[ReasonView],
 ) -> ScoreView | None:
     probability, interval = payload["probability"], payload["interval"]
     if probability is None or interval is None:
@@ -268,7 +265,7 @@ def _score(
             *([("Average on this list", scale.average_words)] if average else []),
             *((f"{band.name} begins at", f"{band.start * 100:g}%") for band in scale.bands),
         ],
-        reasons=_reasons(found, payload, events, past, pseudonymous=pseudonymous),
+        reasons=reasons,
         groups=groups,
         inputs=sum(len(group.inputs) for group in groups),
     )
@@ -285,8 +282,8 @@ def scale_bands(question: Question) -> list[charts.ScaleBand]:
 def _reasons(
     found: OpenList,
     payload: Mapping[str, Any],
-    events: pd.DataFrame | None,
-    past: HistoryView | None,
+    past: Past | None,
+    shown: HistoryView | None,
     *,
     pseudonymous: bool,
 ) -> list[ReasonView]:
@@ -294,9 +291,9 @@ def _reasons(
     views = []
     for reason in payload["reasons"]:
         records = reason["records"]
-        if not records and found.history is not None and events is not None:
-            records = records_behind(found.history, reason["features"], events)
-        sources = [_source(record, past, pseudonymous) for record in records]
+        if not records and found.history is not None and past is not None:
+            records = records_behind(found.history, reason["features"], past)
+        sources = [_source(record, shown, pseudonymous) for record in records]
         at_once = MOST_RECORDS + (len(sources) == MOST_RECORDS + 1)  # never "1 more"
         size = charts.effect_size(reason["contribution"])
         views.append(
@@ -311,14 +308,14 @@ def _reasons(
     return views
 
 
-def _source(record: Mapping[str, Any], past: HistoryView | None, pseudonymous: bool) -> Source:
+def _source(record: Mapping[str, Any], shown: HistoryView | None, pseudonymous: bool) -> Source:
     occurred = record["occurred_on"]
     key = (record["table"], record["record_id"])
     status = words.spoken(record["status"] or "status not recorded")
     part = f"named as {record['role']}, " if record["table"] == "offence" else ""
     return Source(
         reference=reference(record["reference"], pseudonymous),
-        anchor=None if past is None else past.anchors.get(key),
+        anchor=None if shown is None else shown.anchors.get(key),
         when="date not recorded" if occurred is None else words.day(date.fromisoformat(occurred)),
         status=f"{part}{status}",
         record={"table": str(record["table"]), "record": str(record["record_id"])},
