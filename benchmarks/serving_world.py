@@ -138,7 +138,8 @@ def fit(
     most : int or None
         How many people it learns from.
     """
-    wanted = catalogue().subset(groups=[g for g in catalogue().groups if g != "own_victimisation"])
+    known = catalogue(question.harm)
+    wanted = known.subset(groups=[g for g in known.groups if g != "own_victimisation"])
     people = history.people("suspected", 0)[:most]
     at = [history.load.default_as_of - timedelta(days=days) for days in days_ago]
     spine = pd.DataFrame(

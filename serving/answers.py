@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from features.errors import NotFound, PrecursorError, RecordsRefused, UsageError
+from features.errors import Conflict, NotFound, PrecursorError, RecordsRefused, UsageError
 from features.trail import Past
 from serving import metrics
 from serving.expiry import require_current
@@ -185,7 +185,7 @@ def one_score(
     """Return a score as it was given; the look at it is recorded.
 
     Records behind the reasons of a batch's scores are looked up now, in the load the score names;
-    where that load is gone, `records_unavailable` says so.
+    where that load or the score's model is gone, `records_unavailable` says so.
 
     Raises
     ------
@@ -219,8 +219,7 @@ def _since_last(
     earlier = past_scores(ledger, payload, who, on_behalf_of=on_behalf_of, most=2)
 
     def pasts(days: Sequence[date]) -> Sequence[Past]:
-        history = stock.history(payload["load"]["fingerprint"])
-        return history.pasts_on(str(payload["nominal_id"]), days)
+        return stock.history_of(payload).pasts_on(str(payload["nominal_id"]), days)
 
     named = not pseudonymous(who.role)
     return since_last(earlier, lambda: stock.model_of(payload), pasts, named=named)
@@ -232,8 +231,8 @@ def explained(stock: Stock, payload: Mapping[str, Any]) -> dict[str, Any]:
     lacking = [reason for reason in answer["reasons"] if not reason["records"]]
     if lacking:
         try:
-            history = stock.history(answer["load"]["fingerprint"])
-        except (NotFound, RecordsRefused) as gone:
+            history = stock.history_of(payload)
+        except (NotFound, Conflict, RecordsRefused) as gone:
             answer["records_unavailable"] = gone.message
         else:
             at = date.fromisoformat(answer["as_of_date"])

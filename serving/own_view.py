@@ -230,7 +230,7 @@ def give(ledger: Ledger, request: OwnViewRequest, principal: Principal) -> dict[
 
 def _records(stock: Stock, info: Any, person: str, at: date) -> list[dict[str, Any]]:
     """Return a person's visible past, each record once: what a view can be formed from."""
-    events = stock.history(info["load"]["fingerprint"]).events(person, at)
+    events = stock.history_of(info).events(person, at)
     columns = ["source", "record_table", "record_id", "reference", "occurred_on", "known_on"]
     columns += ["status", "detail"]
     told = events[columns].drop_duplicates(["record_table", "record_id", "source"])

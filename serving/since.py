@@ -65,7 +65,7 @@ def _records(
 ) -> tuple[list[str], bool]:
     try:
         old, new = pasts([date.fromisoformat(score["as_of_date"]) for score in (before, now)])
-    except (NotFound, RecordsRefused):  # the load is gone or broken; scores can be told without
+    except (NotFound, Conflict, RecordsRefused):  # load or model gone: scores can be told without
         return [], False
     return between(old, new, named=named)
 

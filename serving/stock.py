@@ -21,7 +21,6 @@ from features.errors import Conflict, NotFound, PrecursorError
 from features.history import History
 from features.loads import Load, open_load
 from features.question import Question
-from features.taxonomy import HARM
 from models import champions
 from models.contract import same_definitions
 from models.risk_model import RiskModel
@@ -183,8 +182,18 @@ class Stock:
             return champion
         return find_model(question, int(named["version"]), named["sha256"])
 
-    def history(self, fingerprint: str, harm: str = HARM) -> History:
-        """Return the history of any load that was scored from, by its fingerprint."""
+    def history_of(self, said: Mapping[str, Any]) -> History:
+        """Return the history that a score, or a run, was made from, with its model's weights.
+
+        Raises
+        ------
+        NotFound, Conflict, RecordsRefused
+            The load or the model is no longer kept, or was changed.
+        """
+        return self.history(said["load"]["fingerprint"], self.model_of(said).question.harm)
+
+    def history(self, fingerprint: str, harm: str) -> History:
+        """Return the history of any load that was scored from, with a list of harm weights."""
         key = (fingerprint, harm)
         with self._lock:
             self._forget_erased()

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 
 from features.history import History
 from features.loads import Load, write_load
+from features.question import Question
 from serving.access import Access
 from serving.batch import score_batch
 from serving.kept import serve_from
@@ -135,7 +136,7 @@ class World:
         )
 
 
-def build(home: Path, people: int = 150) -> World:
+def build(home: Path, people: int = 150, question: Question = QUESTION) -> World:
     """Make a home with records, a promoted model and two lists, one after the other."""
     found = worlds.tables(rows(people))
     load = write_load(
@@ -145,8 +146,8 @@ def build(home: Path, people: int = 150) -> World:
         data_to=small_force.DATA_TO,
         synthetic=True,
     )
-    history = History(load)
-    model = small_force.make_model(history, question=QUESTION)
+    history = History(load, harm=question.harm)
+    model = small_force.make_model(history, question=question)
     ledger = Ledger.open()
     put_in_force(ledger, model, 1)
     serve_from(NAME, load)

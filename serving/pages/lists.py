@@ -354,7 +354,7 @@ class Lists:
         )
         model = self.stock.model_of(info)
         try:
-            history = self.stock.history(info["load"]["fingerprint"])
+            history = self.stock.history(info["load"]["fingerprint"], model.question.harm)
         except NotFound:  # the page says that the records are gone, and shows the list
             return OpenList(found, model, None, None, rows)
         at = date.fromisoformat(info["as_of_dates"][0])

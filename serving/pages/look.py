@@ -136,7 +136,7 @@ def alone(lists: Lists, payload: Mapping[str, Any]) -> OpenList:
     run = PublishedList(Run(Path(payload["score_id"]), info), {"previous": None}, held, metadata)
     model = lists.stock.model_of(payload)
     try:
-        history = lists.stock.history(load["fingerprint"])
+        history = lists.stock.history(load["fingerprint"], model.question.harm)
     except NotFound:  # the page says that the records are gone, and shows the score
         return OpenList(run, model, None, None, rows)
     how = standing(history.load, [payload["nominal_id"]], at)
