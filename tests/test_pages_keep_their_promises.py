@@ -37,6 +37,7 @@ from serving.pages.identity import Veil, identity
 from serving.pages.list_controls import PAGE
 from serving.pages.list_view import list_view, stale
 from serving.pages.lists import Asked, Lists
+from serving.pages.other_ranks import above_the_line
 from serving.pages.person_view import person_view
 from serving.pages.render import STATIC, Settings, environment, marking_sheet
 from serving.pages.standing import FILTERS, standing
@@ -253,6 +254,22 @@ def test_the_capacity_line_runs_where_capacity_ends_and_only_by_rank(
     filtered = lines(band="High")
     assert len(filtered) <= 1
     assert all(rank <= capacity for rank in filtered)
+
+
+def test_a_close_call_is_told_at_the_level_of_the_models_own_interval(world: World) -> None:
+    found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
+    narrow = replace(found.model, interval=replace(found.model.interval, level=0.5))
+    other = replace(found, model=narrow)
+    table = found.published.columns("probability", "low", "high").to_pandas()
+    score, low, high = (table[name].to_numpy()[found.ranked] for name in table)
+    capacity = int(found.info["capacity"])
+    line = float(score[capacity - 1] + score[capacity]) / 2
+    for at in (found, other):
+        wanted = above_the_line(score, low, high, line, at.model.interval.level)
+        np.testing.assert_array_equal(at.above[found.ranked], wanted)
+    # the same range at a lower level stands for more scatter, so that more calls are close
+    clear, less = (np.abs(at.above[found.ranked] - 0.5).mean() for at in (found, other))
+    assert less < clear
 
 
 def test_the_capacity_line_is_a_row_that_says_what_it_is_not(world: World) -> None:

@@ -151,7 +151,8 @@ class OpenList:
         score, low, high = (read[name].to_numpy()[self.ranked] for name in names)
         # halfway between the last above the line and the first below it
         line = (score[capacity - 1] + score[capacity]) / 2
-        found[self.ranked] = above_the_line(score, low, high, float(line))
+        level = self.model.interval.level
+        found[self.ranked] = above_the_line(score, low, high, float(line), level)
         return found
 
     @cached_property

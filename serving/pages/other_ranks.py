@@ -54,9 +54,7 @@ class OtherRanks:
         return bool(rank and max(first - rank, rank - last, 0) > self.capacity)
 
 
-def above_the_line(
-    score: Floats, low: Floats, high: Floats, line: float, level: float = 0.9
-) -> Floats:
+def above_the_line(score: Floats, low: Floats, high: Floats, line: float, level: float) -> Floats:
     """Return in what share of re-runs each score would lie above a line.
 
     The range tells how far scores of this size may lie from the mean recorded risk of people with
@@ -69,10 +67,12 @@ def above_the_line(
         Probabilities, the range at `level`.
     line : float
         The probability at the line.
+    level : float
+        Of the model's interval, for example 0.9.
 
     Examples
     --------
-    >>> above_the_line(np.array([0.2, 0.3]), np.array([0.1, 0.2]), np.array([0.3, 0.4]), 0.2
+    >>> above_the_line(np.array([0.2, 0.3]), np.array([0.1, 0.2]), np.array([0.3, 0.4]), 0.2, 0.9
     ...                ).round(2).tolist()
     [0.5, 0.96]
     """
