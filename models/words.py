@@ -12,7 +12,7 @@ Rules, all of them tested:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from math import isnan
@@ -32,6 +32,12 @@ MOST_REASONS = 6
 SMALLEST = 0.01  # log-odds: below about one percent of the odds there is nothing to tell
 SHARE_OF_FIRST = 0.25
 DATED = ("recency", "first")
+
+ENDINGS: Mapping[Direction, str] = {
+    "raises": ": associated with higher risk.",
+    "lowers": ": associated with lower risk.",
+}
+"""How a reason ends, by its direction; a page that says the direction otherwise leaves it out."""
 
 
 class Reason(NamedTuple):
@@ -220,8 +226,7 @@ class _Teller:
             said = said if more == said else f"{said}; {more}"
             names = (*names, self._columns[second].name)
         direction: Direction = "raises" if pull > 0 else "lowers"
-        higher = "higher" if pull > 0 else "lower"
-        text = f"{said[:1].upper()}{said[1:]}: associated with {higher} risk."
+        text = f"{said[:1].upper()}{said[1:]}{ENDINGS[direction]}"
         return Reason(text, direction, pull, self._groups[group], names)
 
     def _said(self, place: int, value: float, as_of_date: date | None) -> str:

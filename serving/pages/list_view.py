@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.cohort import REASONS
+from models.words import ENDINGS
 from serving.pages import words
 from serving.pages.case_words import DecisionLine
 from serving.pages.identity import Identity, Veil, identity
@@ -105,13 +106,11 @@ def facts(reason: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> facts({"text": "2 arrests (not proven); aged 31 years: associated with lower risk."})
+    >>> facts({"text": "2 arrests (not proven); aged 31 years: associated with lower risk.",
+    ...        "direction": "lowers"})
     '2 arrests (not proven); aged 31 years'
     """
-    text = str(reason["text"])
-    for ending in (": associated with higher risk.", ": associated with lower risk."):
-        text = text.removesuffix(ending)
-    return text
+    return str(reason["text"]).removesuffix(ENDINGS[reason["direction"]])
 
 
 def told(reason: Mapping[str, Any]) -> Told:
