@@ -85,6 +85,16 @@ class Judged:
     reason: Array
     insufficient: Array
 
+    @property
+    def accepted(self) -> Array:
+        """Who is in the cohort, with or without a number."""
+        return np.asarray(self.reason == "")
+
+    @property
+    def numbered(self) -> Array:
+        """Who gets a number: who is in the cohort with enough history."""
+        return np.asarray(self.accepted & ~self.insufficient)
+
 
 def _rule(source: str, measure: Measure, **more: Any) -> Feature:
     return Feature(source, measure, "", "", ("", ""), **more)
@@ -148,7 +158,7 @@ def eligible(
     subjects = history.subjects(spine)
     found = history.dense(subjects, rules.columns)
     judged = rules.judged(subjects, dict(zip(rules.columns.names, found.T, strict=True)))
-    kept = judged.reason == ""
+    kept = judged.accepted
     accepted = spine[kept].reset_index(drop=True)
     accepted["insufficient_history"] = judged.insufficient[kept]
     rejected = spine[~kept].assign(reason=judged.reason[~kept]).reset_index(drop=True)

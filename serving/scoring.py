@@ -110,7 +110,7 @@ def score_rows(
     worked = worked_out(model, history, nominal_ids, at, subjects=subjects)
     scores, rejected = told(model, version, history.load, worked)
     if records and scores:
-        pasts, admitted = history.pasts(subjects), np.flatnonzero(worked.judged.reason == "")
+        pasts, admitted = history.pasts(subjects), np.flatnonzero(worked.judged.accepted)
         scores = with_records(history, scores, [pasts[row] for row in admitted.tolist()])
     return scores, rejected
 
@@ -130,7 +130,7 @@ class Worked:
 
     def pieces(self, size: int) -> Iterator[Worked]:
         """Yield the rows so many at a time, to be told one after the other."""
-        kept = (self.judged.reason == "") & ~self.judged.insufficient
+        kept = self.judged.numbered
         before = np.concatenate([[0], np.cumsum(kept)])
         for start in range(0, len(kept), size):
             rows = slice(start, min(start + size, len(kept)))
@@ -162,7 +162,7 @@ def worked_out(
     asked = asked_of(model)
     values = history.dense(subjects, asked.columns)
     judged = asked.rules.judged(subjects, asked.of_rules(values))
-    enough = np.flatnonzero((judged.reason == "") & ~judged.insufficient)
+    enough = np.flatnonzero(judged.numbered)
     inputs = model.checked(np.ascontiguousarray(values[enough, : asked.inputs]))
     found = explain(model, inputs, threads=threads) if len(inputs) else None
     return Worked(nominal_ids, at.astype("datetime64[D]").tolist(), judged, inputs, found)
@@ -229,8 +229,7 @@ def _scored(model: RiskModel, worked: Worked) -> list[dict[str, Any]]:
     if worked.found is None:
         return []
     inputs, found = worked.inputs, worked.found
-    kept = (worked.judged.reason == "") & ~worked.judged.insufficient
-    at = [worked.at[row] for row in np.flatnonzero(kept).tolist()]
+    at = [worked.at[row] for row in np.flatnonzero(worked.judged.numbered).tolist()]
     level, band = model.interval.level, model.question.band
     said = reasons_of_rows(model, inputs, found.contributions, found.groups, at)
     figures = (found.probability, found.low, found.high, found.raw, found.groups, inputs)
