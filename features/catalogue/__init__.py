@@ -14,8 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from features.catalogue import complainants, custody, harm, justice, reports
-from features.catalogue import context as beside
+from features.catalogue import beside, complainants, custody, harm, justice, reports
 from features.declare import BUCKETS, MEASURES, TIMELESS, Feature, FeatureColumn, FeatureSet
 from features.errors import PrecursorError
 from features.events import AMOUNTS
