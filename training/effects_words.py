@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from training.effects import BALANCED, POWER, Effect, Evaluation
-from training.metrics import Figure
 from training.study import Study
 
 CAVEATS = (
@@ -62,14 +61,10 @@ def verdict(found: Evaluation) -> str:
     if not effect.told:
         return (
             "no effect can be told from none:"
-            f" with it the outcome is recorded {_times(effect.ratio)} as often as without."
+            f" with it the outcome is recorded {effect.ratio.times} as often as without."
         )
     side = "less" if effect.ratio.value < 1 else "more"
-    return f"it made the outcome {side} frequent: recorded {_times(effect.ratio)} as often."
-
-
-def _times(ratio: Figure) -> str:
-    return f"{ratio.value:.2f} times ({ratio.low:.2f} to {ratio.high:.2f})"
+    return f"it made the outcome {side} frequent: recorded {effect.ratio.times} as often."
 
 
 def _row(name: str, effect: Effect) -> str:
@@ -108,7 +103,7 @@ def _checks(found: Evaluation) -> list[str]:
     lines = []
     for name, effect in checks:
         said = "a difference that cannot be an effect" if effect.told else "no difference told"
-        lines.append(f"{name}: {_times(effect.ratio)} as often; {said}.")
+        lines.append(f"{name}: {effect.ratio.times} as often; {said}.")
     if any(effect.told for _, effect in checks):
         lines.append(
             "  The groups differed in something that the adjustment did not reach. Do not read the"

@@ -302,11 +302,11 @@ def told(found: Feedback) -> Told:
         )
         for side, counts in found.rows.items()
     ]
-    listed += [(KINDS[kind], _times(figure)) for kind, figure in found.ratios.items()]
+    listed += [(KINDS[kind], figure.times) for kind, figure in found.ratios.items()]
     if found.before is not None:
-        listed.append(("reports and arrests before they were listed", _times(found.before)))
+        listed.append(("reports and arrests before they were listed", found.before.times))
     if found.risk_per_attention is not None:
-        share = _times(found.risk_per_attention)
+        share = found.risk_per_attention.times
         listed.append(("high harm for each report or arrest, unadjusted", share))
     after = []
     risk = found.ratios.get("risk")
@@ -319,7 +319,3 @@ def told(found: Feedback) -> Told:
         )
     after.append("What this cannot show:")
     return Told(VERDICTS[found.verdict], (looked,), tuple(listed), tuple(after), CANNOT)
-
-
-def _times(figure: Figure) -> str:
-    return f"{figure.value:.2f} times ({figure.low:.2f} to {figure.high:.2f})"

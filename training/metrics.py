@@ -45,6 +45,17 @@ class Figure:
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
+    @property
+    def times(self) -> str:
+        """The figure as a ratio in a sentence.
+
+        Examples
+        --------
+        >>> Figure(0.7, 0.68, 0.72).times
+        '0.70 times (0.68 to 0.72)'
+        """
+        return f"{self.value:.2f} times ({self.low:.2f} to {self.high:.2f})"
+
     @classmethod
     def from_data(cls, data: Mapping[str, float | None]) -> Figure:
         """Return the figure that :meth:`to_data` told of; what is None there is NaN here.
