@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from features.errors import PrecursorError
 from features.kept_reports import DRIFT
+from models.words import date_words
 from serving.access import Permission, allows, require
 from serving.agreement import few_known, mature_from, overrides, seeing
 from serving.decisions import told
@@ -120,7 +121,7 @@ def _judged(training: Mapping[str, Any]) -> dict[str, str] | None:
         return None
     since = date.fromisoformat(str(split["test_from"])[:10])
     return {
-        "from": words.day(since),
+        "from": date_words(since),
         "rows": words.count(found["rows"], "assessment", "assessments"),
         "people": words.count(found["people"], "person", "people"),
         "positives": f"{found['positives']:,}",
@@ -156,4 +157,4 @@ def _followed(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 def _mature(first: date | None, data_to: date) -> str:
     """Return from when on outcomes can be known, where they cannot yet; else nothing."""
-    return "" if first is None or first <= data_to else words.day(first)
+    return "" if first is None or first <= data_to else date_words(first)

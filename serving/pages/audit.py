@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from features.errors import NotFound, PrecursorError
+from models.words import date_words
 from serving import safe_csv, trail
 from serving.access import Permission, require
 from serving.chain import SCORE_ID, Action, Entry, Leaf, plain_json
@@ -182,7 +183,7 @@ def _line(entry: Entry, titles: Mapping[str, str]) -> dict[str, Any]:
     said = {action.value: action.words for action in Action}
     return {
         "seq": entry.seq,
-        "day": words.day(date.fromisoformat(entry.at[:10])),
+        "day": date_words(date.fromisoformat(entry.at[:10])),
         "time": f"{entry.at[11:19]} UTC",
         "moment": moment(entry.at),
         "actor": entry.actor,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from models.words import date_words
 from serving.decisions import Taken
-from serving.pages import words
 
 STEPS = {
     "add": "Add to the cohort",
@@ -96,7 +96,7 @@ def decision_line(taken: Taken, score_id: str, question: str, waits: bool) -> De
         basis=", ".join(BASES[one].lower() for one in said.get("basis", ())),
         reason=str(said["reason"]),
         who=taken.actor,
-        when=words.day(local_day(taken.at)),
+        when=date_words(local_day(taken.at)),
         waits=waits,
         earlier=said["score_id"] != score_id,
         href=f"/lists/{question}/{said['score_id']}",

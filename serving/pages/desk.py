@@ -15,6 +15,7 @@ from starlette.responses import Response
 from features.dashboards.periods import Period, periods
 from features.errors import NotFound
 from features.loads import Load
+from models.words import date_words
 from serving.access import Permission, allows
 from serving.chain import Action, Leaf
 from serving.dashboards import Opened
@@ -233,7 +234,7 @@ class Desk:
         ]
         said = [
             self._settings.marking,
-            f"{view.title}. Records as known up to {words.day(load.data_to)}.",
+            f"{view.title}. Records as known up to {date_words(load.data_to)}.",
             *(["Synthetic people: made-up records, for testing only"] if load.synthetic else []),
             *chosen,
         ]
@@ -276,7 +277,7 @@ def page_of(request: Request, number: int) -> tuple[int, int, slice]:
 def as_known(load: Load) -> str:
     """Return until when the records are known, in a sentence."""
     last = load.default_as_of - timedelta(days=1)
-    return f"From the force’s records as they were known up to {words.day(last)}."
+    return f"From the force’s records as they were known up to {date_words(last)}."
 
 
 def person_cell(row: pd.Series, scored: Scored | None) -> Cell:
@@ -301,4 +302,4 @@ def score_cell(row: pd.Series, scored: Scored | None) -> Cell:
 
 def on(day: Any) -> str:
     """Return a day in words; said where it is missing."""
-    return "date not recorded" if pd.isna(day) else words.day(pd.Timestamp(day).date())
+    return "date not recorded" if pd.isna(day) else date_words(pd.Timestamp(day).date())

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import Conflict, NotFound
+from models.words import date_words
 from serving.access import Forbidden, Permission, allows, require
 from serving.chain import Leaf
 from serving.challenges import challenge
@@ -179,11 +180,11 @@ def _words(one: Dispute, hidden: bool) -> dict[str, Any]:
         "name": pseudonym(one.score_id) if hidden else one.nominal_id,
         "reason": one.reason,
         "who": one.actor,
-        "when": words.day(local_day(one.at)),
+        "when": date_words(local_day(one.at)),
         "outcome": None if one.outcome is None else OUTCOMES[one.outcome],
         "found": one.found,
         "settled_by": one.settled_by,
-        "settled_on": None if one.settled_at is None else words.day(local_day(one.settled_at)),
+        "settled_on": None if one.settled_at is None else date_words(local_day(one.settled_at)),
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from features.sources import OTHERS, SOURCES
+from models.words import date_words
 from serving import charts
 from serving.pages import words
 from serving.pages.standing import order_words
@@ -160,11 +161,11 @@ def _item(row: Mapping[str, Any], anchor: str, pseudonymous: bool) -> Item:
     title, said = _said(row)
     occurred, known = row["occurred_on"], row["known_on"]
     if occurred is None:
-        when = f"Date not recorded; known since {words.day(known)}"
+        when = f"Date not recorded; known since {date_words(known)}"
     elif (known - occurred).days > LATE:
-        when = f"{words.day(occurred)}; known since {words.day(known)}"
+        when = f"{date_words(occurred)}; known since {date_words(known)}"
     else:
-        when = words.day(occurred)
+        when = date_words(occurred)
     named = reference(row["reference"] or row["record_id"], pseudonymous)
     record = {"table": str(row["record_table"]), "record": str(row["record_id"])}
     return Item(anchor, title, named, when, said, record)
@@ -258,6 +259,6 @@ def _programmes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         if row["source"] == "programme":
             on = row["occurred_on"]
-            when = "on a day not recorded" if on is None else words.day(on)
+            when = "on a day not recorded" if on is None else date_words(on)
             latest.setdefault(str(row["detail"]), f"{row['detail']}: {row['status']} {when}")
     return list(latest.values())

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from features.catalogue import register
 from features.question import BANDS, Question
+from models.words import date_words
 from serving.access import Permission, require
 from serving.pages import words
 from serving.pages.door import Visitor
@@ -44,7 +45,7 @@ def made(at: InForce) -> Made:
         facts=[
             ("Model", f"version {at.version}, SHA-256 {model.sha256[:16]}…"),
             ("Trained on made-up people", synthetic),
-            ("Records in use", f"up to {words.day(at.load.data_to)}"),
+            ("Records in use", f"up to {date_words(at.load.data_to)}"),
             ("Stage", question.stage),
             ("A score expires after", words.count(question.expires_after_days, "day", "days")),
             ("Capacity", words.count(question.capacity, "person", "people")),

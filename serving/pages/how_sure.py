@@ -16,6 +16,7 @@ import pandas as pd
 
 from features.kept_ranks import RankRange
 from features.question import BANDS, Question
+from models.words import date_words
 from serving.pages import words
 
 WIDE = 3
@@ -81,7 +82,7 @@ def _thin(events: pd.DataFrame, as_of: date) -> list[str]:
     if days >= SHORT_DAYS:
         return []
     return [
-        f"nothing of this person from before {words.day(began)},"
+        f"nothing of this person from before {date_words(began)},"
         f" {words.count(days, 'day', 'days')} before this score"
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from serving.pages import words
+from models.words import date_words
 from serving.pages.lists import OpenList
 from serving.pseudonyms import pseudonym
 
@@ -55,7 +55,7 @@ def identity(
         return Identity(str(row["nominal_id"]), "", "")
     return Identity(
         name=str(row["nominal_id"]),
-        born="Date of birth not recorded" if born is None else f"Born {words.day(born)}",
+        born="Date of birth not recorded" if born is None else f"Born {date_words(born)}",
         area=area or "Area not recorded",
     )
 

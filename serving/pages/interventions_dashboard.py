@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.dashboards import evaluations
+from models.words import date_words
 from serving.access import Permission, require
 from serving.pages import words
 from serving.pages.dashboard_view import (
@@ -91,8 +92,8 @@ def _evaluation(found: dict[str, object]) -> Section:
             f"With it, {study['outcome_words']} were recorded {_figure(main['ratio'])} times as"
             f" often as without, over {words.horizon(int(study['horizon_days']))}."
             f" {said['people']:,} people, {said['treated']:,} of {said['rows']:,} dates treated.",
-            f"Made on {words.day(date.fromisoformat(made))} from records up to"
-            f" {words.day(date.fromisoformat(load['data_to']))} (load {load['fingerprint'][:12]})."
+            f"Made on {date_words(date.fromisoformat(made))} from records up to"
+            f" {date_words(date.fromisoformat(load['data_to']))} (load {load['fingerprint'][:12]})."
             + (
                 " Synthetic records: this says nothing about any programme."
                 if said.get("synthetic")

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.cohort import REASONS
-from models.words import ENDINGS
+from models.words import ENDINGS, date_words
 from serving.pages import words
 from serving.pages.case_words import DecisionLine
 from serving.pages.identity import Identity, Veil, identity
@@ -171,7 +171,7 @@ def list_view(
         outcome=question.outcome_words,
         summary=(
             f"{words.count(info['scored'], 'person', 'people')} scored from records up to"
-            f" {words.day(found.known_to)}."
+            f" {date_words(found.known_to)}."
         ),
         average="" if average is None else words.in_hundred(average, question.band),
         published=_moment(found.published.said["published_at"]),
@@ -308,12 +308,12 @@ def stale(
     expires = date.fromisoformat(found.info["expires_on"])
     if today > expires:
         said.append(
-            f"This {what} expired on {words.day(expires)}. Do not rely on it; score again first."
+            f"This {what} expired on {date_words(expires)}. Do not rely on it; score again first."
         )
     if records_to > found.known_to:
         said.append(
-            f"Newer records are here, up to {words.day(records_to)}. This {what} knows nothing"
-            f" after {words.day(found.known_to)}."
+            f"Newer records are here, up to {date_words(records_to)}. This {what} knows nothing"
+            f" after {date_words(found.known_to)}."
         )
     if int(found.info["model"]["version"]) != version:
         said.append(
@@ -333,7 +333,7 @@ def _moment(text: str) -> str:
     """Return when something happened, in the server's own time zone."""
     moment = datetime.fromisoformat(text).astimezone()
     hour = moment.hour % 12 or 12
-    return f"{words.day(moment.date())} at {hour}:{moment:%M}{'am' if moment.hour < 12 else 'pm'}"
+    return f"{date_words(moment.date())} at {hour}:{moment:%M}{'am' if moment.hour < 12 else 'pm'}"
 
 
 def _not_scored(info: Mapping[str, Any]) -> str:

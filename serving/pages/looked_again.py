@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from features import kept_reports
 from features.errors import NotFound
+from models.words import date_words
 from serving.access import Permission, allows, require
-from serving.pages import words
 from serving.pages.chosen import registered
 from serving.pages.door import Visitor
 from serving.pages.over_lists import ListPages
@@ -92,12 +92,12 @@ def retired_line(one: Retired, title: str) -> dict[str, Any]:
         "version": one.version,
         "sha256": one.sha256,
         "entry": one.entry,
-        "retired_on": words.day(date.fromisoformat(one.retired_on)),
+        "retired_on": date_words(date.fromisoformat(one.retired_on)),
         "by": one.retired_by,
         "reason": one.reason,
         "in_force": "In force until then" if one.was_in_force else "Not in force then",
-        "since": words.day(date.fromisoformat(one.in_force_since)) if one.in_force_since else "",
+        "since": date_words(date.fromisoformat(one.in_force_since)) if one.in_force_since else "",
         "scores": f"{one.scores:,} given",
-        "expires": words.day(date.fromisoformat(expires)) if expires else NEVER,
+        "expires": date_words(date.fromisoformat(expires)) if expires else NEVER,
         "list_stood": one.its_list_stood,
     }

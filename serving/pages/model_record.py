@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from features.errors import NotFound
 from models import champions
+from models.words import date_words
 from serving.access import Permission, allows, require
 from serving.approvals_trail import approvals
 from serving.pages import words
@@ -133,7 +134,7 @@ def facts(at: InForce) -> list[tuple[str, str]]:
 
 
 def _day(text: Any) -> str:
-    return words.day(date.fromisoformat(str(text)[:10])) if text else "Not recorded"
+    return date_words(date.fromisoformat(str(text)[:10])) if text else "Not recorded"
 
 
 def _proof(found: Mapping[str, Any] | None) -> str:

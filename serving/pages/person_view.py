@@ -13,6 +13,7 @@ from features.declare import FeatureColumn, FeatureSet
 from features.loads import manifest
 from features.question import BANDS, Question
 from features.trail import Past
+from models.words import date_words
 from serving import charts
 from serving.pages import words
 from serving.pages.history_view import HistoryView, history_view
@@ -164,7 +165,7 @@ def person_view(
 
 def unknown(found: OpenList, events: pd.DataFrame | None) -> list[str]:
     """Return what a reader must know that this page does not know, in sentences."""
-    said = [f"Nothing that became known after {words.day(found.known_to)} is used or shown."]
+    said = [f"Nothing that became known after {date_words(found.known_to)} is used or shown."]
     if found.history is None or events is None:
         return [
             "The records behind this score cannot be read at the moment, so none are shown."
@@ -316,7 +317,7 @@ def _source(record: Mapping[str, Any], shown: HistoryView | None, pseudonymous: 
     return Source(
         reference=reference(record["reference"], pseudonymous),
         anchor=None if shown is None else shown.anchors.get(key),
-        when="date not recorded" if occurred is None else words.day(date.fromisoformat(occurred)),
+        when="date not recorded" if occurred is None else date_words(date.fromisoformat(occurred)),
         status=f"{part}{status}",
         record={"table": str(record["table"]), "record": str(record["record_id"])},
     )
@@ -355,8 +356,8 @@ def _facts(found: OpenList, payload: Mapping[str, Any]) -> list[tuple[str, str]]
     made_up = " (trained on made-up people)" if payload["model"]["synthetic"] else ""
     return [
         ("List", found.question.title),
-        ("Records up to", words.day(found.known_to)),
-        ("Expires", words.day(date.fromisoformat(payload["expires_on"]))),
+        ("Records up to", date_words(found.known_to)),
+        ("Expires", date_words(date.fromisoformat(payload["expires_on"]))),
         ("Model", f"version {payload['model']['version']}{made_up}"),
         ("Score reference", payload["score_id"]),
     ]

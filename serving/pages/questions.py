@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from features import kept_reports
 from models import champions, dossier
+from models.words import date_words
 from serving.access import Permission, require
 from serving.approvals_trail import Approval, approvals
 from serving.chain import IN_FORCE
@@ -148,7 +149,7 @@ def _version(question: str, kept: dossier.Dossier, role: str) -> Version:
     return Version(
         number=kept.version,
         role=role,
-        registered="Not recorded" if not made else words.day(date.fromisoformat(str(made)[:10])),
+        registered="Not recorded" if not made else date_words(date.fromisoformat(str(made)[:10])),
         auc=shown(figures.get("auc")),
         recall=shown(figures.get("recall")),
         verdict=str(kept.report.get("verdict", kept.fault)),
@@ -267,4 +268,4 @@ def _failed_first(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
 
 
 def _day(text: Any) -> str:
-    return words.day(date.fromisoformat(str(text)[:10]))
+    return date_words(date.fromisoformat(str(text)[:10]))

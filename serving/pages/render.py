@@ -14,9 +14,9 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, PrefixLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from models.words import date_words
 from serving.access import Permission, allows
 from serving.charts import key_mark
-from serving.pages import words
 from serving.pages.door import Visitor
 from serving.pages.lists import Lists
 from serving.pages.staying import ending
@@ -87,7 +87,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(static_url=static_url, key_mark=key_mark)
-    made.filters.update(day=words.day)
+    made.filters.update(day=date_words)
     return made
 
 

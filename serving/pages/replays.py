@@ -12,6 +12,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from models.words import date_words
 from serving import trail
 from serving.access import Permission, require
 from serving.chain import Action, Leaf, stamp
@@ -183,12 +184,12 @@ def _score(payload: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, A
     said: dict[str, Any] = {
         "question": payload["question"],
         "title": title(payload["question"], titles),
-        "as_of": words.day(date.fromisoformat(payload["as_of_date"])),
+        "as_of": date_words(date.fromisoformat(payload["as_of_date"])),
         "model": f"version {payload['model']['version']}",
         "sha256": payload["model"]["sha256"],
         "load": payload["load"]["number"],
         "fingerprint": payload["load"]["fingerprint"],
-        "data_to": words.day(date.fromisoformat(payload["load"]["data_to"])),
+        "data_to": date_words(date.fromisoformat(payload["load"]["data_to"])),
         "inputs": len(payload["inputs"]),
         "reasons": [reason["text"] for reason in payload["reasons"]],
         "band": payload["band"],
@@ -251,6 +252,6 @@ def _counted(records: list[Mapping[str, Any]]) -> list[tuple[str, str, int]]:
     """Return records by table and the day they became known, without what names them."""
     number = Counter((one["table"], one["known_on"]) for one in records)
     return [
-        (words.spoken(table), words.day(date.fromisoformat(day)), many)
+        (words.spoken(table), date_words(date.fromisoformat(day)), many)
         for (table, day), many in sorted(number.items())
     ]

@@ -10,6 +10,7 @@ from typing import Any
 from features import kept_reports
 from features.errors import PrecursorError
 from features.kept_reports import DRIFT, FEEDBACK, SHADOW
+from models.words import date_words
 from serving.pages import words
 from serving.pages.said import dated, moment
 
@@ -96,7 +97,7 @@ def told(kind: str, report: Mapping[str, Any]) -> Shown:
 
 def _untold(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return what stands for the words of a drift report of an earlier release, which kept none."""
-    since, until = (words.day(date.fromisoformat(report[end])) for end in ("since", "until"))
+    since, until = (date_words(date.fromisoformat(report[end])) for end in ("since", "until"))
     people = words.count(report["people"], "person", "people")
     period = (
         f"{report['rows']:,} rows of {people}, as of {since} to {until}. The outcome of"

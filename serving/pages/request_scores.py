@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from features.cohort import REASONS
 from features.errors import NotFound, PrecursorError
+from models.words import date_words
 from serving.access import Permission, require
 from serving.answers import scores
 from serving.chain import Action, Leaf
@@ -55,7 +56,7 @@ class RequestScores(FormPages):
             require_own_view(self._lists.ledger, asked.question, visitor.principal)
             at = self._lists.stock.get(asked.question)
             if asked.as_of_date is not None and asked.as_of_date > at.load.default_as_of:
-                latest = words.day(at.load.default_as_of)
+                latest = date_words(at.load.default_as_of)
                 errors = {"as_of_date": f"Enter {latest} or an earlier day: the records end there"}
                 return self._form(request, visitor, form.wrong(errors), status=400)
             if form["next_step"] != "ask":
@@ -111,8 +112,8 @@ class RequestScores(FormPages):
         context = {
             "title": question if at is None else at.question.title,
             "outcome": "" if at is None else at.question.outcome_words,
-            "when": words.day(local_day(entry.at)),
-            "as_of": words.day(date.fromisoformat(entry.body["as_of_date"])),
+            "when": date_words(local_day(entry.at)),
+            "as_of": date_words(date.fromisoformat(entry.body["as_of_date"])),
             "purpose": entry.purpose,
             "scored": scored,
             "rejected": [
@@ -149,7 +150,7 @@ class RequestScores(FormPages):
             "form": form,
             "title": at.question.title,
             "ids": asked.nominal_ids,
-            "as_of": words.day(asked.as_of_date or latest),
+            "as_of": date_words(asked.as_of_date or latest),
             "whole": asked.as_of_date in (None, latest),
             "purpose": asked.purpose,
         }
@@ -166,7 +167,7 @@ class RequestScores(FormPages):
         """Return when scores were last given, for when none can be given now."""
         made = (Action.SCORE, Action.BATCH)
         last = self._lists.ledger.entries(action=made, question=asked.question, limit=1)
-        return "" if not last else f"The last scores are of {words.day(local_day(last[0].at))}."
+        return "" if not last else f"The last scores are of {date_words(local_day(last[0].at))}."
 
 
 def _ids(form: Form) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from models.words import date_words
 from serving.pages import words
 
 NAMES = {
@@ -61,7 +62,7 @@ def moment(at: str) -> str:
     >>> moment("2026-11-03T09:30:12.000000Z")
     '3 November 2026, 09:30:12 UTC'
     """
-    return f"{words.day(date.fromisoformat(at[:10]))}, {at[11:19]} UTC"
+    return f"{date_words(date.fromisoformat(at[:10]))}, {at[11:19]} UTC"
 
 
 def dated(said: str) -> str:
@@ -78,7 +79,7 @@ def dated(said: str) -> str:
             day = date(int(found[1]), int(found[2]), int(found[3]))
         except ValueError:  # 2026-13-45 is no date, whatever it is
             return found[0]
-        return words.day(day) + (f", {found[4]} UTC" if found[4] else "")
+        return date_words(day) + (f", {found[4]} UTC" if found[4] else "")
 
     return _DAY.sub(told, said)
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import Conflict
+from models.words import date_words
 from serving.access import Permission, require
 from serving.need_to_know import withheld
-from serving.pages import words
 from serving.pages.case_words import local_day
 from serving.pages.door import Visitor
 from serving.pages.forms import (
@@ -120,9 +120,9 @@ def managed_words(managed: dict[str, Any] | None) -> str:
     """Return since when somebody is managed and when it is looked at again; empty for nobody."""
     if managed is None:
         return ""
-    review = words.day(date.fromisoformat(managed["review_on"]))
+    review = date_words(date.fromisoformat(managed["review_on"]))
     since = managed["since"]
-    begun = "Managed" if since is None else f"Managed since {words.day(local_day(since))}"
+    begun = "Managed" if since is None else f"Managed since {date_words(local_day(since))}"
     return f"{begun}. Next review: {review}."
 
 
@@ -132,9 +132,9 @@ def _managed(question: str, row: dict[str, Any], hidden: set[str]) -> dict[str, 
     return {
         "name": row["nominal_id"] if known else withheld_name(row["score_id"]),
         "href": f"/lists/{question}/{row['score_id']}" if known else "",
-        "since": "Not recorded" if row["since"] is None else words.day(local_day(row["since"])),
+        "since": "Not recorded" if row["since"] is None else date_words(local_day(row["since"])),
         "by": row["by"],
         "reason": row["reason"] if known else "Withheld",
-        "review_on": words.day(date.fromisoformat(row["review_on"])),
+        "review_on": date_words(date.fromisoformat(row["review_on"])),
         "overdue": row["overdue"],
     }

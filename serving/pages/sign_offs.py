@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import Conflict, NotFound
+from models.words import date_words
 from serving.access import Forbidden, Permission, require
 from serving.chain import Action, Leaf
 from serving.decisions import Taken, sign_off, signed, told
@@ -132,6 +133,6 @@ def _line(row: Mapping[Any, Any], actor: str) -> dict[str, Any]:
         ),
         "reason": row["reason"],
         "who": row["actor"],
-        "when": words.day(local_day(row["at"])),
+        "when": date_words(local_day(row["at"])),
         "own": row["actor"] == actor,
     }

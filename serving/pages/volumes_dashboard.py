@@ -10,10 +10,10 @@ from starlette.responses import Response
 from features.dashboards import stalking, volumes
 from features.dashboards.cube import ALL, Cube
 from features.dashboards.periods import Period
+from models.words import date_words
 from serving.access import Permission, require
 from serving.charts_dashboards import month_chart
 from serving.dashboards import Opened
-from serving.pages import words
 from serving.pages.dashboard_view import (
     SUPPRESSED,
     WITHHELD,
@@ -62,7 +62,8 @@ def show(desk: Desk, request: Request, visitor: Visitor) -> Response:
                 []
                 if period.whole
                 else [
-                    f"Records end on {words.day(load.data_to)}, so the last month may not be whole."
+                    f"Records end on {date_words(load.data_to)},"
+                    " so the last month may not be whole."
                 ]
             ),
         ],

@@ -1,10 +1,9 @@
-"""Numbers, dates and codes as the pages say them; no number is rounded into another band."""
+"""Numbers, spans of time and codes as the pages say them; none is rounded into another band."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date
 
 Band = Callable[[float], str]
 
@@ -18,17 +17,6 @@ BAND_CLASSES = {
 
 DAYS_PER_MONTH = 30.4375
 FEW = 0.005
-
-
-def day(value: date) -> str:
-    """Return a date as it is written in a sentence.
-
-    Examples
-    --------
-    >>> day(date(2026, 6, 4))
-    '4 June 2026'
-    """
-    return f"{value.day} {value:%B %Y}"
 
 
 def horizon(days: int) -> str:
