@@ -8,9 +8,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-
-def text(data):  # noqa: D103
-    return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
+text = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def root(leaves):  # noqa: D103
@@ -26,22 +24,24 @@ def root(leaves):  # noqa: D103
 
 
 file, key, *noted = sys.argv[1:]
+if len(key) != 64 or key.strip("0123456789abcdef"):
+    sys.exit("PUBLIC_KEY is none: it has 64 of 0-9 and a-f, as the ledger's checkpoints tell it")
 signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
 seq, previous, missing = 0, "0" * 64, set(noted)
 try:
     with open(file, encoding="ascii", errors="replace") as lines:
         head = json.loads(next(lines, ""))["checkpoint"]
-        signed = text({name: head[name] for name in ("seq", "hash", "at")})
+        signed = text({name: head[name] for name in ("seq", "hash", "at")}).encode()
         signer.verify(bytes.fromhex(head["signature"]), signed)
         for seq, line in enumerate(lines, start=1):
             entry = json.loads(line)
             said, leaves = [json.dumps(entry) + "\n", entry.pop("hash")], entry.pop("leaves")
             said += [entry[name] for name in ("seq", "previous_hash", "leaf_count", "root")]
-            digest = sha256(text(entry)).hexdigest()  # below: no name twice, leaves of three fields
-            if said != [line, digest, seq, previous, sum(map(len, leaves)) / 3, root(leaves)]:
+            before, previous = previous, sha256(text(entry).encode()).hexdigest()
+            # no name stands twice in a line, and a leaf has three fields
+            if said != [line, previous, seq, before, sum(map(len, leaves)) / 3, root(leaves)]:
                 sys.exit(f"entry {seq} is not what was written")
-            missing.discard(f"{seq}:{digest}")
-            previous = digest
+            missing.discard(f"{seq}:{previous}")
         missing |= {f"{head['seq']}:{head['hash']}"} - {f"{seq}:{previous}"}  # the last, or none is
 except InvalidSignature:
     sys.exit("line 1: the checkpoint is not signed with this key, or was changed since")

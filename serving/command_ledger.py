@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from features.errors import NotFound, PrecursorError, UsageError
 from serving.chain import SCORE_ID
 
@@ -89,6 +91,8 @@ def _place(make: bool) -> str:
             " folder in PRECURSOR_HOME, or the ledger's database in PRECURSOR_DATABASE_URL.",
             code="no_ledger",
         )
+    if local and not Path(place).exists():  # whoever is in the wrong folder sees it here
+        typer.echo(f"A new ledger begins at {place}.", err=True)
     return place
 
 

@@ -195,7 +195,7 @@ def publish(
     purpose: Purpose = "list for the meeting",
     as_json: Json = False,
 ) -> None:
-    """Make a scored run the list of its question, compared with the last.
+    """Make a scored run the list of its question, compared with the last of an earlier date.
 
     Example: precursor publish domestic_abuse_high_harm
     """

@@ -162,6 +162,14 @@ def test_a_file_cut_short_is_said_to_be(tmp_path: Path, kept: float, said: str) 
     assert said in done.stderr
 
 
+def test_what_is_no_key_is_told(tmp_path: Path) -> None:
+    out, key = exported(tmp_path)
+    for other in ("PUBLIC_KEY", "", key[1:], f"{key[1:]}x", key.upper().replace("0", "O")):
+        done = verified(out, other)
+        refused_in_words(done)
+        assert "PUBLIC_KEY is none" in done.stderr
+
+
 @pytest.mark.parametrize(
     "content", [b"\n", b"[]\n", b"1\n", b"{}\n", b"\xff\x00", b'{"a"', "é".encode()]
 )

@@ -28,14 +28,24 @@ STEEPEST = 50.0  # a line steeper than this tells the outcomes apart fully, so t
 CELLS = 4_000_000  # weights worked on at a time: 32 MB
 
 
+def _shown(value: float) -> str:
+    """Return a number of three places; more where they would make zero of what is not."""
+    rounded = f"{value:.3f}"
+    return (
+        rounded
+        if value == 0 or float(rounded) != 0
+        else np.format_float_positional(value, 1, fractional=False)
+    )
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure with its interval.
 
     Examples
     --------
-    >>> str(Figure(0.7, 0.68, 0.72))
-    '0.700 (0.680 to 0.720)'
+    >>> str(Figure(0.7, 0.68, 0.72)), str(Figure(0.018, 0.0003, 0.036))
+    ('0.700 (0.680 to 0.720)', '0.018 (0.0003 to 0.036)')
     """
 
     value: float
@@ -43,7 +53,8 @@ class Figure:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+        value, low, high = map(_shown, (self.value, self.low, self.high))
+        return f"{value} ({low} to {high})"
 
     @property
     def times(self) -> str:
