@@ -15,6 +15,7 @@ from serving.access_rows import revoked
 from serving.chain import Action, stamp
 from serving.credentials import (
     LINK_LASTS,
+    LONGEST_SESSION,
     LONGEST_TOKEN_DAYS,
     PREFIX,
     SESSION_LASTS,
@@ -132,12 +133,7 @@ class Access:
         Unauthorised
             If there is none, or it is nobody's, expired or revoked; which of these is not said.
         """
-        row = self._found(tables.token, bare(bearer))
-        if row is None or row.revoked_at is not None or row.expires_at <= self._now():
-            raise Unauthorised(
-                "no valid token came with the request",
-                remedy="Send Authorization: Bearer TOKEN; precursor token makes one.",
-            )
+        row = self._standing(bearer)
         return Principal(row.actor, Role(row.role))
 
     def tokens(self) -> list[Token]:
@@ -260,13 +256,24 @@ class Access:
                 "this token was given to a program, and programs do not sign in",
                 remedy="Use a token of your own; precursor token makes one.",
             )
-        row = self._found(tables.token, bare(secret))
-        return self.begin(principal, "sign-in by token", row.expires_at if row else None)
+        return self.begin(principal, "sign-in by token", secret)
 
-    def begin(self, who: Principal, how: str, latest: str | None = None) -> str:
-        """Return the cookie of a session for somebody who proved who they are; on the ledger."""
+    def begin(self, who: Principal, how: str, token: str | None = None) -> str:
+        """Return the cookie of a session for somebody who proved who they are; on the ledger.
+
+        Parameters
+        ----------
+        token : str, optional
+            The token that was the proof. It has to stand still: it may have been revoked since.
+
+        Raises
+        ------
+        Unauthorised
+            If the token has expired or was revoked.
+        """
         with self._ledger.transaction() as connection:
-            cookie = self._start(connection, who.actor, who.role, latest)
+            proof = None if token is None else self._standing(token, connection)
+            cookie = self._start(connection, who.actor, who.role, proof)
             self._ledger.append_within(
                 connection, Action.SIGN_IN, actor=who.actor, role=who.role, purpose=how
             )
@@ -279,21 +286,21 @@ class Access:
             Action.REFUSAL, actor=who.actor, role=who.role, purpose="lock-out", body=body
         )
 
-    def session(self, cookie: str | None) -> Session:
-        """Return who is signed in with this cookie.
+    def session(self, cookie: str | None, connection: sa.Connection | None = None) -> Session:
+        """Return who is signed in with this cookie, within a transaction if one is given.
 
         Raises
         ------
         Unauthorised
             If nobody is, any more.
         """
-        row = self._found(tables.session, cookie or "")
+        row = self._found(tables.session, cookie or "", connection)
         if row is None or row.ended_at is not None or row.expires_at <= self._now():
             raise Unauthorised(
                 "nobody is signed in", remedy="Sign in; a session lasts 8 hours.", code="signed_out"
             )
         who = Principal(row.actor, Role(row.role))
-        return Session(who, csrf_token(cookie or ""), row.expires_at, row.started_at)
+        return Session(who, csrf_token(cookie or ""), row.expires_at, row.latest or row.expires_at)
 
     def sign_out(self, cookie: str) -> None:
         """End a session; a cookie that is nobody's ends none, and that is no error."""
@@ -307,21 +314,16 @@ class Access:
             over = {"over": [access_rows.place(table, row)]}
             self._ledger.append_within(connection, Action.SIGN_OUT, **who, body=over)
 
-    def check_csrf(self, cookie: str, given: str | None) -> None:
-        """Refuse a form that was not made for this session.
-
-        Raises
-        ------
-        Forbidden
-        """
-        if not hmac.compare_digest(
-            csrf_token(cookie).encode(), (given or "").encode("utf-8", "surrogatepass")
-        ):
-            raise Forbidden(
-                "this form does not belong to your session",
-                remedy="Load the page again and send it once more.",
-                code="csrf",
+    def _standing(
+        self, bearer: str | None, connection: sa.Connection | None = None
+    ) -> Row[tuple[str, ...]]:
+        row = self._found(tables.token, bare(bearer), connection)
+        if row is None or row.revoked_at is not None or row.expires_at <= self._now():
+            raise Unauthorised(
+                "no valid token came with the request",
+                remedy="Send Authorization: Bearer TOKEN; precursor token makes one.",
             )
+        return row
 
     def _now(self) -> str:
         return stamp(self._ledger.now())
@@ -343,11 +345,19 @@ class Access:
         }
 
     def _start(
-        self, connection: sa.Connection, actor: str, role: str, latest: str | None = None
+        self,
+        connection: sa.Connection,
+        actor: str,
+        role: str,
+        token: Row[tuple[str, ...]] | None = None,
     ) -> str:
         cookie, row = self._new(actor, role, SESSION_LASTS)
         row["started_at"] = row.pop("issued_at")
-        row["expires_at"] = min(row["expires_at"], latest or row["expires_at"])
+        row["latest"] = stamp(self._ledger.now() + LONGEST_SESSION)
+        if token is not None:
+            row["latest"] = min(row["latest"], token.expires_at)
+            row["token_id"] = token.token_id
+        row["expires_at"] = min(row["expires_at"], row["latest"])
         row["mark"] = access_rows.mark(self._secret, tables.session, row)
         connection.execute(sa.insert(tables.session), row)
         return cookie
@@ -377,7 +387,8 @@ class Access:
             return None
         if not access_rows.genuine(self._secret, table, row):
             return None  # nobody gave it: verification names it
-        if table is tables.token and revoked(connection, row.token_id):
+        token = None if table is tables.link else row.token_id
+        if token is not None and revoked(connection, token):
             return None
         now = self._ledger.now()
         if table is tables.session and self._over.holds(connection, table, row, now):

@@ -23,6 +23,9 @@ from serving.credentials import LONGEST_SESSION
 
 TABLES = (tables.token, tables.link, tables.session)
 
+LATER = ("latest", "token_id")
+"""The last columns of a session; one that began before there were any has neither."""
+
 # Put together once: every request asks these, and putting them together costs more than the answer.
 BY_HASH = {table: sa.select(table).where(table.c.hash == sa.bindparam("hash")) for table in TABLES}
 """Of each table, the row of a secret's hash."""
@@ -38,7 +41,7 @@ _REVOKED = (
 
 
 def mark(secret: bytes, table: sa.Table, row: Mapping[str, Any]) -> str:
-    """Return the mark of a row as it stands: over all its columns but the mark itself.
+    """Return the mark of a row as it stands: over all that its columns say but the mark itself.
 
     Parameters
     ----------
@@ -52,6 +55,8 @@ def mark(secret: bytes, table: sa.Table, row: Mapping[str, Any]) -> str:
     False
     """
     said = [table.name, *(row.get(column.name) for column in table.c if column.name != "mark")]
+    if table is tables.session and said[-len(LATER) :] == [None] * len(LATER):
+        said = said[: -len(LATER)]  # as it was marked before there were such columns
     return hmac.digest(secret, canonical(said).encode(), "sha256").hex()
 
 

@@ -10,14 +10,14 @@ from datetime import timedelta
 from hashlib import sha256
 
 from features.errors import PrecursorError
-from serving.permissions import Principal, Role
+from serving.permissions import Forbidden, Principal, Role
 
 TOKEN_DAYS = 90
 LONGEST_TOKEN_DAYS = 366
 LINK_LASTS = timedelta(minutes=15)
 SESSION_LASTS = timedelta(hours=8)
 LONGEST_SESSION = timedelta(hours=12)
-"""How far a session can be extended, from its beginning."""
+"""How far a session can be extended, from its beginning; its token's end may come before."""
 PREFIX = "precursor_"
 """What every token begins with, so that one left lying about can be found by a search."""
 
@@ -56,19 +56,19 @@ class Session:
     principal : Principal
     csrf : str
         What a form must carry; derived from the cookie, so that nobody without it can know it.
-    expires_at, started_at : str
-        UTC, ISO 8601.
+    expires_at, latest : str
+        When it ends, and to when it can be extended; UTC, ISO 8601.
 
     Examples
     --------
-    >>> Session(Principal("a.nalyst", Role.ANALYST), csrf_token("cookie"), "2026-01-01").csrf[:4]
+    >>> Session(Principal("a.nalyst", Role.ANALYST), csrf_token("cookie"), "", "").csrf[:4]
     '2k9y'
     """
 
     principal: Principal
     csrf: str
     expires_at: str
-    started_at: str = ""
+    latest: str
 
 
 def bare(bearer: str | None) -> str:
@@ -93,6 +93,22 @@ def csrf_token(cookie: str) -> str:
     """
     mark = hmac.digest(cookie.encode(), b"precursor form", "sha256")
     return base64.urlsafe_b64encode(mark).decode().rstrip("=")
+
+
+def check_csrf(cookie: str, given: str | None) -> None:
+    """Refuse a form that was not made for this session.
+
+    Raises
+    ------
+    Forbidden
+    """
+    said = (given or "").encode("utf-8", "surrogatepass")
+    if not hmac.compare_digest(csrf_token(cookie).encode(), said):
+        raise Forbidden(
+            "this form does not belong to your session",
+            remedy="Load the page again and send it once more.",
+            code="csrf",
+        )
 
 
 def hashed(secret: str) -> str:

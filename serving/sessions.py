@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from serving import access_rows, tables
 from serving.access import Access
 from serving.chain import Action, stamp
-from serving.credentials import LONGEST_SESSION, SESSION_LASTS, Session, hashed
+from serving.credentials import Session, hashed
 from serving.ledger import Ledger
 from serving.permissions import Forbidden
 
@@ -17,20 +17,20 @@ from serving.permissions import Forbidden
 def end_of(session: Session) -> datetime | None:
     """Return how far a session can still be extended; None where it cannot be.
 
-    One that was cut short, because the token that it began with ends before, is not extended.
+    It goes no further than the token that it began with; one that began before sessions said how
+    far they go is not extended.
 
     Examples
     --------
     >>> from serving.permissions import Principal, Role
     >>> who = Principal("a.nalyst", Role.ANALYST)
-    >>> whole = Session(who, "", "2026-01-01T16:00:00.000000Z", "2026-01-01T08:00:00.000000Z")
-    >>> short = Session(who, "", "2026-01-01T09:00:00.000000Z", "2026-01-01T08:00:00.000000Z")
+    >>> whole = Session(who, "", "2026-01-01T16:00:00.000000Z", "2026-01-01T20:00:00.000000Z")
+    >>> short = Session(who, "", "2026-01-01T09:00:00.000000Z", "2026-01-01T09:00:00.000000Z")
     >>> end_of(whole).hour, end_of(short)
     (20, None)
     """
-    begun, ends = (datetime.fromisoformat(at) for at in (session.started_at, session.expires_at))
-    latest = begun + LONGEST_SESSION
-    return None if ends < begun + SESSION_LASTS or ends >= latest else latest
+    ends, latest = (datetime.fromisoformat(at) for at in (session.expires_at, session.latest))
+    return None if ends >= latest else latest
 
 
 def extend(access: Access, ledger: Ledger, cookie: str) -> datetime:
@@ -43,16 +43,16 @@ def extend(access: Access, ledger: Ledger, cookie: str) -> datetime:
     Forbidden
         It cannot be extended further.
     """
-    session = access.session(cookie)
-    latest = end_of(session)
-    if latest is None:
-        raise Forbidden(
-            "this session cannot be extended further",
-            remedy="Sign in again when it ends; what you have written is kept.",
-            code="session_too_long",
-        )
     table = tables.session
     with ledger.transaction() as connection:
+        session = access.session(cookie, connection)
+        latest = end_of(session)
+        if latest is None:
+            raise Forbidden(
+                "this session cannot be extended further",
+                remedy="Sign in again when it ends; what you have written is kept.",
+                code="session_too_long",
+            )
         row = connection.execute(sa.select(table).where(table.c.hash == hashed(cookie))).one()
         access_rows.change(
             connection, ledger.secret("access"), table, row, expires_at=stamp(latest)

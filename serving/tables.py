@@ -85,6 +85,8 @@ session = sa.Table(
     sa.Column("expires_at", sa.Text, nullable=False),
     sa.Column("ended_at", sa.Text),
     sa.Column("mark", sa.Text),
+    sa.Column("latest", sa.Text),
+    sa.Column("token_id", sa.Text),
     sa.Index("access_session_actor", "actor"),
     sqlite_strict=True,
 )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hmac
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 from ledgers import address, ledger  # noqa: F401 - fixtures
 
 from serving import tables
-from serving.access import Access, Unauthorised
+from serving.access import Access, Forbidden, Unauthorised
+from serving.chain import canonical, utc_now
 from serving.credentials import PREFIX, hashed
 from serving.ledger import Ledger
+from serving.sessions import extend
 
 
 def written(address: str, statement: sa.Executable) -> None:  # noqa: F811
@@ -117,6 +122,58 @@ def test_what_is_over_stays_over_though_its_old_row_is_put_back(
     assert all("the ledger says that it is over" in what for what in found)
 
 
+def without_ends(connection: sa.Connection) -> None:
+    """Take from the table of sessions what version 0003 adds to it."""
+    for name in ("latest", "token_id"):
+        connection.exec_driver_sql(f"ALTER TABLE access_session DROP COLUMN {name}")
+
+
+def test_a_session_from_before_ends_when_it_says_and_is_not_extended(
+    ledger: Ledger,  # noqa: F811
+    address: str,  # noqa: F811
+) -> None:
+    access = Access(ledger)
+    cookie = access.sign_in_with_token(access.issue_token("a.nalyst", "analyst", 1))
+    (row,) = rows_of(ledger, tables.session)
+    ends = row["expires_at"]
+    # as the release before marked it: over the columns that it knew
+    said = ("hash", "actor", "role", "started_at", "expires_at", "ended_at")
+    text = canonical(["access_session", *(row[name] for name in said)]).encode()
+    mark = hmac.digest(ledger.secret("access"), text, "sha256").hex()
+    engine = sa.create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(sa.update(tables.session).values(mark=mark))
+        without_ends(connection)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+    engine.dispose()
+    with Ledger.open(address) as later:
+        assert Access(later).session(cookie).expires_at == ends
+        with pytest.raises(Forbidden, match="cannot be extended"):
+            extend(Access(later), later, cookie)
+        assert Access(later).session(cookie).expires_at == ends
+        assert later.verify().ok
+        Access(later).sign_out(cookie)
+        assert later.verify().ok
+    later = Ledger.open(address, clock=lambda: utc_now() + timedelta(hours=9))
+    with later, pytest.raises(Unauthorised):
+        Access(later).session(cookie)
+
+
+@pytest.mark.parametrize("said", [{"latest": "2999-01-01"}, {"latest": None, "token_id": None}])
+def test_how_long_a_session_may_last_is_sealed(
+    ledger: Ledger,  # noqa: F811
+    address: str,  # noqa: F811
+    said: dict[str, str | None],
+) -> None:
+    access = Access(ledger)
+    cookie = access.sign_in_with_token(access.issue_token("a.nalyst", "analyst", 1))
+    written(address, sa.update(tables.session).values(said))
+    with pytest.raises(Unauthorised):
+        access.session(cookie)
+    (found,) = ledger.verify().breaks
+    assert "made or changed elsewhere" in found.what
+
+
 def test_a_ledger_of_the_release_before_opens_and_its_old_access_ends(
     ledger: Ledger,  # noqa: F811
     address: str,  # noqa: F811
@@ -126,6 +183,7 @@ def test_a_ledger_of_the_release_before_opens_and_its_old_access_ends(
     with engine.begin() as connection:
         for name in ("access_token", "access_link", "access_session"):
             connection.exec_driver_sql(f"ALTER TABLE {name} DROP COLUMN mark")
+        without_ends(connection)
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     engine.dispose()
     with Ledger.open(address) as later:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import address  # noqa: F401 - fixture
+from sqlalchemy.engine import Connection
 
 from features.errors import NotFound, PrecursorError, UsageError
 from serving.access import (
@@ -26,7 +28,9 @@ from serving.access import (
     operator,
     require,
 )
+from serving.credentials import check_csrf
 from serving.ledger import Ledger
+from serving.sessions import extend
 
 
 class Clock:
@@ -307,6 +311,60 @@ def test_a_person_can_sign_in_with_a_token_and_a_program_cannot(
         access.sign_in_with_token("nonsense")
 
 
+@pytest.mark.parametrize(("spent", "lasts"), [(13, 11), (15, 9), (17, 7), (0, 12)])
+def test_a_session_is_not_extended_past_its_tokens_end(
+    access: Access, ledger: Ledger, clock: Clock, spent: int, lasts: int
+) -> None:
+    token = access.issue_token("a.nalyst", "analyst", 1)
+    clock.forward(hours=spent)
+    cookie = access.sign_in_with_token(token)
+    ends = datetime.fromisoformat(access.session(cookie).expires_at)
+    assert ends - clock() == timedelta(hours=min(lasts, 8))
+    if lasts > 8:
+        assert extend(access, ledger, cookie) - clock() == timedelta(hours=lasts)
+    with pytest.raises(Forbidden, match="cannot be extended"):
+        extend(access, ledger, cookie)
+    clock.forward(hours=lasts, minutes=-1)
+    assert access.session(cookie)
+    clock.forward(minutes=1)
+    with pytest.raises(Unauthorised):
+        access.session(cookie)
+    assert ledger.verify().ok
+
+
+def test_a_token_that_is_revoked_while_somebody_signs_in_opens_nothing(
+    access: Access, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, proven = access.issue_token("a.nalyst", "analyst"), access.authenticate
+
+    def meanwhile(secret: str | None) -> Principal:
+        who = proven(secret)
+        access.revoke(access.tokens()[0].token_id, purpose="left")
+        return who
+
+    monkeypatch.setattr(access, "authenticate", meanwhile)
+    with pytest.raises(Unauthorised):
+        access.sign_in_with_token(token)
+    assert actions(ledger) == ["token_issued", "token_revoked"]
+
+
+def test_a_session_that_is_ended_meanwhile_is_not_extended(
+    access: Access, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookie = access.sign_in(access.issue_link("a.nalyst", "analyst"), "127.0.0.1")
+    opened = ledger.transaction
+
+    def meanwhile() -> AbstractContextManager[Connection]:
+        monkeypatch.setattr(ledger, "transaction", opened)
+        access.sign_out(cookie)
+        return opened()
+
+    monkeypatch.setattr(ledger, "transaction", meanwhile)
+    with pytest.raises(Unauthorised):
+        extend(access, ledger, cookie)
+    assert actions(ledger)[-1] == "sign_out"
+
+
 def test_revoking_a_token_ends_its_sessions_and_no_others(access: Access, ledger: Ledger) -> None:
     tokens = {
         (actor, role): access.issue_token(actor, role)
@@ -327,10 +385,10 @@ def test_a_form_belongs_to_its_session(access: Access) -> None:
         access.sign_in(access.issue_link("a.nalyst", "analyst"), "127.0.0.1") for _ in range(2)
     ]
     own, other = (access.session(cookie).csrf for cookie in cookies)
-    access.check_csrf(cookies[0], own)
+    check_csrf(cookies[0], own)
     for wrong in (other, "", None, own[:-1], cookies[0], "é", "\ud800"):
         with pytest.raises(Forbidden) as refused:
-            access.check_csrf(cookies[0], wrong)
+            check_csrf(cookies[0], wrong)
         assert refused.value.code == "csrf"
 
 

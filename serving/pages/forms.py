@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from features.errors import PrecursorError
 from serving.access import Access
+from serving.credentials import check_csrf
 from serving.drafts import Drafts, who_it_was
 from serving.ledger import Ledger
 from serving.pages import words
@@ -190,7 +191,7 @@ def poster(
             address = f"{place}?{request.url.query}" if request.url.query else place
             after = f"next={quote(address, safe='')}&{'kept' if kept else 'ended'}=1"
             return RedirectResponse(f"/sign-in?{after}", status_code=303)
-        access.check_csrf(cookie, form["csrf"])
+        check_csrf(cookie, form["csrf"])
         return guard(request, found, lambda asked, who: handle(asked, who, form))
 
     return posted

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from serving.access import Access, Forbidden, Unauthorised
+from serving.credentials import check_csrf
 from serving.limits import Attempts
 from serving.pages import words
 from serving.pages.door import (
@@ -121,7 +122,7 @@ def routes(
         from_here(request)
         cookie = request.cookies.get(SESSION, "")
         if cookie:
-            access.check_csrf(cookie, str(fields.get("csrf", "")))
+            check_csrf(cookie, str(fields.get("csrf", "")))
             access.sign_out(cookie)
         response = RedirectResponse("/sign-in?out=1", status_code=303)
         forget(response)
