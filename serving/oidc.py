@@ -173,22 +173,36 @@ class Provider:
         joint = "&" if "?" in where else "?"
         return where + joint + urlencode(query), self._sealed(said)
 
-    def finish(self, cookie: str, query: Mapping[str, str]) -> tuple[Principal, dict[str, Any]]:
-        """Return who came back, in which role, and what the sign-in was begun with.
+    def begun(self, cookie: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return what the sign-in was begun with that somebody comes back from.
 
         Raises
         ------
         TokenRefused
-            It was begun elsewhere or too long ago, the provider refused, or its token proves
-            nothing.
+            It was begun elsewhere: any site can make a browser come here so, its reader unasked.
+        """
+        begun = self._opened(cookie)
+        if not secrets.compare_digest(begun["state"].encode(), query.get("state", "").encode()):
+            raise TokenRefused("it answers another sign-in")
+        return begun
+
+    def finish(self, begun: Mapping[str, Any], query: Mapping[str, str]) -> Principal:
+        """Return who came back from a sign-in, and in which role.
+
+        Parameters
+        ----------
+        begun : mapping
+            As `begun` returns it for this query.
+
+        Raises
+        ------
+        TokenRefused
+            It was begun too long ago, the provider refused, or its token proves nothing.
         Forbidden
             The account has no role here, or has several and none was chosen.
         ProviderGone
             The provider does not answer.
         """
-        begun = self._opened(cookie)
-        if not secrets.compare_digest(begun["state"].encode(), query.get("state", "").encode()):
-            raise TokenRefused("it answers another sign-in")
         if time.time() - begun["at"] > MINUTES_TO_RETURN * 60:
             raise TokenRefused(f"it took longer than {MINUTES_TO_RETURN} minutes")
         if "error" in query or not query.get("code"):
@@ -204,7 +218,7 @@ class Provider:
             form["client_secret"] = os.environ[SECRET]
         answer = self._ask(str(self._described()["token_endpoint"]), form)
         said = self._claims(str(answer.get("id_token", "")), begun["nonce"])
-        return self._principal(said, str(begun["role"])), begun
+        return self._principal(said, str(begun["role"]))
 
     def _claims(self, token: str, nonce: str) -> dict[str, Any]:
         given = {"issuer": self.settings.issuer, "client_id": self.settings.client_id}

@@ -35,6 +35,14 @@ def test_no_address_that_a_caller_makes_up_is_believed(caller: From) -> None:
     assert caller("198.51.100.8").post("/sign-in", data=WRONG).status_code == 400
 
 
+def test_a_form_that_another_site_sends_does_not_count(caller: From) -> None:
+    there = caller("198.51.100.7")
+    for _ in range(12):
+        answer = there.post("/sign-in", data=WRONG, headers={"sec-fetch-site": "cross-site"})
+        assert answer.status_code == 403
+    assert there.post("/sign-in", data=WRONG).status_code == 400
+
+
 def test_who_is_signed_in_may_not_ask_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRECURSOR_RATE", "1")
     with Ledger.open() as ledger:

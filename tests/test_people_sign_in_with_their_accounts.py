@@ -225,15 +225,41 @@ def test_no_name_of_an_account_takes_the_place_of_its_id(sites: Sites, name: str
 
 
 def test_who_fails_too_often_is_locked_out_and_it_is_on_the_ledger(sites: Sites) -> None:
+    back = sites.back(sites.begin())
+    state = parse_qs(urlsplit(back).query)["state"][0]
     for _ in range(10):
-        assert sites.client.get("/sign-in/callback?state=x&code=y").status_code == 401
-    answer = sites.client.get("/sign-in/callback?state=x&code=y")
-    assert answer.status_code == 429
+        answer = sites.client.get(f"/sign-in/callback?state={state}&code=y")
+        assert answer.status_code == 401
+    answer = sites.client.get(back)
+    assert answer.status_code == 429, "the right code comes too late"
     assert "15 minutes" in answer.text
     form = {"token": "nonsense", "purpose": "p"}
     assert sites.client.post("/sign-in", data=form).status_code == 429
     entry = sites.ledger.entries(action="refusal", limit=1)[0]
     assert entry.body["code"] == "locked_out"
+
+
+@pytest.mark.parametrize("what", ["no cookie", "nonsense", "another state", "no state"])
+def test_another_site_locks_nobody_out(sites: Sites, what: str) -> None:
+    """Ten pictures on any page make a reader's browser come here; it has begun nothing."""
+    back = sites.back(sites.begin())
+    own = dict(sites.client.cookies)
+    sites.client.cookies.clear()
+    cookies = {"no cookie": {}, "nonsense": {"precursor_oidc": "x" * 80}}.get(what, own)
+    query = "?code=y" if what == "no state" else "?state=x&code=y"
+    other = TestClient(sites.client.app, base_url="http://localhost", cookies=cookies)
+    for _ in range(12):
+        answer = other.get(f"/sign-in/callback{query}", headers={"sec-fetch-site": "cross-site"})
+        assert answer.status_code == 401
+    assert "refusal" not in {entry.action for entry in sites.ledger.entries()}
+    sites.client.cookies.update(own)
+    assert sites.client.get(back).status_code == 200
+    assert sites.signed_in()
+
+
+def test_an_account_without_a_role_counts_as_a_failure(sites: Sites) -> None:
+    sites.provider(account=KEYCLOAK | {"realm_access": {"roles": []}})
+    assert [sites.sign_in().status_code for _ in range(11)] == [403] * 10 + [429]
 
 
 def test_a_provider_that_does_not_answer_is_told_in_words(

@@ -58,12 +58,12 @@ def routes(access: Access, provider: Provider, attempts: Attempts) -> list[BaseR
         return response
 
     def finish(request: Request) -> Response:
-        place = came_from(request)
+        place, query = came_from(request), dict(request.query_params)
         attempts.admit(place)
+        # not counted where it fails: a picture on any page could lock a whole address out
+        begun = provider.begun(request.cookies.get(STATE, ""), query)
         try:
-            principal, begun = provider.finish(
-                request.cookies.get(STATE, ""), dict(request.query_params)
-            )
+            principal = provider.finish(begun, query)
         except PrecursorError as refused:
             if refused.status in (401, 403) and attempts.failed(place):
                 access.locked_out(place)
