@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as Path
 
 from features.errors import NotFound, PrecursorError
-from serving import challenges, decisions, disputes, outcomes, own_view, selections
+from serving import challenges, decisions, disputes, metrics, outcomes, own_view, selections
 from serving.ledger import Action, Ledger
 from serving.need_to_know import break_glass
 from serving.permissions import Principal
@@ -87,7 +87,9 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
         return disputes.settle(ledger, _number(request, "challenge", "a dispute"), asked, who)
 
     def glass(_: Request, asked: BreakGlassRequest, who: Principal) -> dict[str, Any]:
-        return break_glass(ledger, asked, who)
+        opened = break_glass(ledger, asked, who)
+        metrics.GLASSES.inc()
+        return opened
 
     def select(_: Request, asked: SelectionRequest, who: Principal) -> dict[str, Any]:
         return selections.select(ledger, asked, who)

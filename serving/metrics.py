@@ -48,6 +48,11 @@ SCORES = Counter(
 REFUSALS = Counter(
     "precursor_refusals", "Requests refused, by the error's code.", ("code",), registry=_REGISTRY
 )
+GLASSES = Counter(
+    "precursor_broken_glasses",
+    "People opened to somebody outside their need to know, for a stated cause.",
+    registry=_REGISTRY,
+)
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:

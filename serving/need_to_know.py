@@ -24,13 +24,17 @@ from features.errors import NotFound, UsageError
 from features.yaml_file import read_model
 from serving.chain import stamp
 from serving.kept import find_load, serving_from
-from serving.ledger import Action, Leaf, Ledger
+from serving.ledger import Action, Entry, Leaf, Ledger
 from serving.permissions import Forbidden, Principal, Role
 from serving.pseudonyms import pseudonymous, withheld_name, without_name
 from serving.schema import BreakGlassRequest
 
 SETTING = "PRECURSOR_NEED_TO_KNOW"
 LASTS = timedelta(hours=8)
+MOST_OPEN = 10
+"""People open to one person at once: what cannot wait is about a victim, a suspect and those around
+them, and whoever opens more is looking through a force."""
+
 NAMED = 20
 """Most places that a refusal names."""
 
@@ -61,6 +65,12 @@ class NeedToKnow(Forbidden):
     """Some of those asked for are outside what the asker needs to know (status 403)."""
 
     code = "need_to_know"
+
+
+class TooManyOpen(Forbidden):
+    """Whoever breaks the glass has as many people open as one may at once (status 403)."""
+
+    code = "too_many_open"
 
 
 def policy() -> Policy | None:
@@ -128,8 +138,7 @@ def withheld(
 def _withheld(
     ledger: Ledger, fingerprint: str, principal: Principal, asked: set[str], rules: Policy
 ) -> set[str]:
-    account = _ACCOUNT.fullmatch(principal.actor)
-    name, lasting = (account[1], account[2]) if account else (principal.actor, principal.actor)
+    name, lasting = _account(principal.actor)
     # a name can be changed by whoever bears it: it limits, and clears nobody
     cleared = not rules.cleared.isdisjoint((principal.actor, lasting))
     hidden = set() if cleared else asked & rules.restricted
@@ -207,32 +216,66 @@ def unnamed(
 
 
 def break_glass(ledger: Ledger, request: BreakGlassRequest, principal: Principal) -> dict[str, Any]:
-    """Let somebody see one person for eight hours, on the ledger with the reason."""
-    until = stamp(ledger.now() + LASTS)
-    entry = ledger.append(
-        Action.BREAK_GLASS,
-        actor=principal.actor,
-        role=principal.role,
-        purpose=request.purpose,
-        body={"until": until},
-        people=[Leaf(request.nominal_id, None, {"reason": request.reason, "until": until})],
-    )
+    """Let somebody see one person for eight hours, on the ledger with the reason.
+
+    Raises
+    ------
+    TooManyOpen
+        Ten others are open to them already, under whatever name and role.
+    """
+    with ledger.transaction() as connection:  # of several at once none is counted too late
+        _require_few(ledger, principal, request.nominal_id)
+        until = stamp(ledger.now() + LASTS)
+        entry = ledger.append_within(
+            connection,
+            Action.BREAK_GLASS,
+            actor=principal.actor,
+            role=principal.role,
+            purpose=request.purpose,
+            body={"until": until},
+            people=[Leaf(request.nominal_id, None, {"reason": request.reason, "until": until})],
+        )
     return {"entry": entry.seq, "nominal_id": request.nominal_id, "until": until}
 
 
+def _require_few(ledger: Ledger, principal: Principal, nominal_id: str) -> None:
+    _, lasting = _account(principal.actor)
+    ends: dict[str, str] = {}
+    for entry in _broken(ledger):
+        if _account(entry.actor)[1] == lasting:
+            for leaf in ledger.people(entry.seq):
+                if leaf.nominal_id is not None:  # whoever was erased is open to nobody
+                    ends.setdefault(leaf.nominal_id, str(entry.body["until"]))
+    ends.pop(nominal_id, None)
+    if len(ends) >= MOST_OPEN:
+        raise TooManyOpen(
+            f"{len(ends)} people are open to you by broken glass, as many as may be at once",
+            remedy="Ask a supervisor to look at whoever else cannot wait; the first of yours closes"
+            f" at {min(ends.values())}.",
+            field="nominal_id",
+        )
+
+
 def _opened(ledger: Ledger, principal: Principal) -> set[str]:
-    since = stamp(ledger.now() - LASTS)
     return {
         str(leaf.nominal_id)
-        for entry in ledger.entries(
-            action=Action.BREAK_GLASS,
-            actor=principal.actor,
-            since=since,
-            limit=None,
-            sealed=True,
-        )
+        for entry in _broken(ledger, principal.actor)
         for leaf in ledger.people(entry.seq)
     }
+
+
+def _broken(ledger: Ledger, actor: str | None = None) -> list[Entry]:
+    """Return the glasses that are open now, of one actor or of all, the latest first."""
+    since = stamp(ledger.now() - LASTS)
+    return ledger.entries(
+        action=Action.BREAK_GLASS, actor=actor, since=since, limit=None, sealed=True
+    )
+
+
+def _account(actor: str) -> tuple[str, str]:
+    """Return the name and the lasting id of whoever is recorded so; one for both without an id."""
+    account = _ACCOUNT.fullmatch(actor)
+    return (account[1], account[2]) if account else (actor, actor)
 
 
 def _within(fingerprint: str, areas: frozenset[str]) -> frozenset[str]:

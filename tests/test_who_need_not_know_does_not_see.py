@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,16 +21,17 @@ from served import ME, NAME, Served, served
 
 from features.errors import UsageError
 from features.loads import write_load
-from serving.access import GIVEN
+from serving.access import GIVEN, Access
 from serving.batch import score_batch
+from serving.chain import utc_now
 from serving.decisions import decide
 from serving.kept import serve_from, serving_from
 from serving.ledger import Action, Ledger
-from serving.need_to_know import policy, withheld
+from serving.need_to_know import MOST_OPEN, TooManyOpen, break_glass, policy, withheld
 from serving.permissions import Principal, Role
 from serving.publishing import publish
 from serving.routes import ROUTES
-from serving.schema import DecisionRequest, SelectionRequest
+from serving.schema import BreakGlassRequest, DecisionRequest, SelectionRequest
 from serving.selections import select
 
 __all__ = ["served"]
@@ -285,6 +288,60 @@ def test_broken_glass_opens_one_person_of_another_area_for_eight_hours(
 
 
 ACCOUNT = "a.nalyst (0f-1)"
+
+
+def broken(ledger: Ledger, number: int, actor: str, role: Role = Role.ANALYST) -> dict[str, Any]:
+    said = BreakGlassRequest(nominal_id=f"N{number}", reason="threat to life", purpose="call")
+    return break_glass(ledger, said, Principal(actor, role))
+
+
+def test_ten_people_are_open_at_once_to_one_person(served: Served, rules: Path) -> None:
+    figure = "precursor_broken_glasses_total"
+
+    def counted() -> float:
+        (line,) = re.findall(rf"^{figure} (\S+)", served.get("/metrics").text, re.MULTILINE)
+        return float(line)
+
+    token = Access(served.ledger).issue_token("busy one", "analyst", 1)
+    before, headers = counted(), {"Authorization": f"Bearer {token}"}
+    answers = []
+    for number in range(11):
+        said = {"nominal_id": f"N{number}", "reason": "threat to life", "purpose": "duty desk"}
+        answers.append(served.client.post("/v1/break-glass", json=said, headers=headers))
+    assert [answer.status_code for answer in answers] == [200] * MOST_OPEN + [403]
+    error = answers[-1].json()["error"]
+    assert error["code"] == "too_many_open"
+    assert "supervisor" in error["remedy"]
+    (entry,) = served.ledger.entries(limit=1)
+    assert (entry.action, entry.actor) == ("refusal", "busy one")
+    assert entry.body == {"what": "POST /v1/break-glass", "code": "too_many_open"}
+    assert counted() - before == MOST_OPEN
+
+
+def test_another_name_or_role_opens_no_more_and_time_does() -> None:
+    now = utc_now()
+    with Ledger.open(clock=lambda: now) as ledger:
+        for number in range(MOST_OPEN):
+            broken(ledger, number, ACCOUNT)
+        for actor, role in (
+            (ACCOUNT, Role.ANALYST),
+            ("renamed (0f-1)", Role.ANALYST),
+            (ACCOUNT, Role.REVIEWER),
+        ):
+            with pytest.raises(TooManyOpen, match="10 people are open"):
+                broken(ledger, MOST_OPEN, actor, role)
+        assert broken(ledger, 0, ACCOUNT), "who is open already may be opened again"
+        assert broken(ledger, MOST_OPEN, "a.nalyst (0f-2)"), "somebody else of this name"
+        now += timedelta(hours=8, seconds=1)
+        assert broken(ledger, MOST_OPEN, ACCOUNT)
+
+
+def test_many_glasses_at_once_open_no_more() -> None:
+    with Ledger.open() as ledger, ThreadPoolExecutor(8) as threads:
+        done = [threads.submit(broken, ledger, number, ACCOUNT) for number in range(16)]
+        refused = [one.exception() for one in done if one.exception() is not None]
+        assert all(isinstance(one, TooManyOpen) for one in refused)
+        assert len(refused) == 16 - MOST_OPEN
 
 
 @pytest.mark.parametrize(
