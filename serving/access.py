@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
@@ -353,7 +353,7 @@ class Access:
     ) -> str:
         cookie, row = self._new(actor, role, SESSION_LASTS)
         row["started_at"] = row.pop("issued_at")
-        row["latest"] = stamp(self._ledger.now() + LONGEST_SESSION)
+        row["latest"] = stamp(datetime.fromisoformat(row["started_at"]) + LONGEST_SESSION)
         if token is not None:
             row["latest"] = min(row["latest"], token.expires_at)
             row["token_id"] = token.token_id

@@ -127,7 +127,7 @@ def test_a_session_is_extended_and_not_without_end(world: World) -> None:
     until = extend(world.access, world.ledger, cookie)
     after = world.access.session(cookie)
     assert datetime.fromisoformat(after.expires_at) == until
-    assert until - datetime.fromisoformat(begun.started_at) == timedelta(hours=12)
+    assert until - datetime.fromisoformat(begun.expires_at) == timedelta(hours=12 - 8)
     assert world.ledger.verify().ok
     with pytest.raises(Exception, match="cannot be extended further"):
         extend(world.access, world.ledger, cookie)
