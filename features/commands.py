@@ -76,6 +76,9 @@ def ingest(
         f"{name} {count:,}" for name, count in held.items()
     )
     told = f"{aside:,} were set aside or handled" if aside else "nothing was set aside"
+    lost = [name for name in REQUIRED if aside and not held[name]]
+    if lost:
+        told += f". Nothing is left of {', '.join(lost)}: nobody can be scored from this"
     answer(found, f"{text}; {told}. 'precursor check {taken.path}' tells more.", as_json)
 
 

@@ -286,6 +286,11 @@ def test_what_was_taken_in_is_told_by_table(tmp_path: Path) -> None:
     assert f"nominal {len(rows['nominal'])}, " in done.stdout
     assert "involvement 0, " in done.stdout
     assert "nothing was set aside" in done.stdout
+    early = ["--data-to", "2020-02-01", "--set-aside"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "early"), *early], capture_output=True, text=True, check=True
+    )
+    assert "Nothing is left of offence, involvement: nobody can be scored from this" in done.stdout
 
 
 def test_two_who_write_to_one_place_do_not_mix_their_files(tmp_path: Path) -> None:

@@ -711,6 +711,14 @@ def test_whatever_the_purpose_of_a_cookie_a_refusal_is_on_the_ledger(
     assert entry.purpose.isprintable()
 
 
+def test_what_no_filter_offers_is_said_and_not_passed_over(world: World) -> None:
+    client = world.client()
+    page = text_of(client.get(f"{LIST}?band=<b>foo&strand=nothing&order=score").text)
+    assert "There is no band \u2018<b>foo\u2019; the list is shown without it." in page
+    assert "There is no strand \u2018nothing\u2019" in page
+    assert "There is no" not in text_of(client.get(f"{LIST}?band=Lower&order=score").text)
+
+
 def test_unknown_people_and_lists_are_refused_in_words(world: World) -> None:
     client = world.client()
     for path in (

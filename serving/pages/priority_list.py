@@ -43,6 +43,16 @@ def asked(request: Request) -> Asked:
     )
 
 
+def not_offered(request: Request, wanted: Asked) -> list[str]:
+    """Return what an address asks for that no filter offers, in words."""
+    said = {name: request.query_params.get(name) for name in ("band", "strand", "status", "order")}
+    return [
+        f"There is no {name} \u2018{value[:50]}\u2019; the list is shown without it."
+        for name, value in said.items()
+        if value and getattr(wanted, name) != value
+    ]
+
+
 def record(
     lists: Lists,
     visitor: Visitor,
@@ -136,6 +146,7 @@ class PriorityList:
         record(self.lists, visitor, found, body, view.positions)
         context = {
             "view": view,
+            "not_offered": not_offered(request, wanted),
             "page": wanted.page,
             "action": "/lists" if len(others) > 1 else f"/lists/{name}",
             "may_decide": allows(role, Permission.DECISION),
