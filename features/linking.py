@@ -26,6 +26,7 @@ from features.loads import Load, open_load
 from features.merges import first_known
 from features.spreadsheet import disarmed
 from features.tabular import parquet
+from features.turns import Turns
 
 SURE = 0.5
 """Candidates less likely than this are not proposed unless they are asked for."""
@@ -109,7 +110,8 @@ def propose(
     Raises
     ------
     PrecursorError
-        Where Splink is not installed, or `out` exists: it may hold decisions.
+        Where Splink is not installed, `out` exists (it may hold decisions), or somebody was erased
+        meanwhile.
 
     Examples
     --------
@@ -125,6 +127,7 @@ def propose(
             f"{out} exists already and may hold decisions", remedy="Name another file."
         )
     load = open_load(records)
+    turns = Turns(load)
     splink = _splink()
     with duckdb.connect() as connection:
         known = first_known(connection, load)
@@ -133,7 +136,8 @@ def propose(
         found = _candidates(splink, connection, columns, at_least, seed)
         kept = [one for one in found if _pair(one) not in before]
         together = _named_together(connection, load, kept[:most])
-    _write(out, kept[:most], columns, together)
+    with turns.turn():
+        _write(out, kept[:most], columns, together)
     return Proposal(min(len(kept), most), columns, len(kept) - min(len(kept), most))
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
@@ -280,6 +280,7 @@ def write_load(
     spine: pa.Table | None = None,
     notes: Sequence[str] = (),
     number: int = 1,
+    naming: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Load:
     """Write canonical records as a load: everything, or nothing.
 
@@ -301,6 +302,8 @@ def write_load(
         With the columns of :data:`SET_ASIDE`, :data:`LABELS` and :data:`SPINE`.
     notes : sequence of str
         What a reader must know about how the records came to be.
+    naming : callable
+        Opens what `out` gets its name in, or refuses it (`features.turns.Turns.turn`).
 
     Returns
     -------
@@ -344,7 +347,8 @@ def write_load(
         }
         text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
         (part / "load.json").write_text(text, encoding="utf-8")
-        _rename(part, out)
+        with naming():
+            _rename(part, out)
     return open_load(out)
 
 

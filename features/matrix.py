@@ -25,6 +25,7 @@ from features.matrix_file import AGAIN, read_manifest, table_of, writing
 from features.question import Provided, Question
 from features.register import require_allowed
 from features.sources import SOURCES
+from features.turns import Turns
 
 KEYS = ("nominal_id", "as_of_date")
 FORMAT = 1
@@ -240,12 +241,18 @@ def write_matrix(
     -------
     dict
         The manifest.
+
+    Raises
+    ------
+    Conflict
+        Somebody was erased since the history was compiled.
     """
+    turns = Turns(history.load, history.contents)
     feature_set = question_features(question, history.feature_set)
     rows = _labelled_rows(history, question, spine)
     manifest = manifest_of(history.load, question, feature_set, len(rows))
     known, done = table_of(rows), 0
-    with writing(path, manifest) as write:
+    with writing(path, manifest, turns.turn) as write:
         for order, columns in history.parts(history.subjects(rows), feature_set):
             piece = known.take(order)
             for name in feature_set.names:

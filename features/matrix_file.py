@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,22 @@ def manifest_path(path: Path) -> Path:
 
 
 @contextmanager
-def writing(path: Path, manifest: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
+def writing(
+    path: Path,
+    manifest: Mapping[str, Any],
+    naming: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Iterator[Callable[[pa.Table], None]]:
     """Open a matrix for writing; what is given out takes one piece of rows after the other.
 
     Pieces are encoded beside the computing of the next one, each as a row group of its own. The
     file and its manifest appear together when all is written, or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    manifest : mapping
+    naming : callable
+        Opens what the two get their names in, or refuses it (`features.turns.Turns.turn`).
 
     Examples
     --------
@@ -79,8 +90,9 @@ def writing(path: Path, manifest: Mapping[str, Any]) -> Iterator[Callable[[pa.Ta
             for writer in writers:
                 writer.close()
             raise
-        write_manifest(path, manifest, part)
-        part.replace(path)
+        with naming():
+            write_manifest(path, manifest, part)
+            part.replace(path)
 
 
 def write_manifest(path: Path, manifest: Mapping[str, Any], rows: Path) -> None:

@@ -35,6 +35,7 @@ from features.loads import (
 )
 from features.records import TABLES, Table
 from features.tabular import parquet
+from features.turns import Turns
 
 RULE = "same_person"
 """Under this rule a load lists, in what was set aside, the person records that were merged."""
@@ -53,13 +54,15 @@ class Applied:
     """A load made by decisions: how many were applied, and how many lie after its last day.
 
     `merged` counts the person records that end as another one; `taken` are the decisions applied.
+    Whoever records them does it in one of `turns`, which refuse it where somebody was erased since.
     """
 
     load: Load
     decisions: int
     later: int
     merged: int
-    taken: tuple[Decision, ...] = ()
+    taken: tuple[Decision, ...]
+    turns: Turns
 
 
 def apply_decisions(
@@ -83,7 +86,8 @@ def apply_decisions(
     RecordsRefused
         Where the load was changed, the decisions are not sound, or none of them has any effect.
     Conflict
-        Where the load came from decisions itself, or `out` holds something already.
+        Where the load came from decisions itself, `out` holds something already, or somebody was
+        erased meanwhile.
 
     Examples
     --------
@@ -93,6 +97,7 @@ def apply_decisions(
     features.errors.NotFound: nowhere is no folder. Name the folder that ...
     """
     load = open_load(records)
+    turns = Turns(load)
     refuse_existing(Path(out))
     unchanged(load)
     if (load.set_aside()["rule"] == RULE).any():
@@ -130,8 +135,9 @@ def apply_decisions(
         spine=_extra(load, "spine", SPINE, when),
         notes=[*manifest(load.path).get("notes", ()), note],
         number=load.number,
+        naming=turns.turn,
     )
-    return Applied(written, len(now), len(made) - len(now), len(ends), tuple(now))
+    return Applied(written, len(now), len(made) - len(now), len(ends), tuple(now), turns)
 
 
 def first_known(connection: duckdb.DuckDBPyConnection, load: Load) -> dict[str, date]:

@@ -43,6 +43,7 @@ from features.matrix_file import table_of, write_manifest
 from features.question import Provided, Question
 from features.records import TABLES
 from features.taxonomy import HARM, taxonomy
+from features.turns import Turns
 from features.unfinished import unfinished_folder
 
 if TYPE_CHECKING:
@@ -211,11 +212,16 @@ def write_matrix(
     -------
     dict
         The manifest.
+
+    Raises
+    ------
+    Conflict
+        There is such a folder, or somebody was erased while it was made.
     """
     out = Path(out)
     if out.exists():
         raise Conflict(f"{out} exists already", remedy="Name a folder that does not exist yet.")
-    parts = Parts(load, question.harm)
+    turns, parts = Turns(load), Parts(load, question.harm)
     feature_set = question_features(question, catalogue(question.harm))
     at = None
     if spine is None and not isinstance(question.cohort, Provided):
@@ -227,8 +233,9 @@ def write_matrix(
         rows = parts.together(sources_of(question, feature_set), asked)
         counted = rows.mapInArrow(task, "rows bigint").toArrow()
         said = manifest_of(load, question, feature_set, pc.sum(counted["rows"]).as_py() or 0)
-        write_manifest(out, said, half)
-        half.rename(out)
+        with turns.turn():
+            write_manifest(out, said, half)
+            half.rename(out)
     return said
 
 

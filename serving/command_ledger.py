@@ -50,7 +50,7 @@ def ledger(*, make: bool = True) -> Iterator[Ledger]:
 @contextmanager
 def asking(*, make: bool = False) -> Iterator[Ledger]:
     """Open the ledger to ask about single people: nobody is erased meanwhile."""
-    from serving.turns import turn
+    from features.turns import turn
 
     place = _place(make)  # before a turn is taken, which makes the state folder
     with turn(), _opened(place) as book:

@@ -45,7 +45,7 @@ def linked(applied: Applied, decisions: Path) -> None:
     from serving.permissions import operator
 
     who = operator()
-    with asking(make=True) as book:
+    with applied.turns.turn(), ledger() as book:
         given = {"actor": who.actor, "role": who.role, "purpose": "decisions about duplicates"}
         record_linking(book, applied, sha256(decisions), **given)
 
@@ -55,9 +55,9 @@ def ranged(load: Load) -> Callable[[str, int, pd.DataFrame], AbstractContextMana
 
     They are kept in the block that it opens, unless somebody was erased since this was called.
     """
+    from features.turns import Turns
     from serving.ledger import Action, Leaf
     from serving.permissions import operator
-    from serving.turns import Turns
 
     turns = Turns(load)
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from features.dashboards.known import Known
 from features.loads import Load
-from serving.kept import erasures
+from features.turns import erasures
 
 MOST = 2
 """Loads kept open; nearly always all questions are served from one."""

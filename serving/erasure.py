@@ -24,11 +24,11 @@ from features.forget import forget
 from features.home import home
 from features.loads import open_load
 from features.names import ID_WORDS, is_id
+from features.turns import erasing, note_erasure
 from features.unfinished import drop, left_behind
 from serving.begun_erasure import Begun
 from serving.drafts import drop_drafts
 from serving.files_of_people import files, loads, readable
-from serving.kept import note_erasure
 from serving.ledger import Action, Ledger
 from serving.runs import (
     FROZEN,
@@ -41,7 +41,6 @@ from serving.runs import (
     write_rows,
 )
 from serving.table_of_people import DAMAGED, less, take_out, why
-from serving.turns import erasing
 from serving.unfinished import drop_all
 from serving.unlinked import NAMES_A_PERSON, named_in
 

@@ -165,9 +165,9 @@ def retention(
     from features.console import day
     from features.loads import open_load
     from features.retention import LATER, due_for_review, in_words, read_reviews, read_schedule
+    from features.turns import Turns
     from serving.permissions import operator
     from serving.retention import ages, ages_in_words, write
-    from serving.turns import Turns
 
     load = open_load(records)
     turns = Turns(load)  # a whole force takes a while, and no erasure has to wait for it

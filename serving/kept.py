@@ -158,22 +158,6 @@ def find_model(question: str, version: int, sha256: str) -> RiskModel:
     )
 
 
-def note_erasure(entry: int) -> None:
-    """Say that files were rewritten for an erasure: what workers keep in memory is dropped."""
-    write_json(home() / ERASURES, {"entry": entry})
-
-
-def erasures() -> int:
-    """Return what changes with each erasure, and never else; cheap to ask often."""
-    try:
-        return (home() / ERASURES).stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
-
-
-ERASURES = "erasures.json"
-
-
 def _named(question: str) -> Path:
     return _loads() / f"{question}.question.json"
 

@@ -29,7 +29,7 @@ from serving.score import Rejected, Score
 from serving.scoring import ALIKE, Progress, Worked, told, worked_out
 
 if TYPE_CHECKING:
-    from serving.turns import Turns
+    from features.turns import Turns
     from serving.unfinished import Unfinished
 
 PART = 2_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from features.errors import Conflict
+from features.turns import turn
 from serving.ledger import Action, Ledger
 from serving.runs import find_run, freeze, point
-from serving.turns import turn
 
 SAID = frozenset({"model", "load", "promoted", "stage", "own_view", "capacity", "as_of_dates"})
 """What a run says of itself and must say as the ledger has it, for things follow from it."""

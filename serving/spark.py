@@ -27,6 +27,7 @@ from features.loads import Load, open_load
 from features.matrix import sources_of
 from features.spark import TRAVELLING, Part, write_asked
 from features.spark import Parts as OnSpark
+from features.turns import Turns
 from features.visible import NEVER, days
 from models.contract import same_definitions
 from models.risk_model import RiskModel
@@ -37,7 +38,6 @@ from serving.parts import PART, Told, in_columns, leaves, no_search_for_cycles
 from serving.runs import REJECTED, SCORED, write_json
 from serving.score import Rejected
 from serving.scoring import Progress, worked_out
-from serving.turns import Turns
 from serving.unfinished import Unfinished, digest
 
 if TYPE_CHECKING:

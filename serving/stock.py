@@ -21,11 +21,12 @@ from features.errors import Conflict, NotFound, PrecursorError
 from features.history import History
 from features.loads import Load, open_load
 from features.question import Question
+from features.turns import erasures
 from models import champions
 from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.chain import IN_FORCE
-from serving.kept import erasures, find_load, find_model, serving_from
+from serving.kept import find_load, find_model, serving_from
 from serving.ledger import Ledger
 from serving.stages import CurrentStage, changed, decided
 

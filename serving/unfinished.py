@@ -27,9 +27,9 @@ import pyarrow.parquet as pq
 from features.errors import Conflict
 from features.files import replacing
 from features.home import home
+from features.turns import turn
 from features.unfinished import drop
 from serving.runs import REJECTED, SCORED, new_run_id, write_json
-from serving.turns import turn
 
 MEMORY = "1GB"
 """What putting the lines in order of rank may take, unless told otherwise; beyond it is on disk."""
@@ -185,7 +185,7 @@ def part_of(path: Path, run_id: str) -> Path:
 def drop_all() -> tuple[int, list[str]]:
     """Remove what lies of every batch under way, as an erasure must.
 
-    Whoever calls has the turn (`serving.turns.erasing`), so that none of them is writing.
+    Whoever calls has the turn (`features.turns.erasing`), so that none of them is writing.
 
     Returns
     -------

@@ -25,17 +25,17 @@ from features.forget import forget
 from features.history import History
 from features.loads import open_load, unchanged
 from features.matrix import Matrix, write_matrix
+from features.turns import erasing, erasures, turn
 from serving import parts
 from serving.batch import score_batch
 from serving.erasure import erase
-from serving.kept import erasures, serve_from
+from serving.kept import serve_from
 from serving.ledger import Action, Leaf, Ledger
 from serving.publishing import publish
 from serving.replay import replay
 from serving.runs import find_run, published, write_json
 from serving.safe_csv import BOM, written
 from serving.stock import Stock
-from serving.turns import erasing, turn
 from serving.unfinished import under_way
 
 GONE = "N0001"
@@ -219,7 +219,7 @@ def test_a_batch_that_runs_meanwhile_brings_nobody_back(
     out = precursor_home / "out.parquet"
     how = {"ledger": ledger, "progress": tell, **ME}
     if seen == 40:
-        with pytest.raises(Conflict, match="erased while this batch was under way"):
+        with pytest.raises(Conflict, match="erased while this was under way"):
             score_batch(model, version, history, out, **how)
         assert not out.exists()
     else:  # it has ended by the time that the erasure gets its turn, or is refused: not between

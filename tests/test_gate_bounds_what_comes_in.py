@@ -16,12 +16,12 @@ from starlette.concurrency import run_in_threadpool
 
 from features.errors import PrecursorError
 from features.home import home
+from features.turns import erasing
 from serving import middleware, turns
 from serving.access import Principal, Role, Unauthorised
 from serving.middleware import Gate
 from serving.routes import Route
 from serving.shape import as_page
-from serving.turns import erasing
 
 
 class Doorkeeper:
@@ -152,7 +152,7 @@ def queue_is_free() -> bool:
 
 def test_nobody_is_asked_about_while_somebody_is_erased(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "PATIENCE", 0.05)
-    with turns.erasing():
+    with erasing():
         status, _, body = asyncio.run(asked(echo))
         assert (status, code(body)) == (503, "erasure_under_way")
         status, _, page = asyncio.run(asked(echo, path="/lists", method="GET"))
@@ -173,7 +173,7 @@ def test_a_request_waits_for_an_erasure_and_an_erasure_for_a_request() -> None:
     order: list[str] = []
 
     def erase() -> None:
-        with turns.erasing():
+        with erasing():
             order.append("erased")
 
     async def meet() -> None:

@@ -15,10 +15,10 @@ from pages_world import NAME, World, build
 from served import ME, put_in_force
 
 from features.history import History
+from features.turns import note_erasure
 from serving import opening
 from serving.asked import asked_of
 from serving.erasure import erase
-from serving.kept import note_erasure
 from serving.opening import PreparedRows
 from serving.scoring import score_people
 from serving.stock import Stock
