@@ -63,6 +63,9 @@ _ROWS = 122_880
 
 _EXTRAS = {"set_aside": SET_ASIDE, "labels": LABELS, "spine": SPINE}
 
+FILES = tuple(f"{name}.parquet" for name in (*TABLES, *_EXTRAS))
+"""Names of the tables in a load's folder; others beside them are somebody else's."""
+
 
 @dataclass(frozen=True)
 class Load:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from features.below import below
 from features.errors import Conflict
 
 _ENDING = ".unfinished"
@@ -108,7 +109,7 @@ def left_behind(folder: Path) -> list[Path]:
     >>> [left.name for left in left_behind(out.parent)]
     ['.records.unfinished']
     """
-    return sorted(part for part in folder.rglob(f".*{_ENDING}") if _free(part))
+    return sorted(part for part in below(folder) if _hidden(part) and _free(part))
 
 
 def drop(left: Path) -> None:
@@ -117,6 +118,10 @@ def drop(left: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
     else:
         left.unlink(missing_ok=True)
+
+
+def _hidden(part: Path) -> bool:
+    return part.name.startswith(".") and part.name.endswith(_ENDING)
 
 
 def _free(part: Path) -> bool:

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from features.below import below
 from features.errors import NotFound, PrecursorError, UsageError
 from features.files import all_there
 from features.home import home
-from features.loads import manifest
-from serving.table_of_people import DAMAGED, HEADINGS, lines_of, why
+from features.loads import FILES, manifest
+from serving.runs import FROZEN, ROWS
+from serving.table_of_people import DAMAGED, HEADINGS, TABLES, lines_of, why
 
 
 def loads(further: Iterable[Path], missed: list[str]) -> list[Path]:
@@ -42,26 +44,26 @@ def loads(further: Iterable[Path], missed: list[str]) -> list[Path]:
 
 
 def files(further: Iterable[Path], found: Iterable[Path]) -> Iterator[Path]:
-    """Yield tables outside loads and runs: scored files, matrices, whatever has ids.
+    """Yield tables that are none of a load or a run: scored files, matrices, whatever has ids.
 
     Parameters
     ----------
     found : iterable of Path
         The loads that are read as such, as :func:`loads` returns them.
     """
-    apart = {*found, *(home() / "runs").glob("*/*")}
-    yield from (path for path in _tables(home()) if path.parent not in apart)
-    for path in further:
-        if path.is_file():
-            yield path
-        elif path not in apart:
-            yield from _tables(path)
+    found = list(found)
+    ours = {(path / name).resolve() for path in found for name in FILES}
+    for run in (home() / "runs").glob("*/*"):
+        ours |= {(run / name).resolve() for name in (ROWS, FROZEN)}
+    for place in (home(), *found, *further):
+        for path in [place] if place.is_file() else _tables(place):
+            if path.resolve() not in ours:
+                ours.add(path.resolve())
+                yield path
 
 
 def _tables(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in (".parquet", ".csv") and path.is_file():
-            yield path
+    return (path for path in below(folder) if path.name.lower().endswith(TABLES) and path.is_file())
 
 
 def readable(also: Iterable[Path]) -> list[Path]:

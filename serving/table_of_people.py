@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,17 @@ DAMAGED = (pa.ArrowException, csv.Error, ValueError, LookupError, TypeError, Att
 """What reading a broken file ends in: cut short, of another encoding, JSON of another shape."""
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-_PARQUET = b"PAR1"
+_PARQUET, _PACKED = b"PAR1", b"\x1f\x8b"
+_PARQUETS = (".parquet", ".pq")
+
+TABLES = (*_PARQUETS, ".csv", ".tsv", ".csv.gz", ".tsv.gz")
+"""What the names of tables end in."""
+
+_BEFORE_THE_HEADINGS = 10
+"""Lines of a CSV file at most, `sep=;`, a comment or a marking, that stand over the headings."""
+
+_UNNAMED = re.compile(r"__index_level_\d+__")
+"""What pandas calls an index without a name in Parquet; text in it may be ids."""
 
 
 def why(error: Exception) -> str:
@@ -57,7 +69,7 @@ def lines_of(path: Path, nominal_id: str) -> int | None:
         It cannot be read to its end.
     """
     if _is_parquet(path):
-        columns = _columns(pq.read_schema(path).names)
+        columns = _over_ids(pq.read_schema(path))
         table = pq.read_table(path, columns=columns) if columns else None
         return None if table is None else less(table, nominal_id)[1]
     csv_file = _Csv.of(path)
@@ -73,8 +85,8 @@ def rows_of(path: Path, nominal_id: str) -> list[dict[str, Any]]:
         It cannot be read to its end.
     """
     if _is_parquet(path):
-        table = pq.read_table(path) if _columns(pq.read_schema(path).names) else pa.table({})
-        own = table.filter(_names(table, nominal_id)).to_pandas()
+        table = pq.read_table(path) if _over_ids(pq.read_schema(path)) else pa.table({})
+        own = _plain(table).filter(_names(table, nominal_id)).to_pandas()
         return list(json.loads(own.to_json(orient="records", date_format="iso")))
     csv_file = _Csv.of(path)
     if csv_file is None:
@@ -121,15 +133,24 @@ def less(table: pa.Table, nominal_id: str) -> tuple[pa.Table, int]:
     >>> kept["nominal_id"].to_pylist(), gone
     ([None, 'N2'], 1)
     """
-    kept = table.filter(pc.invert(_names(table, nominal_id)))
+    kept = _plain(table).filter(pc.invert(_names(table, nominal_id)))
     return kept, table.num_rows - kept.num_rows
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Return a table without dictionaries: one lists values also of lines that are gone."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            kind = field.with_type(field.type.value_type)
+            table = table.set_column(place, kind, pc.cast(table.column(place), kind.type))
+    return table
 
 
 def _names(table: pa.Table, nominal_id: str) -> pa.Array:
     """Return which lines of a table name a person."""
     named = pa.array(sorted(spellings(nominal_id)), pa.string())
     found = pa.array(np.zeros(table.num_rows, bool))
-    for column in _columns(table.column_names):
+    for column in _over_ids(table.schema):
         ids = pc.utf8_trim_whitespace(pc.cast(table[column], pa.string()))
         found = pc.or_(found, pc.is_in(ids, value_set=named))
     return found
@@ -150,12 +171,23 @@ def spellings(nominal_id: str, encoding: str = "utf-8") -> frozenset[str]:
 
 
 def _columns(names: Iterable[str]) -> list[str]:
-    return [name for name in names if name.strip().lower() in HEADINGS]
+    return [name for name in names if name.strip().lower().replace(" ", "_") in HEADINGS]
+
+
+def _over_ids(schema: pa.Schema) -> list[str]:
+    """Return the columns of a Parquet file that are over ids."""
+    unnamed = [
+        field.name
+        for field in schema
+        if _UNNAMED.fullmatch(field.name)
+        and any(kind in str(field.type) for kind in ("string", "binary"))
+    ]
+    return [*_columns(schema.names), *unnamed]
 
 
 def _is_parquet(path: Path) -> bool:
     with path.open("rb") as stream:
-        return stream.read(len(_PARQUET)) == _PARQUET or path.suffix.lower() == ".parquet"
+        return stream.read(len(_PARQUET)) == _PARQUET or path.suffix.lower() in _PARQUETS
 
 
 @dataclass(frozen=True)
@@ -166,16 +198,22 @@ class _Csv:
     encoding: str
     separator: str
     headings: Sequence[str] = ()
+    over: int = 0  # lines above the headings
 
     @classmethod
     def of(cls, path: Path) -> _Csv | None:
         """Return how a file is written; None where no heading is over ids."""
-        encoding = _encoding(path)
+        encoding, wrong = _encoding(path), []
         for separator in f",{SEPARATORS.replace(',', '')}":
             found = cls(path, encoding, separator)
-            _, headings = next(found._records(), ("", []))
-            if _columns(headings):
-                return replace(found, headings=headings)
+            try:
+                for over, (_, row) in enumerate(islice(found._records(), _BEFORE_THE_HEADINGS)):
+                    if _columns(row):
+                        return replace(found, headings=row, over=over)
+            except csv.Error as error:  # quotation marks of another separator
+                wrong.append(error)
+        if len(wrong) == len(SEPARATORS):
+            raise wrong[0]
         return None
 
     def lines(self, nominal_id: str) -> Iterator[tuple[str, list[str], bool]]:
@@ -185,7 +223,7 @@ class _Csv:
         places = [place for place, name in enumerate(self.headings) if name in ids]
         for number, (text, row) in enumerate(self._records()):
             cells = (row[place].strip() for place in places if place < len(row))
-            yield text, row, number > 0 and any(value in named for value in cells)
+            yield text, row, number > self.over and any(value in named for value in cells)
 
     def _records(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the text of each line, which may go over several in the file, beside its cells."""
@@ -204,10 +242,14 @@ class _Csv:
 
 def _encoding(path: Path) -> str:
     with path.open("rb") as stream:
-        head = stream.read(3)
+        head = stream.read(4096)
+    if head.startswith(_PACKED):
+        raise ValueError("it is packed; unpack it")
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
+    if b"\0" in head:
+        raise ValueError("it is no text, or UTF-16 without its mark; save it as UTF-8")
     try:
         with path.open(encoding="utf-8") as text:
             while text.read(1 << 20):

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import small_force
 from house import ROOT
@@ -26,6 +27,7 @@ from features.history import History
 from features.loads import open_load, unchanged
 from features.matrix import Matrix, write_matrix
 from features.turns import erasing, erasures, turn
+from features.unfinished import unfinished_file
 from serving import parts
 from serving.batch import score_batch
 from serving.erasure import erase
@@ -413,6 +415,11 @@ TABLES = {
     "long.csv": table(said="x" * 200_000).encode(),
     "pairs.csv": f"{BOM}nominal_id_1,nominal_id_2,decision\r\nN2,'{ID},\r\nN2,N3,\r\n".encode(),
     "page.csv": written(("Rank", "Person"), [(1, ID), (2, "N2")]),
+    "tabs.tsv": table("\t").encode(),
+    "its separator.csv": f"sep=;\n{table(';')}".encode(),
+    "marked with words.csv": f"# made by hand\nOFFICIAL-SENSITIVE\n{table()}".encode(),
+    "in quotation marks.csv": f'"nominal_id";"said"\n"{ID}";"a"\n"N2";"b"\n'.encode(),
+    "by hand.csv": table().replace("nominal_id", "Nominal ID").encode(),
 }
 
 
@@ -439,6 +446,78 @@ def test_every_table_is_read_and_what_stays_is_as_it_was(
     assert csv.field_size_limit() == limit
 
 
+def test_what_lies_behind_links_and_beside_our_tables_is_reached(
+    force: tuple[Ledger, Stock, History], precursor_home: Path, tmp_path: Path
+) -> None:
+    ledger, _, history = force
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (precursor_home / "matrices").symlink_to(disk)
+    (disk / "round").symlink_to(precursor_home)
+    (precursor_home / "also records").symlink_to(history.load.path)
+    scored(force, precursor_home / "matrices" / "scores.parquet")
+    with unfinished_file(disk / "rows.parquet") as part:
+        part.write_text(GONE)
+    run = find_run(NAME).path
+    beside = [folder / "by hand.csv" for folder in (history.load.path, run)]
+    for file in beside:
+        file.write_text(f"nominal_id\n{GONE}\nN0002\n")
+    tables = [disk / "scores.parquet", *beside]
+    assert set(tables) <= set(holds(tmp_path, GONE))
+    found = erase(GONE, ledger=ledger, **ME, purpose="7")
+    assert not found["not_reached"]
+    assert {Path(name).resolve(): rows for name, rows in found["files"].items()} == dict.fromkeys(
+        (file.resolve() for file in tables), 1
+    )
+    assert found["runs"] == {run.name: 1}
+    assert found["loads"].keys() == {str(history.load.path)}
+    assert holds(tmp_path, GONE) == []
+    assert beside[0].read_text() == "nominal_id\nN0002\n"
+
+
+PEOPLE = pd.DataFrame({"nominal_id": [ID, "N2", "N3"], "said": ["first", "a", "b"]})
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        PEOPLE.astype("category"),
+        PEOPLE.set_index("nominal_id"),
+        PEOPLE.set_index("nominal_id").rename_axis(None),
+        PEOPLE.set_index("nominal_id")
+        .rename_axis(None)
+        .set_axis(pd.CategoricalIndex(PEOPLE["nominal_id"]).rename(None)),
+    ],
+    ids=["categories", "index", "index without a name", "categories as index without a name"],
+)
+@pytest.mark.parametrize("name", ["people.parquet", "people.pq"])
+def test_a_parquet_file_keeps_nothing_of_the_person_wherever_ids_stand(
+    precursor_home: Path, people: pd.DataFrame, name: str
+) -> None:
+    file = precursor_home / name
+    precursor_home.mkdir(exist_ok=True)
+    people.to_parquet(file, compression="none")
+    assert ID.encode() in file.read_bytes()
+    with Ledger.open() as ledger:
+        found = erase(ID, ledger=ledger, **ME, purpose="7")
+    assert found["files"] == {str(file): 1}
+    assert ID.encode() not in file.read_bytes()
+    pq.write_table(pq.read_table(file), file, compression="none")  # what was packed comes to light
+    assert ID.encode() not in file.read_bytes()
+    assert b"first" not in file.read_bytes()
+    assert list(pd.read_parquet(file)["said"]) == ["a", "b"]
+
+
+def test_a_row_number_is_nobodys_id(precursor_home: Path) -> None:
+    precursor_home.mkdir(exist_ok=True)
+    PEOPLE[PEOPLE["said"] != "a"].assign(nominal_id=["N7", "N8"]).to_parquet(
+        precursor_home / "rows.parquet"
+    )
+    with Ledger.open() as ledger, pytest.raises(NotFound):
+        erase("2", ledger=ledger, **ME, purpose="7")
+    assert len(pd.read_parquet(precursor_home / "rows.parquet")) == 2
+
+
 def test_what_is_named_and_cannot_be_searched_is_refused_before_anything_is_destroyed(
     force: tuple[Ledger, Stock, History], precursor_home: Path, tmp_path: Path
 ) -> None:
@@ -448,6 +527,7 @@ def test_what_is_named_and_cannot_be_searched_is_refused_before_anything_is_dest
     wrong = {
         "cut.parquet": whole[: len(whole) // 2],
         "packed.csv.gz": b"\x1f\x8b\x81\x8d",
+        "without a mark.csv": f"nominal_id\n{GONE}\n".encode("utf-16-le"),
         "names.csv": b"name,rank\na,1\n",
         "open.csv": f'nominal_id,said\nN2,"never closed\n{GONE},x\n'.encode(),
         "empty.csv": b"",
@@ -489,10 +569,12 @@ def test_what_is_broken_keeps_nobody_from_the_rest_and_is_named(
         "records/other/load.json": "{",
         "cut.parquet": "PAR1",
         "open.csv": f'nominal_id\n"{GONE}',
+        "packed.csv.gz": "\x1f\x8b",
+        "without a mark.tsv": "n\0o\0m\0",
     }
     for name, text in broken.items():
         (precursor_home / name).parent.mkdir(parents=True, exist_ok=True)
-        (precursor_home / name).write_text(text)
+        (precursor_home / name).write_bytes(text.encode("latin-1"))
     found = erase(GONE, ledger=ledger, **ME, purpose="7")
     for name in broken:
         place = name.removesuffix("/run.json").removesuffix("/load.json")
