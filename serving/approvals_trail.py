@@ -69,6 +69,6 @@ def approvals(ledger: Ledger, question: str) -> list[Approval]:
             forced=bool(entry.body.get("forced", False)) and entry.body.get("refuses", True),
             checks=entry.body.get("checks", ()),
         )
-        for entry in ledger.entries(action=actions, question=question, limit=None)
+        for entry in ledger.entries(action=actions, question=question, limit=None, sealed=True)
         if entry.action != Action.REFUSAL or "checks" in entry.body
     ]

@@ -298,7 +298,7 @@ def _finished(
 
 def _on_record(ledger: Ledger, question: str, body: Mapping[str, Any]) -> bool:
     """Return whether the last entry of a batch that was killed says the same of its files."""
-    entries = ledger.entries(action=Action.BATCH, question=question, limit=None)
+    entries = ledger.entries(action=Action.BATCH, question=question, limit=None, sealed=True)
     return any(entry.body.get("run_sha256") == body["run_sha256"] for entry in entries)
 
 

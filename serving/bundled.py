@@ -148,7 +148,7 @@ def take_in(ledger: Ledger, brought: Path = BROUGHT) -> list[str]:
 def _take(ledger: Ledger, place: Path, said: dict[str, Any]) -> bool:
     question, version = str(said["question"]), int(said["version"])
     recorded = ledger.promoted_sha(question)
-    ever = ledger.entries(action=IN_FORCE | OUT_OF_FORCE, question=question, limit=1)
+    ever = ledger.entries(action=IN_FORCE | OUT_OF_FORCE, question=question, limit=1, sealed=True)
     if ever and recorded != (version, said["sha256"]):
         return False
     if question in champions.questions():

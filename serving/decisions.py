@@ -74,7 +74,9 @@ def signed(ledger: Ledger, question: str) -> dict[int, tuple[bool, str]]:
     """Return which decisions were signed off: whether agreed with, and by whom."""
     return {
         entry.body["decision"]: (entry.body["agreed"], entry.actor)
-        for entry in ledger.entries(action=Action.SIGN_OFF, question=question, limit=None)
+        for entry in ledger.entries(
+            action=Action.SIGN_OFF, question=question, limit=None, sealed=True
+        )
     }
 
 
@@ -177,7 +179,7 @@ def sign_off(
         f"there is no decision {decision}", remedy="Use the number that it was answered with."
     )
     try:
-        taken = ledger.entry(decision)
+        taken = ledger.entry(decision, sealed=True)
     except NotFound:
         raise missing from None
     if taken.action != Action.DECISION:
@@ -198,7 +200,9 @@ def sign_off(
         )
     with ledger.transaction() as connection:
         # within the one writing transaction there is: of two supervisors one is first
-        for entry in ledger.entries(action=Action.SIGN_OFF, question=taken.question, limit=None):
+        for entry in ledger.entries(
+            action=Action.SIGN_OFF, question=taken.question, limit=None, sealed=True
+        ):
             if entry.body["decision"] == decision:
                 raise Conflict(
                     f"decision {decision} was signed off already: entry {entry.seq}",

@@ -61,7 +61,7 @@ def dispute(ledger: Ledger, number: int) -> Dispute:
         field="challenge",
     )
     try:
-        entry = ledger.entry(number)
+        entry = ledger.entry(number, sealed=True)
     except NotFound:
         raise missing from None
     if entry.action != Action.CHALLENGE:

@@ -49,12 +49,14 @@ class InForceFigures:
         for question in self._stock.questions():
             try:
                 found = self._stock.get(question)
+                (latest,) = self._ledger.entries(
+                    action=IN_FORCE, question=question, limit=1, sealed=True
+                )
             except PrecursorError:
                 ready.add_metric([question], 0)
                 continue
             ready.add_metric([question], 1)
-            since = self._ledger.entries(action=IN_FORCE, question=question, limit=1)[0].at
-            age = (now - datetime.fromisoformat(since)).total_seconds() / DAY
+            age = (now - datetime.fromisoformat(latest.at)).total_seconds() / DAY
             model.add_metric([question, str(found.version)], age)
             behind = (now.date() - found.load.data_to).days
             data.add_metric([question, str(found.load.number)], behind)

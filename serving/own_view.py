@@ -139,7 +139,7 @@ def require_own_view(
         listed = published(question)
     except PrecursorError:  # whoever shows the list says what is wrong with it
         return
-    if program and not ledger.entries(actor=analyst, role=Role.ANALYST, limit=1):
+    if program and not ledger.entries(actor=analyst, role=Role.ANALYST, limit=1, sealed=True):
         return
     due = waiting(ledger, listed, analyst)
     if due:

@@ -40,7 +40,9 @@ def past_scores(
     question, at = str(payload["question"]), str(payload["as_of_date"])
     published = {
         entry.body["run_id"]
-        for entry in ledger.entries(action=Action.PUBLISH, question=question, limit=None)
+        for entry in ledger.entries(
+            action=Action.PUBLISH, question=question, limit=None, sealed=True
+        )
     }
     latest = pointed(question)
     published |= set() if latest is None else {latest["run_id"]}

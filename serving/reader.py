@@ -124,14 +124,29 @@ class Reader:
             self._genuine(rows)
         return [_entry(row) for row in rows]
 
-    def entry(self, seq: int) -> Entry:
-        """Return one entry by its number; `NotFound` if there is none."""
+    def entry(self, seq: int, *, sealed: bool = False) -> Entry:
+        """Return one entry by its number.
+
+        Parameters
+        ----------
+        sealed : bool
+            For what is acted upon, as in `entries`.
+
+        Raises
+        ------
+        NotFound
+            If there is none.
+        LedgerDamaged
+            If it has to bear the ledger's seal and does not.
+        """
         with self.reading() as connection:
             row = connection.execute(
                 sa.select(tables.entry).where(tables.entry.c.seq == seq)
             ).one_or_none()
         if row is None:
             raise NotFound(f"entry {seq} is not on the ledger", remedy="Check the number.")
+        if sealed:
+            self._genuine([row])
         return _entry(row)
 
     def score(self, score_id: str) -> tuple[Entry, dict[str, Any] | None]:
@@ -142,7 +157,8 @@ class Reader:
         NotFound
             If no score has this id.
         LedgerDamaged
-            If what was said has been altered, or its key lost without an erasure.
+            If what was said has been altered or does not bear the ledger's seal, or its key is
+            lost without an erasure.
         """
         found = self._recorded(tables.leaf.c.score_id == score_id)
         if not found:
@@ -197,9 +213,15 @@ class Reader:
             sa.and_(tables.leaf.c.subject.in_(subjects), tables.leaf.c.seq.in_(seqs))
         )
 
-    def people(self, seq: int) -> list[Recorded]:
-        """Return all leaves of one entry, in their order."""
-        return self._recorded(tables.leaf.c.seq == seq)
+    def people(self, seq: int, *, sealed: bool = True) -> list[Recorded]:
+        """Return all leaves of one entry, in their order.
+
+        Parameters
+        ----------
+        sealed : bool
+            Refuse those of an entry without the ledger's seal; not for who inspects the trail.
+        """
+        return self._recorded(tables.leaf.c.seq == seq, sealed=sealed)
 
     def recorded(self, action: str, question: str) -> list[Recorded]:
         """Return all that one kind of action said about people for a question, the latest first."""
@@ -257,7 +279,9 @@ class Reader:
         row = connection.execute(_LAST).one_or_none()
         return None if row is None else Head(row.seq, row.hash)
 
-    def _recorded(self, condition: sa.ColumnElement[bool]) -> list[Recorded]:
+    def _recorded(
+        self, condition: sa.ColumnElement[bool], *, sealed: bool = True
+    ) -> list[Recorded]:
         order = (tables.leaf.c.seq.desc(), tables.leaf.c.position)
         with self.reading() as connection:
             leaves = connection.execute(
@@ -267,8 +291,8 @@ class Reader:
             rows = connection.execute(
                 sa.select(tables.entry).where(tables.entry.c.seq.in_(wanted))
             ).all()
-        # what a batch says of all its scores stands in the entry, which anybody could rewrite
-        self._genuine(row for row in rows if row.action == Action.BATCH.value)
+        if sealed:  # a leaf can be copied into an entry that says who did what, and when
+            self._genuine(rows)
         entries = {row.seq: _entry(row) for row in rows}
         keys = self._keys.of_subjects(bytes(row.subject) for row in leaves)
         for row in leaves:
@@ -281,12 +305,14 @@ class Reader:
         return [open_leaf(row, entries[row.seq], keys.get(bytes(row.subject))) for row in leaves]
 
     def _erased(self, subject: bytes) -> int | None:
-        query = sa.select(tables.entry.c.seq).where(
+        query = sa.select(tables.entry).where(
             tables.entry.c.action == Action.ERASURE.value,
             tables.entry.c.body.contains(f'"subject":"{subject.hex()}"', autoescape=True),
         )
         with self.reading() as connection:
-            return connection.scalar(query.order_by(tables.entry.c.seq).limit(1))
+            found = connection.execute(query.order_by(tables.entry.c.seq)).all()
+        self._genuine(found)  # else a key that was taken away would pass for an erasure
+        return found[0].seq if found else None
 
 
 def _entry(row: Row[Any]) -> Entry:

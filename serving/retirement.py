@@ -141,7 +141,9 @@ def require_not_retired(ledger: Ledger, question: str, version: int) -> None:
     Conflict
         Naming the day, by whom and why.
     """
-    for entry in ledger.entries(action=Action.RETIREMENT, question=question, limit=None):
+    for entry in ledger.entries(
+        action=Action.RETIREMENT, question=question, limit=None, sealed=True
+    ):
         if entry.body.get("version") == version:
             raise Conflict(
                 f"version {version} of '{question}' was retired on {entry.at[:10]} by"
@@ -154,14 +156,16 @@ def require_not_retired(ledger: Ledger, question: str, version: int) -> None:
 
 def register(ledger: Ledger, question: str | None = None) -> list[Retired]:
     """Return every retired model, the latest first, of one question or of all."""
-    found = ledger.entries(action=Action.RETIREMENT, question=question, limit=None)
+    found = ledger.entries(action=Action.RETIREMENT, question=question, limit=None, sealed=True)
     return [_of(ledger, entry) for entry in found if "version" in entry.body]
 
 
 def _scores(ledger: Ledger, question: str, version: int) -> dict[str, Any]:
     """Return what the ledger and the list in force say of a version's scores."""
     number, expires = 0, ""
-    for entry in ledger.entries(action=(Action.SCORE, Action.BATCH), question=question, limit=None):
+    for entry in ledger.entries(
+        action=(Action.SCORE, Action.BATCH), question=question, limit=None, sealed=True
+    ):
         said = entry.body
         if said.get("model", {}).get("version") == version:
             number += int(said.get("scored", 0))
@@ -170,7 +174,7 @@ def _scores(ledger: Ledger, question: str, version: int) -> dict[str, Any]:
     made = listed is not None and any(
         entry.body.get("run_id") == listed["run_id"]
         and entry.body.get("model", {}).get("version") == version
-        for entry in ledger.entries(action=Action.BATCH, question=question, limit=None)
+        for entry in ledger.entries(action=Action.BATCH, question=question, limit=None, sealed=True)
     )
     return {"scores": number, "last_expires_on": expires, "its_list_stood": made}
 
@@ -180,7 +184,10 @@ def _of(ledger: Ledger, entry: Entry) -> Retired:
     came = [
         earlier.at[:10]
         for earlier in ledger.entries(
-            action=(Action.PROMOTION, Action.ROLLBACK), question=question, before=entry.seq
+            action=(Action.PROMOTION, Action.ROLLBACK),
+            question=question,
+            before=entry.seq,
+            sealed=True,
         )
         if earlier.body["version"] == said["version"]
     ]

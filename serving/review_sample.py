@@ -69,7 +69,9 @@ def draw(
     """
     listed = published(question)
     capacity, run_id = int(listed.run.info["capacity"]), listed.run.run_id
-    for entry in ledger.entries(action=Action.REVIEW_SAMPLE, question=question, limit=None):
+    for entry in ledger.entries(
+        action=Action.REVIEW_SAMPLE, question=question, limit=None, sealed=True
+    ):
         if entry.body["run_id"] == run_id:
             raise Conflict(
                 f"the sample of list {run_id} was drawn on {entry.at[:10]} (entry {entry.seq})",

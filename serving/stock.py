@@ -143,7 +143,7 @@ class Stock:
         PrecursorError
             A model's files are gone or changed, or a new load cannot be read.
         """
-        promoted = self._ledger.entries(action=IN_FORCE, limit=None)
+        promoted = self._ledger.entries(action=IN_FORCE, limit=None, sealed=True)
         lost = {str(entry.question) for entry in promoted} - set(self.questions())
         for question in sorted(lost):
             if self._ledger.promoted_sha(question) is not None:

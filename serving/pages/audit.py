@@ -130,7 +130,7 @@ class Audit(ListPages):
         Of whoever may not be seen it is said that it is withheld.
         """
         ledger = self._lists.ledger
-        leaves = ledger.people(entry.seq) if entry.leaf_count <= READ_OUT else []
+        leaves = ledger.people(entry.seq, sealed=False) if entry.leaf_count <= READ_OUT else []
         named = {leaf.nominal_id for leaf in leaves if leaf.nominal_id is not None}
         hidden = withheld(ledger, self._load(entry), visitor.principal, named)
         seen = sorted(named - hidden)

@@ -153,6 +153,7 @@ class Replays(FormPages):
             since=stamp(ledger.now() - KNOWN_FOR),
             before=int(number) + 1,
             limit=1,
+            sealed=True,
         )
         if not asked or asked[0].seq != int(number) or asked[0].body.get("what") != IDENTITY:
             return ""

@@ -81,7 +81,7 @@ class RequestScores(FormPages):
         number = words.entry_number(request.path_params["entry"])
         missing = NotFound("you asked for no such scores", remedy="Ask for scores again.")
         try:
-            entry = self._lists.ledger.entry(number)
+            entry = self._lists.ledger.entry(number, sealed=True)
         except NotFound:
             raise missing from None
         if entry.action != Action.SCORE or entry.actor != visitor.principal.actor:
@@ -161,12 +161,15 @@ class RequestScores(FormPages):
         for score in answered["scores"]:
             return self._lists.ledger.score(score["score_id"])[0].seq
         actor = visitor.principal.actor
-        return self._lists.ledger.entries(action=Action.SCORE, actor=actor, limit=1)[0].seq
+        (last,) = self._lists.ledger.entries(action=Action.SCORE, actor=actor, limit=1, sealed=True)
+        return last.seq
 
     def _last(self, asked: ScoreRequest) -> str:
         """Return when scores were last given, for when none can be given now."""
         made = (Action.SCORE, Action.BATCH)
-        last = self._lists.ledger.entries(action=made, question=asked.question, limit=1)
+        last = self._lists.ledger.entries(
+            action=made, question=asked.question, limit=1, sealed=True
+        )
         return "" if not last else f"The last scores are of {date_words(local_day(last[0].at))}."
 
 

@@ -80,7 +80,7 @@ class SignOffs(FormPages):
         return done(self._drafts, visitor, request, "/sign-offs?saved=sign-off")
 
     def _mine(self, number: int, visitor: Visitor) -> bool:
-        entry = self._lists.ledger.entry(number)
+        entry = self._lists.ledger.entry(number, sealed=True)
         said = signed(self._lists.ledger, str(entry.question)).get(number)
         return said is not None and said[1] == visitor.principal.actor
 
@@ -88,7 +88,7 @@ class SignOffs(FormPages):
         """Return a decision, whom it is about and its question, for who may see the person."""
         missing = NotFound("there is no such decision", remedy="Choose one from the list.")
         try:
-            entry = self._lists.ledger.entry(number)
+            entry = self._lists.ledger.entry(number, sealed=True)
         except NotFound:
             raise missing from None
         leaves = self._lists.ledger.people(number) if entry.action == Action.DECISION else []
