@@ -13,7 +13,7 @@ from features.question import BANDS
 from serving.answers import Gone, readable
 from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import require_need_of_score, unnamed
-from serving.permissions import Forbidden, Principal
+from serving.permissions import Forbidden, Principal, known_by, same_person
 from serving.schema import DecisionRequest, SignOffRequest
 from serving.stock import Stock
 
@@ -192,7 +192,7 @@ def sign_off(
         )
     assert about.payload is not None  # as long as the person's name can be read
     require_need_of_score(ledger, about.payload["decided"]["score_id"], principal)
-    if taken.actor == principal.actor:
+    if same_person(taken.actor, principal.actor):
         raise Forbidden(
             "nobody signs off their own decision",
             remedy="Ask another supervisor.",
@@ -260,7 +260,7 @@ def told(ledger: Ledger, question: str) -> pd.DataFrame:
                 "sign_off_due": entry.body["sign_off_due"] and entry.seq not in words,
                 "signed_off": words.get(entry.seq, (None, None))[0],
                 "signed_off_by": words.get(entry.seq, (None, None))[1],
-                "own_band": own.get((entry.actor, said["score_id"])),
+                "own_band": own.get((known_by(entry.actor), said["score_id"])),
             }
         )
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -275,7 +275,7 @@ COLUMNS = [
 
 def _own_views(ledger: Ledger, question: str) -> dict[tuple[str, str], str]:
     return {
-        (leaf.entry.actor, leaf.payload["of"]): leaf.payload["own_view"]["band"]
+        (known_by(leaf.entry.actor), leaf.payload["of"]): leaf.payload["own_view"]["band"]
         for leaf in ledger.recorded(Action.OWN_VIEW, question)
         if leaf.payload is not None
     }

@@ -15,7 +15,7 @@ from serving.answers import Gone
 from serving.leaves import Recorded
 from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import require_need_of_score
-from serving.permissions import Forbidden, Principal
+from serving.permissions import Forbidden, Principal, same_person
 from serving.schema import SettlementRequest
 
 OUTCOMES = {
@@ -106,7 +106,7 @@ def settle(
     """
     found = dispute(ledger, number)
     require_need_of_score(ledger, found.score_id, principal)
-    if found.actor == principal.actor:
+    if same_person(found.actor, principal.actor):
         raise Forbidden(
             "nobody settles their own dispute",
             remedy="Ask another supervisor or reviewer.",

@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from features.errors import PrecursorError, UsageError
 from serving.credentials import is_loopback
 from serving.id_token import TokenRefused, UnknownKey, claims
-from serving.permissions import GIVEN, Forbidden, Principal, Role
+from serving.permissions import GIVEN, Account, Forbidden, Principal, Role
 
 SETTING, SECRET = "PRECURSOR_OIDC", "PRECURSOR_OIDC_SECRET"
 SECONDS, LARGEST, KEYS_KEPT = 5.0, 262_144, 600.0
@@ -261,7 +261,7 @@ class Provider:
         name = said.get(profile.name)
         # the name is cut short, never the id: whoever bears a name may change it
         known = " ".join(name.split())[:MOST_OF_NAME] if isinstance(name, str) else ""
-        return Principal(f"{known} ({subject})" if known else subject, roles[0])
+        return Principal(Account(known, subject).actor, roles[0])
 
     def _described(self) -> dict[str, Any]:
         if not self._about:

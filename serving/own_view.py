@@ -17,7 +17,7 @@ import pandas as pd
 from features.errors import Conflict, NotFound, PrecursorError
 from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import withheld
-from serving.permissions import Principal, Role
+from serving.permissions import Principal, Role, known_by
 from serving.runs import PublishedList, pointed, published
 from serving.schema import OwnViewRequest
 from serving.stock import Stock
@@ -25,7 +25,8 @@ from serving.stock import Stock
 GIVEN, SKIPPED = "given", "skipped"
 
 _DONE: set[tuple[str, str]] = set()
-"""Run and analyst of whom nothing is due any more: what is asked at every request is kept short."""
+"""Run, and what an analyst is known by, of whom nothing is due any more: what is asked at every
+request is kept short."""
 
 
 class OwnViewDue(Conflict):
@@ -68,6 +69,7 @@ def lot(listed: PublishedList, actor: str, secret: bytes) -> list[int]:
     ----------
     listed : PublishedList
     actor : str
+        Whose lasting id counts, where it is an account: another name draws nobody else.
     secret : bytes
         Of the ledger; without it nobody can tell whom the lot will fall on.
     """
@@ -76,7 +78,7 @@ def lot(listed: PublishedList, actor: str, secret: bytes) -> list[int]:
     if not policy:
         return []
     rows = listed.columns("nominal_id", "rank")
-    key = hmac.digest(secret, f"{listed.run.run_id}\0{actor}".encode(), "sha256")
+    key = hmac.digest(secret, f"{listed.run.run_id}\0{known_by(actor)}".encode(), "sha256")
     drawn = []
     pairs = zip(rows["nominal_id"].to_pylist(), rows["rank"].to_pylist(), strict=True)
     for position, (person, rank) in enumerate(pairs):
@@ -91,13 +93,14 @@ def waiting(ledger: Ledger, listed: PublishedList, actor: str) -> dict[str, int]
     """Return who an analyst's own view is still due of, each with their position on the list."""
     run_id = listed.run.run_id
     policy = listed.run.info.get("own_view")
-    if not policy or (run_id, actor) in _DONE:
+    done = run_id, known_by(actor)
+    if not policy or done in _DONE:
         return {}
     said = [
         entry
         for entry in ledger.entries(
             action=Action.OWN_VIEW,
-            actor=actor,
+            person=actor,
             question=listed.run.question,
             limit=None,
             sealed=True,
@@ -106,7 +109,7 @@ def waiting(ledger: Ledger, listed: PublishedList, actor: str) -> dict[str, int]
     ]
     left = policy["people"] - len(said)
     if left <= 0 or any(entry.body["kind"] == SKIPPED for entry in said):
-        _DONE.add((run_id, actor))
+        _DONE.add(done)
         return {}
     given = {leaf.nominal_id for entry in said for leaf in ledger.people(entry.seq)}
     principal = Principal(actor, Role.ANALYST)
@@ -139,11 +142,20 @@ def require_own_view(
         listed = published(question)
     except PrecursorError:  # whoever shows the list says what is wrong with it
         return
-    if program and not ledger.entries(actor=analyst, role=Role.ANALYST, limit=1, sealed=True):
+    if program and not _known(ledger, analyst):
         return
     due = waiting(ledger, listed, analyst)
     if due:
         raise OwnViewDue(question, len(due), on_behalf_of if program else None)
+
+
+def _known(ledger: Ledger, analyst: str) -> bool:
+    """Return whether somebody has done something here as an analyst, under this name or another."""
+    asked: dict[str, Any] = {"role": Role.ANALYST, "limit": 1, "sealed": True}
+    if ledger.entries(actor=analyst, **asked):
+        return True
+    # accounts sign in: there are far fewer of these entries to look through
+    return bool(ledger.entries(action=Action.SIGN_IN, person=analyst, **asked))
 
 
 def whom(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from features.errors import PrecursorError, UsageError
 
@@ -199,6 +201,70 @@ class Principal:
 
     actor: str
     role: Role
+
+
+_ACCOUNT = re.compile(r"(?s)(.+) \(([^()]+)\)")
+
+
+class Account(NamedTuple):
+    """Somebody who signs in with an account: a name they can change, and an id they cannot.
+
+    Examples
+    --------
+    >>> Account("a.nalyst", "0f-1").actor, Account("", "0f-1").actor
+    ('a.nalyst (0f-1)', '0f-1')
+    """
+
+    name: str
+    lasting: str
+
+    @property
+    def actor(self) -> str:
+        """How they are recorded."""
+        return f"{self.name} ({self.lasting})" if self.name else self.lasting
+
+
+def account(actor: str) -> Account | None:
+    """Return the account that an actor is; None for who is known by a name alone.
+
+    Examples
+    --------
+    >>> account("a.nalyst (0f-1)").lasting, account("a.nalyst")
+    ('0f-1', None)
+    """
+    found = _ACCOUNT.fullmatch(actor)
+    return None if found is None else Account(found[1], found[2])
+
+
+def known_by(actor: str) -> str:
+    """Return what somebody is known by for good: an account's lasting id, or else the name.
+
+    Examples
+    --------
+    >>> known_by("a.nalyst (0f-1)"), known_by("a.nalyst")
+    ('0f-1', 'a.nalyst')
+    """
+    found = account(actor)
+    return actor if found is None else found.lasting
+
+
+def same_person(one: str, other: str) -> bool:
+    """Return whether two actors are one person, for what nobody may do about their own.
+
+    Of two accounts the lasting ids count, whatever their names are. Who is known by a name alone is
+    taken for every account of that name or id.
+
+    Examples
+    --------
+    >>> same_person("Old Name (0f-1)", "New Name (0f-1)"), same_person("Name (0f-1)", "Name (0f-2)")
+    (True, False)
+    >>> same_person("Name", "Name (0f-1)"), same_person("0f-1", "Name (0f-1)")
+    (True, True)
+    """
+    first, second = account(one), account(other)
+    if first is not None and second is not None:
+        return first.lasting == second.lasting
+    return not {*(first or (one,))}.isdisjoint(second or (other,))
 
 
 def allows(role: Role, permission: Permission | str) -> bool:

@@ -26,6 +26,7 @@ from serving.chain import (
 from serving.database import reading
 from serving.keys import KeyStore
 from serving.leaves import Recorded, open_leaf
+from serving.permissions import known_by
 
 _LAST = (
     sa.select(tables.entry.c.seq, tables.entry.c.hash).order_by(tables.entry.c.seq.desc()).limit(1)
@@ -68,6 +69,7 @@ class Reader:
         *,
         action: str | Iterable[str] | None = None,
         actor: str | None = None,
+        person: str | None = None,
         role: str | None = None,
         question: str | None = None,
         since: str | None = None,
@@ -83,6 +85,8 @@ class Reader:
         ----------
         action, actor, role, question : optional
             Only those; ``action`` may be several.
+        person : str, optional
+            Only those by whoever this actor is, whatever their account's name was then.
         since, until : str, optional
             Only those from this UTC time on, and before that one (ISO 8601, ending in Z).
         before : int, optional
@@ -108,6 +112,11 @@ class Reader:
         for column, value in exactly:
             if value is not None:
                 query = query.where(column == value)
+        if person is not None:
+            lasting = known_by(person)
+            end = f" ({lasting})"  # not LIKE, which passes over capitals in SQLite
+            tail = sa.func.substr(table.actor, sa.func.length(table.actor) - len(end) + 1)
+            query = query.where((table.actor == lasting) | (tail == end))
         if since is not None:
             query = query.where(table.at >= since)
         if until is not None:

@@ -158,11 +158,12 @@ def test_a_supervisor_signs_off_once_and_never_their_own(asked_first: World, des
         assert sue.get(path).status_code == 404
 
 
-def test_nobody_signs_off_their_own_decision(asked_first: World, desk: Any) -> None:
+@pytest.mark.parametrize("actor", ["ann", "ann (0f-1)"])
+def test_nobody_signs_off_their_own_decision(asked_first: World, desk: Any, actor: str) -> None:
     at = person(desk, 9)
-    send(desk, f"{at}/decision", **GIVEN | {"reason": "by one with two roles"})
+    send(desk, f"{at}/decision", **GIVEN | {"reason": f"by one with two roles, as {actor}"})
     number = asked_first.ledger.entries(action=Action.DECISION, limit=1)[0].seq
-    own = asked_first.client("supervisor", actor="ann")
+    own = asked_first.client("supervisor", actor=actor)
     assert "Your own: another supervisor’s" in text_of(own.get("/sign-offs").text)
     page = own.get(f"/sign-offs/{number}")
     assert "This decision is your own." in text_of(page.text)

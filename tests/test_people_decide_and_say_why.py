@@ -223,6 +223,84 @@ def test_an_override_names_another_band_and_no_number_is_agreed_with(desk: Desk)
     assert refusal.body == {"what": "POST /v1/decisions", "code": "nothing_to_agree_with"}
 
 
+RENAMED = ("Old Name (oid-1)", "New Name (oid-1)")
+
+
+@pytest.mark.parametrize(
+    ("who", "then", "status"),
+    [
+        (*RENAMED, 403),
+        ("Ann (oid-1)", "Ann (oid-2)", 200),
+        ("Ann (oid-1)", "oid-1", 403),
+        ("Ann (oid-1)", "Ann", 403),
+        ("Ann", "Ann (oid-1)", 403),
+    ],
+)
+def test_another_name_makes_nobody_another_person(
+    desk: Desk, who: str, then: str, status: int
+) -> None:
+    """An account's name can be changed by whoever bears it; its id cannot."""
+    access = Access(desk.served.ledger)
+    roles = {who: access.issue_token(who, "analyst", 1)}
+    roles |= {f"{then}, supervisor": access.issue_token(then, "supervisor", 1)}
+    desk = Desk(desk.served, desk.tokens | roles)
+    asked = desk.score(who, desk.served.people[5]).json()["scores"][0]
+    taken = desk.decide(asked, "agree", who=who).json()["decision"]
+    word = {"reason": "fine by me", "purpose": "p"}
+    path = f"/v1/decisions/{taken}/sign-off"
+    signed = desk.post(f"{then}, supervisor", path, agreed=True, **word)
+    assert signed.status_code == status, signed.text
+    score = desk.get(who, f"/v1/scores/{asked['score_id']}").json()
+    record = next(one for reason in score["reasons"] for one in reason["records"])
+    disputed = {"table": record["table"], "record_id": record["record_id"]}
+    brought = desk.post(who, "/v1/challenges", score_id=asked["score_id"], **disputed, **word)
+    path = f"/v1/challenges/{brought.json()['challenge']}/settlement"
+    settled = desk.post(f"{then}, supervisor", path, outcome="stands", **word)
+    assert settled.status_code == status, settled.text
+    if status == 403:
+        codes = [answer.json()["error"]["code"] for answer in (signed, settled)]
+        assert codes == ["own_decision", "own_dispute"]
+
+
+def test_another_name_leaves_the_lot_and_what_is_due(asked_first: Desk) -> None:
+    served, (old, new) = asked_first.served, RENAMED
+    listed = published(NAME)
+    assert lot(listed, old, b"k" * 32) == lot(listed, new, b"k" * 32)
+    assert lot(listed, old, b"k" * 32) != lot(listed, "Old Name (oid-2)", b"k" * 32)
+    access = Access(served.ledger)
+    tokens = {who: access.issue_token(who, "analyst", 1) for who in (old, new, "New Name (OID-1)")}
+    desk = Desk(served, asked_first.tokens | tokens)
+
+    def due(who: str) -> set[str]:
+        asked = desk.get(who, f"/v1/own-views/{NAME}").json()["due"]
+        return {person["nominal_id"] for person in asked}
+
+    first = due(old)
+    assert len(first) == 3
+    assert due(new) == first
+    view = {"band": "Medium", "would_select": False, "nominal_id": min(first)}
+    given = desk.post(old, "/v1/own-views", question=NAME, purpose="p", **view)
+    assert given.json()["left"] == 2
+    assert due(new) == first - {min(first)}
+    urgent = {"question": NAME, "purpose": "p", "skip_as_urgent": "tonight"}
+    desk.post(new, "/v1/own-views", **urgent)
+    for who in (old, new):
+        assert desk.get(who, f"/v1/lists/{NAME}").status_code == 200
+    assert len(due("New Name (OID-1)")) == 3, "another id is somebody else"
+    score = desk.score(new, min(first)).json()["scores"][0]
+    desk.decide(score, "agree", who=new)
+    assert served.ledger.entries(person=old, action=Action.DECISION, limit=1)[0].actor == new
+
+
+def test_no_program_names_an_analyst_by_an_earlier_name(asked_first: Desk) -> None:
+    served, (old, new) = asked_first.served, ("Old Name (oid-7)", "New Name (oid-7)")
+    served.ledger.append(Action.SIGN_IN, actor=old, role="analyst", purpose="sign-in by account")
+    for name in (old, new, "oid-7"):
+        answer = asked_first.get("app", f"/v1/lists/{NAME}?on_behalf_of={name}")
+        assert answer.status_code == 409, answer.text
+        assert answer.json()["error"]["code"] == "own_view_due"
+
+
 def test_an_override_is_signed_off_once_by_somebody_else(asked_first: Desk) -> None:
     desk = asked_first
     for who in ("ann", "bob"):

@@ -25,6 +25,7 @@ from serving.pages.look import Looked, look, looked_at
 from serving.pages.over_lists import FormPages
 from serving.pages.priority_list import made_up
 from serving.pages.recorded import viewed
+from serving.permissions import same_person
 from serving.pseudonyms import pseudonym, pseudonymous
 from serving.schema import ChallengeRequest, SettlementRequest
 
@@ -161,7 +162,7 @@ class Disputing(FormPages):
             "form": form,
             "outcomes": [(code, text, "") for code, text in OUTCOMES.items()],
             "may_settle": allows(visitor.principal.role, Permission.SETTLEMENT)
-            and found.actor != visitor.principal.actor,
+            and not same_person(found.actor, visitor.principal.actor),
         }
         synthetic = made_up(looked.found)
         return self._answer(

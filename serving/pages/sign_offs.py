@@ -20,6 +20,7 @@ from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done, long, refusal
 from serving.pages.over_lists import FormPages
 from serving.pages.recorded import viewed
+from serving.permissions import same_person
 from serving.schema import SignOffRequest
 
 LONGEST = 1_000
@@ -112,7 +113,7 @@ class SignOffs(FormPages):
             "number": number,
             "name": person,
             "decision": decision_line(taken, str(taken.said["score_id"]), question, word is None),
-            "own": taken.actor == visitor.principal.actor,
+            "own": same_person(taken.actor, visitor.principal.actor),
             "word": None if word is None else ("agreed" if word[0] else "did not agree", word[1]),
             "form": form,
         }
@@ -134,5 +135,5 @@ def _line(row: Mapping[Any, Any], actor: str) -> dict[str, Any]:
         "reason": row["reason"],
         "who": row["actor"],
         "when": date_words(local_day(row["at"])),
-        "own": row["actor"] == actor,
+        "own": same_person(row["actor"], actor),
     }
