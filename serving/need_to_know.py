@@ -8,7 +8,6 @@ breaks the glass: it is on the ledger with the reason, and holds for that person
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
@@ -25,7 +24,7 @@ from features.yaml_file import read_model
 from serving.chain import stamp
 from serving.kept import find_load, serving_from
 from serving.ledger import Action, Entry, Leaf, Ledger
-from serving.permissions import Forbidden, Principal, Role
+from serving.permissions import Forbidden, Principal, Role, account, known_by
 from serving.pseudonyms import pseudonymous, withheld_name, without_name
 from serving.schema import BreakGlassRequest
 
@@ -40,9 +39,6 @@ NAMED = 20
 
 OTHERS = "*"
 """Under `areas`: whoever is not named there."""
-
-_ACCOUNT = re.compile(r"(?s)(.+) \(([^()]+)\)")
-"""How somebody who signed in with an account is recorded: name and lasting id (`serving.oidc`)."""
 
 
 class Policy(BaseModel):
@@ -138,15 +134,24 @@ def withheld(
 def _withheld(
     ledger: Ledger, fingerprint: str, principal: Principal, asked: set[str], rules: Policy
 ) -> set[str]:
-    name, lasting = _account(principal.actor)
     # a name can be changed by whoever bears it: it limits, and clears nobody
-    cleared = not rules.cleared.isdisjoint((principal.actor, lasting))
+    cleared = not rules.cleared.isdisjoint((principal.actor, known_by(principal.actor)))
     hidden = set() if cleared else asked & rules.restricted
-    named = (principal.actor, lasting, name, OTHERS)
-    own = next((rules.areas[one] for one in named if one in rules.areas), None)
+    own = _areas(rules, principal.actor)
     if own is not None:
         hidden |= asked - _within(fingerprint, own)
     return hidden - _opened(ledger, principal) if hidden else hidden
+
+
+def _areas(rules: Policy, actor: str) -> frozenset[str] | None:
+    """Return in which areas somebody works; None where nothing bounds them."""
+    named = [rules.areas[one] for one in rules.areas if known_by(one) == known_by(actor)]
+    own = frozenset.intersection(*named) if named else rules.areas.get(OTHERS)
+    found = account(actor)
+    by_name = None if found is None else rules.areas.get(found.name)
+    if by_name is None:
+        return own
+    return by_name if own is None else own & by_name  # it may be somebody else who is meant
 
 
 def require_need(
@@ -239,10 +244,9 @@ def break_glass(ledger: Ledger, request: BreakGlassRequest, principal: Principal
 
 
 def _require_few(ledger: Ledger, principal: Principal, nominal_id: str) -> None:
-    _, lasting = _account(principal.actor)
     ends: dict[str, str] = {}
     for entry in _broken(ledger):
-        if _account(entry.actor)[1] == lasting:
+        if known_by(entry.actor) == known_by(principal.actor):
             for leaf in ledger.people(entry.seq):
                 if leaf.nominal_id is not None:  # whoever was erased is open to nobody
                     ends.setdefault(leaf.nominal_id, str(entry.body["until"]))
@@ -270,12 +274,6 @@ def _broken(ledger: Ledger, actor: str | None = None) -> list[Entry]:
     return ledger.entries(
         action=Action.BREAK_GLASS, actor=actor, since=since, limit=None, sealed=True
     )
-
-
-def _account(actor: str) -> tuple[str, str]:
-    """Return the name and the lasting id of whoever is recorded so; one for both without an id."""
-    account = _ACCOUNT.fullmatch(actor)
-    return (account[1], account[2]) if account else (actor, actor)
 
 
 def _within(fingerprint: str, areas: frozenset[str]) -> frozenset[str]:

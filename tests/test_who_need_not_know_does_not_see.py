@@ -21,6 +21,7 @@ from served import ME, NAME, Served, served
 
 from features.errors import UsageError
 from features.loads import write_load
+from serving import need_to_know
 from serving.access import GIVEN, Access
 from serving.batch import score_batch
 from serving.chain import utc_now
@@ -358,6 +359,7 @@ def test_many_glasses_at_once_open_no_more() -> None:
         ({"areas": {"0f-1": []}}, "somebody (9)", True),
         ({"areas": {"*": []}}, "somebody (9)", False),
         ({"areas": {"*": [], "nobody.else": []}}, "somebody", False),
+        ({"areas": {ACCOUNT: []}}, "renamed (0f-1)", False),
     ],
 )
 def test_an_account_is_known_by_what_its_bearer_cannot_change(
@@ -374,6 +376,44 @@ def test_an_account_is_known_by_what_its_bearer_cannot_change(
     with Ledger.open() as ledger:
         who = Principal(actor, Role.ANALYST)
         assert withheld(ledger, "a load that is gone", who, ["N1"]) == (set() if sees else {"N1"})
+
+
+@pytest.mark.parametrize(
+    ("areas", "actor", "sees"),
+    [
+        ({"boss": ["North"], "*": []}, "mallory (m-1)", []),
+        ({"boss": ["North"], "*": []}, "boss (m-1)", []),
+        ({"boss": ["North"], "*": []}, "boss", ["N1"]),
+        ({"boss": ["North"], "*": ["City"]}, "boss (m-1)", []),
+        ({"boss": ["North", "City"], "*": ["City"]}, "boss (m-1)", ["N2"]),
+        ({"boss": ["North"]}, "boss (m-1)", ["N1"]),
+        ({"m-1": ["North"], "*": []}, "boss (m-1)", ["N1"]),
+        ({"m-1": ["North"], "*": []}, "m-1", ["N1"]),
+        ({"m-1": ["North"], "*": []}, "m-1 (x-9)", []),
+        ({"boss (m-1)": ["North"], "*": []}, "mallory (m-1)", ["N1"]),
+        ({"boss (m-1)": ["North"], "*": []}, "boss (x-9)", []),
+        ({"m-1": ["North"], "boss": ["City"], "*": []}, "boss (m-1)", []),
+        ({"m-1": ["North"], "boss (m-1)": ["North", "City"]}, "boss (m-1)", ["N1"]),
+    ],
+)
+def test_another_name_opens_no_area(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    areas: dict[str, list[str]],
+    actor: str,
+    sees: list[str],
+) -> None:
+    """An account's areas are those of its lasting id; a name that stands there only narrows."""
+    lives = {"N1": "North", "N2": "City"}
+    monkeypatch.setattr(
+        need_to_know, "_within", lambda _, own: {who for who in lives if lives[who] in own}
+    )
+    file = tmp_path / "need.yaml"
+    file.write_text(json.dumps({"areas": areas}))
+    monkeypatch.setenv("PRECURSOR_NEED_TO_KNOW", str(file))
+    with Ledger.open() as ledger:
+        hidden = withheld(ledger, "a load", Principal(actor, Role.ANALYST), lives)
+    assert sorted(lives.keys() - hidden) == sees
 
 
 @pytest.mark.parametrize(
