@@ -31,6 +31,11 @@ from serving.permissions import known_by
 _LAST = (
     sa.select(tables.entry.c.seq, tables.entry.c.hash).order_by(tables.entry.c.seq.desc()).limit(1)
 )
+# made once: to make it takes longer than to ask it
+_FORCE_CHANGED = sa.select(sa.func.max(tables.entry.c.seq)).where(
+    tables.entry.c.question == sa.bindparam("question"),
+    tables.entry.c.action.in_(sorted(IN_FORCE | OUT_OF_FORCE)),
+)
 
 
 class Promoted(NamedTuple):
@@ -238,6 +243,11 @@ class Reader:
             tables.entry.c.action == str(action), tables.entry.c.question == question
         )
         return self._recorded(tables.leaf.c.seq.in_(about))
+
+    def force_changed(self, question: str) -> int:
+        """Return the last entry that put a question's model in force or out of it; cheap to ask."""
+        with self.reading() as connection:
+            return connection.scalar(_FORCE_CHANGED, {"question": question}) or 0
 
     def promoted_sha(self, question: str) -> Promoted | None:
         """Return the version and SHA-256 of the model in force for a question, if one is.

@@ -1,9 +1,10 @@
 """What is in force: for each question its champion and its load, opened once and checked.
 
 A worker holds no more than this. It asks at every request whether a pointer has moved, which costs
-two small files; a promotion or a new load is taken up without a restart, and a model that the
-ledger does not know by its SHA-256 is refused. A promotion or roll-back counts from the next
-request on; a new load is compiled beside the one in use, and used once it is ready.
+two small files, and whether the ledger has put a model in force or out of it, which costs a small
+query; a promotion or a new load is taken up without a restart, and a model that the ledger does
+not have in force, by its SHA-256, is refused. What puts a model in force or out of it counts from
+the next request on; a new load is compiled beside the one in use, and used once it is ready.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.chain import IN_FORCE
 from serving.kept import find_load, find_model, serving_from
-from serving.ledger import Ledger
+from serving.ledger import Ledger, Promoted
 from serving.stages import CurrentStage, changed, decided
 
 _Key = tuple[str, str]
@@ -38,6 +39,9 @@ MOST_LOADS = 4
 
 AGAIN_AFTER = 15.0
 """Seconds after which a new load that could not be opened is tried again."""
+
+SETTLES = 5.0
+"""Seconds within which the pointer follows the ledger when another model comes into force."""
 
 
 class NotInForce(Conflict):
@@ -94,6 +98,7 @@ class Stock:
         self._warm = warm
         self._lock = threading.Lock()
         self._decided: dict[str, tuple[int, CurrentStage | None]] = {}
+        self._recorded: dict[str, tuple[int, Promoted | None, float]] = {}
         self._models: dict[str, tuple[tuple[int, str], RiskModel]] = {}
         self._histories: OrderedDict[_Key, History] = OrderedDict()
         self._in_use: dict[tuple[str, str], _Key] = {}
@@ -113,8 +118,8 @@ class Stock:
         NotFound
             No model is in force for it, or there are no records.
         NotInForce
-            The model's files are not those that were promoted, or its features are not this
-            release's.
+            The ledger has no model in force, or another one; the model's files are not those that
+            were promoted, or its features are not this release's.
         """
         named = self._named(question)
         where = serving_from(question)
@@ -212,10 +217,32 @@ class Stock:
             self._erasures = found
 
     def _named(self, question: str) -> tuple[int, str]:
-        if question not in self.questions():
-            raise self._unknown(question)
-        said = champions.pointer(question)
-        return int(said["version"]), str(said["sha256"])
+        """Return the version that the pointer names and the ledger has in force.
+
+        The pointer is a plain file, and moves after the ledger: it is never enough by itself.
+        While another model comes into force, who asks waits for the pointer to follow.
+        """
+        while True:
+            if question not in self.questions():
+                raise self._unknown(question)
+            said = champions.pointer(question)
+            named = int(said["version"]), str(said["sha256"])
+            recorded, seen = self._in_force(question)
+            if recorded is not None and tuple(recorded) == named:
+                return named
+            served = question in self._models and self._models[question][0] == named
+            if recorded is None or not served or time.monotonic() - seen > SETTLES:
+                raise _not_in_force(question, named, recorded)
+            time.sleep(0.01)
+
+    def _in_force(self, question: str) -> tuple[Promoted | None, float]:
+        """Return what the ledger has in force, and since when that is known here."""
+        at = self._ledger.force_changed(question)
+        known = self._recorded.get(question)
+        if known is None or known[0] != at:
+            known = (at, self._ledger.promoted_sha(question), time.monotonic())
+            self._recorded[question] = known
+        return known[1:]
 
     def _unknown(self, question: str) -> PrecursorError:
         recorded = self._ledger.promoted_sha(question)
@@ -232,14 +259,6 @@ class Stock:
         if question in self._models and self._models[question][0] == named:
             return self._at_stage(question, self._models[question][1])
         version, sha256 = named
-        recorded = self._ledger.promoted_sha(question)
-        if recorded is None or tuple(recorded) != named:
-            said = "none" if recorded is None else f"version {recorded.version}"
-            raise NotInForce(
-                f"question '{question}': version {version} ({sha256[:12]}) is not the model that"
-                f" the ledger has in force ({said})",
-                remedy=f"Promote it: precursor promote {question} {version} --reason TEXT.",
-            )
         try:
             model = RiskModel.load(champions.folder(question) / str(version), sha256=sha256)
             champions.require_question(model, question)
@@ -325,3 +344,13 @@ class Stock:
         if self._warm:
             history.warm()
         return history
+
+
+def _not_in_force(question: str, named: tuple[int, str], recorded: Promoted | None) -> NotInForce:
+    version, sha256 = named
+    said = "none" if recorded is None else f"version {recorded.version}"
+    return NotInForce(
+        f"question '{question}': version {version} ({sha256[:12]}) is not the model that"
+        f" the ledger has in force ({said})",
+        remedy=f"Promote it: precursor promote {question} {version} --reason TEXT.",
+    )

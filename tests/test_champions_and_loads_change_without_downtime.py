@@ -1,4 +1,7 @@
-"""A promotion, a roll-back, a new load: taken up while requests go on, and none of them fails."""
+"""A promotion, a roll-back, a new load: taken up while requests go on, and none of them fails.
+
+What takes a model out of force counts as soon, whatever the files say.
+"""
 
 from __future__ import annotations
 
@@ -126,6 +129,36 @@ def test_a_model_under_another_question_s_name_is_not_served(
             call()
 
 
+def test_who_asks_while_another_model_comes_into_force_waits_for_it(
+    world: tuple[Ledger, Load, Stock],
+) -> None:
+    ledger, load, stock = world
+    second = small_force.make_model(History(load), trees=6)
+    champions.lay(NAME, 2, second)
+    body = {"version": 2, "sha256": second.sha256}
+    ledger.append(Action.PROMOTION, **ME, purpose="test", question=NAME, body=body)
+    found: list[int] = []
+    asking = threading.Thread(target=lambda: found.append(stock.get(NAME).version))
+    asking.start()
+    time.sleep(0.2)
+    assert not found
+    champions.point(NAME, 2)
+    asking.join(30)
+    assert found == [2]
+
+
+def test_a_promotion_that_was_killed_before_the_pointer_moved_is_told_after_a_while(
+    world: tuple[Ledger, Load, Stock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, _, stock = world
+    body = {"version": 2, "sha256": "a" * 64}
+    ledger.append(Action.PROMOTION, **ME, purpose="test", question=NAME, body=body)
+    monkeypatch.setattr(of_stock, "SETTLES", 0.1)
+    for call in (lambda: stock.get(NAME), stock.ready):
+        with pytest.raises(NotInForce, match=r"has in force \(version 2\)"):
+            call()
+
+
 def test_requests_go_on_through_promotion_and_roll_back(
     precursor_home: Path, tmp_path: Path
 ) -> None:
@@ -141,18 +174,29 @@ def test_requests_go_on_through_promotion_and_roll_back(
         seen: list[tuple[float, int, str]] = []
         over = threading.Event()
 
+        asked = {"question": NAME, "nominal_ids": ["N0001"], "purpose": "case review"}
+        asked["on_behalf_of"] = "PC 1234"
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+        def answered(line: http.client.HTTPConnection) -> tuple[int, str]:
+            line.request("POST", "/v1/scores", json.dumps(asked), headers)
+            answer = line.getresponse()
+            body = json.loads(answer.read())
+            if answer.status == 200:
+                return 200, body["scores"][0]["model"]["version"]
+            return answer.status, str(body)
+
         def ask() -> None:
-            asked = {"question": NAME, "nominal_ids": ["N0001"], "purpose": "case review"}
-            asked["on_behalf_of"] = "PC 1234"
-            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             while not over.is_set():
-                began = time.monotonic()
-                line.request("POST", "/v1/scores", json.dumps(asked), headers)
-                answer = line.getresponse()
-                body = json.loads(answer.read())
-                said = body["scores"][0]["model"]["version"] if answer.status == 200 else str(body)
-                seen.append((began, answer.status, said))
+                seen.append((time.monotonic(), *answered(line)))
+
+        def by_either_worker() -> set[int]:
+            lines = [http.client.HTTPConnection("127.0.0.1", port, timeout=30) for _ in range(20)]
+            found = {answered(line)[0] for line in lines}
+            for line in lines:
+                line.close()
+            return found
 
         command = serving_world.service(port, workers=2)
         with serving_world.running(command, port, tmp_path / "log", env=environment):
@@ -172,6 +216,14 @@ def test_requests_go_on_through_promotion_and_roll_back(
                 over.set()
                 for caller in callers:
                     caller.join()
+            for action in (Action.SUSPENSION, Action.RETIREMENT):
+                put_in_force(ledger, models[1], 1)
+                assert by_either_worker() == {200}
+                body = {"version": 1, "in_force": True}  # on the ledger first, the files later
+                ledger.append(action, **ME, purpose="harm", question=NAME, body=body)
+                assert by_either_worker() == {503}
+                champions.withdraw(NAME)
+                assert by_either_worker() == {404}
         assert {status for _, status, _ in seen} == {200}
         (promoted, _), (rolled_back, _) = moments
         assert {said for at, _, said in seen if at > rolled_back} == {"1"}
