@@ -167,8 +167,22 @@ def questions() -> list[str]:
     return sorted(path.parent.name for path in (home() / "champions").glob(f"*/{POINTER}"))
 
 
-def withdraw(question: str) -> None:
-    """Take a question's model out of force; the files stay where they are."""
+def withdraw(question: str, version: int | None = None) -> None:
+    """Take a question's model out of force; the files stay where they are.
+
+    Parameters
+    ----------
+    question : str
+    version : int, optional
+        Only this one: where another is in force it stays so.
+    """
+    if version is not None:
+        try:
+            named = pointer(question)["version"]
+        except (NotFound, Conflict):  # nothing that could be served
+            return
+        if named != version:
+            return
     (folder(question) / POINTER).unlink(missing_ok=True)
 
 

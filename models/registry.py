@@ -204,13 +204,18 @@ def remove_alias(question: str, alias: str) -> None:
     connect().delete_registered_model_alias(question, alias)
 
 
-def withdraw(question: str, aliases: Sequence[str]) -> None:
-    """Take aliases away from whichever versions have them; without the champion's none is in force.
+def withdraw(question: str, aliases: Sequence[str], *, version: int | None = None) -> None:
+    """Take a question's champion out of force, or a version for good; and aliases away.
 
-    For services the champion is out of force first, so that what fails halfway scores nobody.
+    For services it is out of force first, so that what fails halfway scores nobody. The file that
+    they read counts, not an alias: that is set last, after what a killed promotion had moved.
+
+    Parameters
+    ----------
+    version : int, optional
+        Only this one: where another is in force it stays so.
     """
-    if CHAMPION in aliases:
-        champions.withdraw(question)
+    champions.withdraw(question, version)
     for alias in aliases:
         remove_alias(question, alias)
 

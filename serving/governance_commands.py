@@ -41,7 +41,7 @@ def retire(
             found.sha256,
             who=operator(),
             reason=reason,
-            stop=lambda: registry.withdraw(question, found.aliases),
+            stop=lambda: registry.withdraw(question, found.aliases, version=found.number),
         )
     text = in_words([done])
     if done.was_in_force:

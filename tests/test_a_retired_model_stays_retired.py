@@ -106,6 +106,28 @@ def test_a_retirement_that_was_interrupted_is_finished_by_saying_it_again(store:
         assert len(register(book)) == 1
 
 
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_the_files_of_the_version_alone_go_where_a_promotion_was_killed_before_its_alias(
+    store: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    def killed(*_: object) -> None:
+        raise OSError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "set_alias", killed)
+        run("promote", NAME, "2", "--force", "--reason", "second")
+    assert champions.pointer(NAME)["version"] == 2
+    assert registry.find(NAME, registry.CHAMPION).number == 1
+    done = run("retire", NAME, version, "--reason", "it leaks")
+    assert done.exit_code == 0, done.output
+    assert champions.questions() == ([] if version == "2" else [NAME])
+    with Ledger.open() as book:
+        if version == "2":
+            assert book.promoted_sha(NAME) is None
+        else:
+            assert Stock(book).champion(NAME)[1] == 2
+
+
 def test_the_register_is_a_page_a_table_and_data(store: Path, tmp_path: Path) -> None:
     assert "No model was retired yet" in run("retired").output
     run("retire", NAME, "1", "--reason", "<b>bold</b>, and a comma")
