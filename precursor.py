@@ -71,25 +71,24 @@ def promote(
 
     Example: precursor promote domestic_abuse_high_harm challenger --reason "first model"
     """
+    from features.turns import changing
     from models import registry
     from serving.ledger import Action
     from serving.retirement import require_not_retired
     from training import promotion
 
-    with command_ledger.ledger() as book:
-        require_not_retired(book, question, registry.find(question, version).number)
-        verdict = promotion.promote(
-            question,
-            version,
-            force=force,
-            record=lambda verdict: command_ledger.record(
-                book,
-                Action.REFUSAL if verdict.refuses and not force else Action.PROMOTION,
-                reason,
-                question,
-                verdict.to_data() | {"forced": force},
-            ),
-        )
+    number = registry.find(question, version).number
+    with changing(question), command_ledger.ledger() as book:
+        require_not_retired(book, question, number)  # before the gate, which takes a while
+
+        def record(verdict: promotion.Verdict) -> None:
+            body = verdict.to_data() | {"forced": force}
+            if verdict.refuses and not force:
+                command_ledger.record(book, Action.REFUSAL, reason, question, body)
+            else:
+                command_ledger.record_in_force(book, Action.PROMOTION, reason, question, body)
+
+        verdict = promotion.promote(question, number, force=force, record=record)
     lines = [f"  {'passed' if c.passed else 'FAILED'}  {c.name}: {c.found}" for c in verdict.checks]
     text = f"Version {verdict.version} of {question} is in force.\nThe gate:\n" + "\n".join(lines)
     answer(verdict.to_data(), text, as_json)
@@ -101,15 +100,16 @@ def rollback(question: QuestionName, reason: Reason, as_json: Json = False) -> N
 
     Example: precursor rollback domestic_abuse_high_harm --reason "drift seen in May"
     """
+    from features.turns import changing
+    from models import registry
     from serving.ledger import Action
-    from serving.retirement import require_not_retired
     from training import promotion
 
-    with command_ledger.ledger() as book:
+    registry.find(question, registry.CHAMPION)  # of what is not there nothing is made
+    with changing(question), command_ledger.ledger() as book:
 
         def record(body: dict[str, Any]) -> None:
-            require_not_retired(book, question, body["version"])
-            command_ledger.record(book, Action.ROLLBACK, reason, question, body)
+            command_ledger.record_in_force(book, Action.ROLLBACK, reason, question, body)
 
         now, before = promotion.rollback(question, record=record)
     found = {"question": question, "version": now, "before": before}
@@ -131,11 +131,13 @@ def suspend(question: QuestionName, reason: Reason, as_json: Json = False) -> No
 
 def _suspended(question: str, reason: str) -> int:
     """Suspend a question, on the ledger first; return the version that was in force."""
+    from features.turns import changing
     from models import champions, registry
     from serving.ledger import Action
 
-    version = int(champions.pointer(question)["version"])
-    with command_ledger.ledger() as book:
+    champions.pointer(question)  # of what is not there nothing is made
+    with changing(question), command_ledger.ledger() as book:
+        version = int(champions.pointer(question)["version"])
         command_ledger.record(book, Action.SUSPENSION, reason, question, {"version": version})
         registry.withdraw(question, [registry.CHAMPION])
     return version

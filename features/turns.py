@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -23,6 +24,9 @@ from features.loads import Load, contents
 _QUEUE, _ROOM = "erasure.queue", "erasure.room"
 
 ERASURES = "erasures.json"
+
+CHANGES_WITHIN = 120.0
+"""Seconds that a change of what is in force waits for the one before it."""
 
 
 @contextmanager
@@ -71,6 +75,34 @@ def _opened(name: str) -> int:
     except FileNotFoundError:
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
         return os.open(home() / name, how, 0o600)
+
+
+@contextmanager
+def changing(question: str) -> Iterator[None]:
+    """Change in the block which model is in force for a question, or which list; nobody else does.
+
+    One at a time, so that what the ledger says last is what is served.
+
+    Raises
+    ------
+    Conflict
+        Another process, which may hang, has been at it for two minutes.
+    """
+    until = time.monotonic() + CHANGES_WITHIN
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(_locked(f"{question}.changing", fcntl.LOCK_EX | fcntl.LOCK_NB))
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise Conflict(
+                        f"another command is changing what is in force for '{question}'",
+                        remedy="Wait until it has ended, or end it; then give this one again.",
+                        code="under_way",
+                    ) from None
+                time.sleep(0.02)
+        yield
 
 
 def note_erasure(entry: int) -> None:

@@ -134,6 +134,35 @@ def record(book: Ledger, action: Action, reason: str, question: str, body: dict[
     )
 
 
+def record_in_force(
+    book: Ledger, action: Action, reason: str, question: str, body: dict[str, Any]
+) -> None:
+    """Put on the ledger that a version comes into force, unless it was retired meanwhile.
+
+    Both happen in one transaction: no retirement comes between the look and the entry.
+
+    Raises
+    ------
+    Conflict
+        The version was retired.
+    """
+    from serving.permissions import operator
+    from serving.retirement import require_not_retired
+
+    who = operator()
+    with book.transaction() as connection:
+        require_not_retired(book, question, body["version"])
+        book.append_within(
+            connection,
+            action,
+            actor=who.actor,
+            role=who.role,
+            purpose=reason,
+            question=question,
+            body=body,
+        )
+
+
 def score_id(given: str) -> str:
     """Return what was given as a score's id, or refuse what cannot be one.
 

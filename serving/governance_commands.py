@@ -27,21 +27,23 @@ def retire(
     """
     from dataclasses import asdict
 
+    from features.turns import changing
     from models import registry
     from serving.permissions import operator
     from serving.retirement import in_words
     from serving.retirement import retire as stop_for_good
 
-    found = registry.find(question, version)
-    with ledger() as book:
+    number = registry.find(question, version).number
+    with changing(question), ledger() as book:
+        found = registry.find(question, number)  # with the aliases that it has now
         done = stop_for_good(
             book,
             question,
-            found.number,
+            number,
             found.sha256,
             who=operator(),
             reason=reason,
-            stop=lambda: registry.withdraw(question, found.aliases, version=found.number),
+            stop=lambda: registry.withdraw(question, found.aliases, version=number),
         )
     text = in_words([done])
     if done.was_in_force:

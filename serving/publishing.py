@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from features.errors import Conflict
-from features.turns import turn
+from features.turns import changing, turn
 from serving.ledger import Action, Ledger
 from serving.runs import find_run, freeze, point
 
@@ -38,7 +38,9 @@ def publish(
         The run's model was not in force, or none is any more; it holds several as-of dates; or its
         rows are not those on the ledger.
     """
-    with turn():  # rows of somebody who is erased meanwhile would be frozen as they were
+    with turn():
+        find_run(question, run_id)  # of what is not there nothing is made
+    with changing(question), turn():  # who is erased meanwhile would be frozen as they were
         return _published(question, ledger, actor, role, purpose, run_id)
 
 

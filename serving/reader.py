@@ -255,7 +255,8 @@ class Reader:
         Returns
         -------
         (version, sha256) or None
-            None before a first promotion, and after a suspension or retirement.
+            None before a first promotion, and after a suspension or retirement; a retired version
+            is in force never again, in whatever order its entries were written.
 
         Raises
         ------
@@ -265,10 +266,11 @@ class Reader:
         found = self.entries(
             action=IN_FORCE | OUT_OF_FORCE, question=question, limit=None, sealed=True
         )
+        retired = {e.body.get("version") for e in found if e.action == Action.RETIREMENT}
         for entry in found:
             if entry.action == Action.RETIREMENT and not entry.body.get("in_force", True):
                 continue  # of a version that was not in force: the one in force stays
-            if entry.action in OUT_OF_FORCE:
+            if entry.action in OUT_OF_FORCE or entry.body["version"] in retired:
                 return None
             return Promoted(entry.body["version"], entry.body["sha256"])
         return None
