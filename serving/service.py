@@ -6,9 +6,12 @@ insists on.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import os
+import signal
+import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -35,6 +38,9 @@ from serving.stock import Stock
 
 PATIENCE = 5.0
 """Seconds that a request waits for the ledger's turn, before it is told to come again."""
+
+
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl(2)
 
 
 class NotReady(PrecursorError):
@@ -137,6 +143,7 @@ def create_service() -> Any:
             # it would log the whole of a request that fails its model
             logging.getLogger("bentoml._internal.server.http_app").setLevel(logging.CRITICAL)
             logs.begin()
+            _end_with_supervisor()
             door.shared = self.shared = Shared()
             # requests leave small cycles; without this the collector walks all imports for them
             gc.collect()
@@ -173,6 +180,12 @@ def create_service() -> Any:
     made.mount_asgi_app(door, path="/")
     made.add_asgi_middleware(Gate, doorkeeper=door)
     return made
+
+
+def _end_with_supervisor() -> None:
+    """End as if told to where the supervisor is killed; nobody would, and the port be kept."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def answered(

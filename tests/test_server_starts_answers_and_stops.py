@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import signal
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +39,24 @@ def listening(group: int) -> set[int]:
 def server(tmp_path: Path, precursor_home: Path) -> Iterator[Started]:
     with started(precursor_home, tmp_path) as running:
         yield running
+
+
+def answers(server: Started) -> bool:
+    """Whether anybody answers there."""
+    try:
+        return server.ask("GET", "/livez")[0] == 200
+    except OSError:  # refused or reset, as the system has it
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_workers_end_where_their_supervisor_is_killed(server: Started) -> None:
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait(10)
+    deadline = time.monotonic() + 60
+    while answers(server) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not answers(server)
 
 
 def test_it_answers_a_score_on_loopback_and_ends_when_told(server: Started) -> None:
