@@ -339,6 +339,7 @@ def serve(
 
     Example: precursor serve --port 3000
     """
+    from features.home import home
     from features.loads import open_load
     from models import champions
     from serving.bundled import take_in
@@ -353,6 +354,11 @@ def serve(
         load = open_load(records)
         for question in champions.questions():
             serve_from(question, load)
+    in_force = champions.questions()
+    typer.echo(
+        f"In force in {home()}: {', '.join(in_force) or 'no model yet'}."
+        + ("" if in_force else " Train one and promote it: precursor train, precursor promote.")
+    )
     typer.echo(SIGN_IN)
     run(host, port, workers=workers)
 

@@ -21,6 +21,7 @@ from features.quality import quality
 from features.quality_report import write_quality
 from features.question import read_question
 from precursor import app
+from serving import server
 from serving.ledger import Ledger
 from serving.pages.door import local
 from serving.permissions import operator
@@ -237,6 +238,16 @@ def test_what_is_no_id_of_a_score_is_told_with_where_to_find_one(command: str, g
     assert isinstance(refused, UsageError)
     assert f"SCORE_ID: '{given}' is not the id of a score" in refused.message
     assert "column score_id" in refused.remedy
+
+
+def test_whoever_serves_from_another_folder_sees_that_nothing_is_in_force_there(
+    precursor_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "serve", lambda *_, **__: None)  # it would not end
+    done = CliRunner().invoke(app, ["serve"])
+    assert done.exit_code == 0, done.output
+    assert f"A new ledger begins at {precursor_home / 'ledger.db'}." in done.output
+    assert f"In force in {precursor_home}: no model yet. Train one" in done.output
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
