@@ -102,7 +102,8 @@ def _wrong(block: bytes, columns: int) -> str | None:
     rows, threshold = _integers(said, "leaf_count"), _numbers(said, "threshold")
     if {len(one) for one in (*found.values(), threshold)} != {splits} or len(rows) != leaves:
         return "its splits are not all told"
-    if found["split_feature"].min() < 0 or found["split_feature"].max() >= columns:
+    column = found["split_feature"]
+    if ((column < 0) | (column >= columns)).any():
         return "it splits on a column that there is not"
     if np.isnan(threshold).any() or not np.isin(found["decision_type"], _NUMERIC).all():
         return "it splits in a way that is not known"
@@ -123,12 +124,12 @@ def _wrong_branches(found: Mapping[str, Integers], rows: Integers) -> str | None
     for split in range(splits):
         below = children[:, split]
         depth[below[below > 0]] = depth[split] + 1
-    if depth.max() > DEEPEST:
+    if (depth > DEEPEST).any():
         return f"a path has more than {DEEPEST} splits"
     went = np.where(
         inner, found["internal_count"][children.clip(0)], rows[~children.clip(None, -1)]
     )
-    if rows.min() < 0 or not np.array_equal(went.sum(axis=0), found["internal_count"]):
+    if (rows < 0).any() or not np.array_equal(went.sum(axis=0), found["internal_count"]):
         return "its counts of training rows do not add up"
     return None
 
