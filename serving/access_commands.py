@@ -10,6 +10,7 @@ import typer
 from features.console import Json, Reason, answer
 from features.home import home
 from serving.command_ledger import ledger
+from serving.credentials import TOKEN_DAYS
 
 app = typer.Typer()
 
@@ -89,7 +90,7 @@ def revoke(
 def token(
     role: Annotated[str, typer.Option(help="As serving/permissions.py lists them.")],
     actor: Annotated[str | None, typer.Option(help="Whose; the system user by default.")] = None,
-    days: Annotated[int, typer.Option(help="How long it lasts.")] = 30,
+    days: Annotated[int, typer.Option(help="How long it lasts.")] = TOKEN_DAYS,
     as_json: Json = False,
 ) -> None:
     """Give access: a token for the API, or to paste on the sign-in page. It is shown once.

@@ -12,7 +12,7 @@ from hashlib import sha256
 from features.errors import PrecursorError
 from serving.permissions import Forbidden, Principal, Role
 
-TOKEN_DAYS = 90
+TOKEN_DAYS = 30
 LONGEST_TOKEN_DAYS = 366
 LINK_LASTS = timedelta(minutes=15)
 SESSION_LASTS = timedelta(hours=8)
