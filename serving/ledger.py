@@ -353,8 +353,9 @@ class Ledger(Reader):
         if found:
             raise UsageError(
                 "not recorded: " + "; ".join(why for _, why in found),
-                remedy="Nothing leaves without an actor, a role and a purpose; what is about one "
-                "person goes into that person's leaf.",
+                remedy="Nothing leaves without an actor, a role and a purpose that names nobody (on"
+                " pages it is what you signed in for); what is about one person goes into that"
+                " person's leaf.",
                 field=found[0][0],
             )
         # Sealed before the ledger's turn is taken, so that nobody waits for a large batch.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ PERSONAL = frozenset({"nominal_id", "nominal_ids", "date_of_birth", "surname", "
 
 NAMES_A_PERSON = "the purpose names the person it is about, and no erasure could take that back"
 _MARKS = ".,;:!?()[]{}'\"/"
+_SHORT = re.compile("[0-9]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +111,18 @@ def faults(
 def named_in(purpose: str | None, people: frozenset[str]) -> bool:
     """Return whether a purpose, which no erasure can take back, has the id of one of these people.
 
+    A number of up to four digits is a day, a week or a year, though somebody may have it for an id.
+
     Examples
     --------
     >>> named_in("request of N12, by letter", frozenset({"N12"}))
     True
+    >>> named_in("list of week 12 in 2026", frozenset({"12", "2026"}))
+    False
     """
     words = (purpose or "").split()
-    return not people.isdisjoint({*words, *(word.strip(_MARKS) for word in words)})
+    named = {*words, *(word.strip(_MARKS) for word in words)}
+    return any(not _SHORT.fullmatch(word) for word in people & named)
 
 
 def _is_sha256(value: object) -> bool:
