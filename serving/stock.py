@@ -100,6 +100,7 @@ class Stock:
         self._decided: dict[str, tuple[int, CurrentStage | None]] = {}
         self._recorded: dict[str, tuple[int, Promoted | None, float]] = {}
         self._models: dict[str, tuple[tuple[int, str], RiskModel]] = {}
+        self._earlier: RiskModel | None = None
         self._histories: OrderedDict[_Key, History] = OrderedDict()
         self._in_use: dict[tuple[str, str], _Key] = {}
         self._making: set[_Key] = set()
@@ -186,7 +187,10 @@ class Stock:
             champion = None
         if champion is not None and champion.sha256 == named["sha256"]:
             return champion
-        return find_model(question, int(named["version"]), named["sha256"])
+        found = self._earlier  # a score's page asks for its model several times
+        if found is None or found.sha256 != named["sha256"]:
+            found = self._earlier = find_model(question, int(named["version"]), named["sha256"])
+        return found
 
     def history_of(self, said: Mapping[str, Any]) -> History:
         """Return the history that a score, or a run, was made from, with its model's weights.

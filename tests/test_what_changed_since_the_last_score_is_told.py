@@ -21,10 +21,14 @@ from small_force import AS_OF, NEWCOMER, make_model
 from features.history import History
 from features.loads import write_load
 from models import champions
+from models.risk_model import RiskModel
 from serving import past_scores
+from serving.answers import one_score
 from serving.between import between
+from serving.kept import find_model
 from serving.permissions import Principal, Role
 from serving.since import MANY, since_last
+from serving.stock import Stock
 from serving.text import FIRST, score_in_words
 
 __all__ = ["served", "world"]
@@ -177,6 +181,28 @@ def test_a_score_is_told_without_its_model_and_says_so(served: Served) -> None:
     assert "cannot be told: " in said
     assert "model version 27 is gone" in said
     assert str(place) not in said
+
+
+def test_an_earlier_model_is_read_once_for_a_score_that_is_looked_at(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, read = served.people[15], []
+
+    def counted(*which: Any) -> RiskModel:
+        read.append(which)
+        return find_model(*which)
+
+    try:
+        put_in_force(served.ledger, make_model(served.history, trees=23), 23)
+        given(served, person, days=1)
+        now = given(served, person)
+    finally:
+        put_in_force(served.ledger, served.model, 1)
+    monkeypatch.setattr("serving.stock.find_model", counted)
+    asked = {"actor": "a.nalyst", "role": Role.ANALYST, "purpose": "case review"}
+    found = one_score(Stock(served.ledger), served.ledger, now["score_id"], **asked)
+    assert found["since_last"]["records"] is not None
+    assert len(read) == 1
 
 
 def test_an_earlier_score_that_somebody_may_not_see_is_not_told(
