@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from features.errors import UsageError
 from features.unfinished import scratch_folder
@@ -61,6 +62,21 @@ def replacing(file: Path, *, durable: bool = False, private: bool = False) -> It
         if str(failed.filename).startswith(str(hidden)):
             failed.filename = str(file)  # the name that whoever reads the message gave
         raise
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write a JSON file in one piece, on disk: readers see the old or the new one, never half.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "said.json"
+    >>> write_json(file, {"b": 1, "a": 2})
+    >>> json.loads(file.read_text(encoding="utf-8"))
+    {'a': 2, 'b': 1}
+    """
+    with replacing(path, durable=True) as part:
+        part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def sync(path: Path) -> None:

@@ -10,14 +10,13 @@ them. Who has a turn takes no second one: an erasure may stand between the two.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from features.errors import Conflict
-from features.files import replacing
+from features.files import write_json
 from features.home import home
 from features.loads import Load, contents
 
@@ -107,8 +106,7 @@ def changing(question: str) -> Iterator[None]:
 
 def note_erasure(entry: int) -> None:
     """Say that files were rewritten for an erasure: what workers keep in memory is dropped."""
-    with replacing(home() / ERASURES, durable=True) as part:
-        part.write_text(json.dumps({"entry": entry}) + "\n", encoding="utf-8")
+    write_json(home() / ERASURES, {"entry": entry})
 
 
 def erasures() -> int:

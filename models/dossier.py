@@ -8,7 +8,6 @@ them is about one person.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any
 
 from features.files import replacing
 from features.home import home
+from models.manifest import sha256_of
 
 REPORT, ENTRY = "report.json", "entry.json"
 SEALED = "report_sha256"
@@ -55,17 +55,6 @@ def packed(report: Mapping[str, Any]) -> bytes:
     plain = json.loads(json.dumps(report, default=_plain), parse_constant=lambda _: None)
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
-
-
-def sealed(content: bytes) -> str:
-    """Return a report's SHA-256, as the manifest names it.
-
-    Examples
-    --------
-    >>> sealed(b"{}")[:8]
-    '44136fa3'
-    """
-    return hashlib.sha256(content).hexdigest()
 
 
 def folder(question: str) -> Path:
@@ -118,7 +107,7 @@ def read(question: str, version: int, named: str | None = None) -> Dossier:
         content = (place / REPORT).read_bytes()
     except OSError:
         return Dossier(version, entry, {}, "The report of this version is not kept here.")
-    if wanted is None or sealed(content) != wanted:
+    if wanted is None or sha256_of(content) != wanted:
         fault = "The report that is kept here is not the one that the model was registered with."
         return Dossier(version, entry, {}, fault)
     return Dossier(version, entry, json.loads(content), "")

@@ -25,7 +25,7 @@ from features.errors import NotFound, PrecursorError, UsageError
 from features.home import home
 from features.names import NAME
 from models import champions, dossier
-from models.manifest import BOOSTER, MANIFEST
+from models.manifest import BOOSTER, MANIFEST, sha256_of
 from models.risk_model import RiskModel
 
 if TYPE_CHECKING:
@@ -356,7 +356,7 @@ def tell(version: Version, report: bytes | None, gate: Mapping[str, Any] | None 
         "store": _address(store) if store.startswith(("http://", "https://")) else "",
         "registered_at": at.isoformat(timespec="seconds"),
         "gate": None if gate is None else dict(gate),
-        dossier.SEALED: None if report is None else dossier.sealed(report),
+        dossier.SEALED: None if report is None else sha256_of(report),
     }
     dossier.put(version.question, version.number, report, entry)
 

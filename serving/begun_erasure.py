@@ -12,10 +12,9 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from features.files import sync
+from features.files import sync, write_json
 from features.home import home
 from serving.ledger import Ledger
-from serving.runs import write_json
 
 
 class Begun:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from features.backends.postgres import drop_copies
 from features.errors import NotFound, PrecursorError, UsageError
-from features.files import replacing, sha256
+from features.files import replacing, sha256, write_json
 from features.forget import forget
 from features.home import home
 from features.loads import open_load
@@ -37,7 +37,6 @@ from serving.runs import (
     POINTER,
     ROW_GROUP,
     ROWS,
-    write_json,
     write_rows,
 )
 from serving.table_of_people import DAMAGED, less, take_out, why

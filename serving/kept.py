@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import Conflict, NotFound, PrecursorError
+from features.files import write_json
 from features.home import home
 from features.loads import Load, manifest, open_load
 from models import champions
 from models.risk_model import RiskModel
-from serving.runs import write_json
 
 
 def remember_load(load: Load) -> None:

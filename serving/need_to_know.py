@@ -245,11 +245,10 @@ def break_glass(ledger: Ledger, request: BreakGlassRequest, principal: Principal
 
 def _require_few(ledger: Ledger, principal: Principal, nominal_id: str) -> None:
     ends: dict[str, str] = {}
-    for entry in _broken(ledger):
-        if known_by(entry.actor) == known_by(principal.actor):
-            for leaf in ledger.people(entry.seq):
-                if leaf.nominal_id is not None:  # whoever was erased is open to nobody
-                    ends.setdefault(leaf.nominal_id, str(entry.body["until"]))
+    for entry in _broken(ledger, person=principal.actor):
+        for leaf in ledger.people(entry.seq):
+            if leaf.nominal_id is not None:  # whoever was erased is open to nobody
+                ends.setdefault(leaf.nominal_id, str(entry.body["until"]))
     ends.pop(nominal_id, None)
     if len(ends) >= MOST_OPEN:
         raise TooManyOpen(
@@ -263,16 +262,21 @@ def _require_few(ledger: Ledger, principal: Principal, nominal_id: str) -> None:
 def _opened(ledger: Ledger, principal: Principal) -> set[str]:
     return {
         str(leaf.nominal_id)
-        for entry in _broken(ledger, principal.actor)
+        for entry in _broken(ledger, actor=principal.actor)
         for leaf in ledger.people(entry.seq)
     }
 
 
-def _broken(ledger: Ledger, actor: str | None = None) -> list[Entry]:
-    """Return the glasses that are open now, of one actor or of all, the latest first."""
+def _broken(ledger: Ledger, *, actor: str | None = None, person: str | None = None) -> list[Entry]:
+    """Return the glasses that somebody has open now, the latest first."""
     since = stamp(ledger.now() - LASTS)
     return ledger.entries(
-        action=Action.BREAK_GLASS, actor=actor, since=since, limit=None, sealed=True
+        action=Action.BREAK_GLASS,
+        actor=actor,
+        person=person,
+        since=since,
+        limit=None,
+        sealed=True,
     )
 
 

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import Conflict, NotFound
-from features.files import replacing, sha256, sync
+from features.files import replacing, sha256, sync, write_json
 from features.home import home
 from features.names import NAME
 
@@ -172,12 +172,6 @@ def write_rows(tables: pa.Table | Iterable[pa.Table], path: Path, group: int = R
         if writer is not None:
             writer.close()
     sync(path)
-
-
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write a JSON file in one piece: readers see the old or the new one, never half."""
-    with replacing(path, durable=True) as part:
-        part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def find_run(question: str, run_id: str | None = None) -> Run:
@@ -372,7 +366,6 @@ def published(question: str) -> PublishedList:
     Conflict
         The list's rows were changed after it was published.
     """
-    # a question's name comes from outside, as a folder's
     said = pointed(question)
     if said is None:
         raise NotFound(

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from features.catalogue import catalogue
 from features.cohort import cohort
+from features.files import write_json
 from features.history import History, dates
 from features.loads import Load, open_load
 from features.matrix import sources_of
@@ -35,7 +36,7 @@ from serving.batch import Batch, Scored
 from serving.chain import Leaf
 from serving.ledger import Ledger
 from serving.parts import PART, Told, in_columns, leaves, no_search_for_cycles
-from serving.runs import REJECTED, SCORED, write_json
+from serving.runs import REJECTED, SCORED
 from serving.score import Rejected
 from serving.scoring import Progress, worked_out
 from serving.unfinished import Unfinished, digest

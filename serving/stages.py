@@ -14,12 +14,12 @@ from typing import Any
 import pandas as pd
 
 from features.errors import Conflict, UsageError
+from features.files import write_json
 from features.question import Question
 from models import champions
 from serving.given import given
 from serving.ledger import Action, Entry, Ledger
 from serving.permissions import Principal
-from serving.runs import write_json
 from serving.stage import SHADOW
 
 STAGES = (SHADOW, "pilot", "live")

@@ -25,11 +25,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import Conflict
-from features.files import replacing
+from features.files import replacing, write_json
 from features.home import home
 from features.turns import turn
 from features.unfinished import drop
-from serving.runs import REJECTED, SCORED, new_run_id, write_json
+from serving.runs import REJECTED, SCORED, new_run_id
 
 MEMORY = "1GB"
 """What putting the lines in order of rank may take, unless told otherwise; beyond it is on disk."""

@@ -11,12 +11,13 @@ from made_up_registry import registry_in
 from typer.testing import CliRunner, Result
 
 from features.errors import Conflict, NotFound
+from features.files import write_json
 from models import champions, registry
 from precursor import app
 from serving.ledger import Action, Ledger
 from serving.permissions import Principal, Role
 from serving.retirement import as_csv, as_page, register, retire
-from serving.runs import folder, write_json
+from serving.runs import folder
 from serving.stock import Stock
 
 NAME = "made_up"

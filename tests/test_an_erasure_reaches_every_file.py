@@ -22,6 +22,7 @@ from served import ME, NAME, put_in_force
 from typer.testing import CliRunner
 
 from features.errors import Conflict, NotFound, UsageError
+from features.files import write_json
 from features.forget import forget
 from features.history import History
 from features.loads import open_load, unchanged
@@ -35,7 +36,7 @@ from serving.kept import serve_from
 from serving.ledger import Action, Leaf, Ledger
 from serving.publishing import publish
 from serving.replay import replay
-from serving.runs import find_run, published, write_json
+from serving.runs import find_run, published
 from serving.safe_csv import BOM, written
 from serving.stock import Stock
 from serving.unfinished import under_way

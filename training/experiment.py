@@ -19,6 +19,7 @@ from features.further import DAYS_FREE
 from features.matrix import Matrix
 from features.question import Question
 from models import dossier, registry
+from models.manifest import sha256_of
 from models.risk_model import RiskModel
 from training import (
     competing_events,
@@ -270,7 +271,7 @@ def train(
     text += "" if missed is None else fairness_truth.text(missed)
     text += "" if distance is None else distance.text
     kept = dossier.packed(told)
-    model = replace(model, training={**model.training, dossier.SEALED: dossier.sealed(kept)})
+    model = replace(model, training={**model.training, dossier.SEALED: sha256_of(kept)})
     if not register:
         return Result(model, evaluation, told, text, None, groups)
     say("registering")
