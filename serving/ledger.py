@@ -44,7 +44,7 @@ from serving.database_address import database_url, same_file
 from serving.keys import KeyStore
 from serving.leaves import Recorded, seal_leaf
 from serving.reader import Promoted, Reader
-from serving.unlinked import UnlinkedEntry, faults
+from serving.unlinked import NAMES_A_PERSON, WITHOUT_THE_ID, UnlinkedEntry, faults
 from serving.verification import Break, Verification, verify
 
 __all__ = ["Action", "Entry", "Head", "Leaf", "Ledger", "Promoted", "Recorded", "new_score_id"]
@@ -351,11 +351,13 @@ class Ledger(Reader):
         texts = {"actor": actor, "role": role, "purpose": purpose, "question": question}
         found = faults(action, texts, body, [leaf.nominal_id for leaf in leaves])
         if found:
+            named = all(why == NAMES_A_PERSON for _, why in found)
             raise UsageError(
                 "not recorded: " + "; ".join(why for _, why in found),
-                remedy="Nothing leaves without an actor, a role and a purpose that names nobody (on"
-                " pages it is what you signed in for); what is about one person goes into that"
-                " person's leaf.",
+                remedy=WITHOUT_THE_ID
+                if named
+                else "Nothing leaves without an actor, a role and a purpose; what is about one "
+                "person goes into that person's leaf.",
                 field=found[0][0],
             )
         # Sealed before the ledger's turn is taken, so that nobody waits for a large batch.

@@ -19,6 +19,10 @@ PERSONAL = frozenset({"nominal_id", "nominal_ids", "date_of_birth", "surname", "
 """Keys that no body may have: what is about one person goes into that person's leaf."""
 
 NAMES_A_PERSON = "the purpose names the person it is about, and no erasure could take that back"
+WITHOUT_THE_ID = (
+    "Say what it is for without the id. On pages that is what you signed in for: sign out, and in"
+    " again with another purpose."
+)
 _MARKS = ".,;:!?()[]{}'\"/"
 _SHORT = re.compile("[0-9]{1,4}")
 
