@@ -7,13 +7,12 @@ answers at once. Exit codes: 0 done, 1 refused, 2 wrong usage; 3 to 5 where a wa
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -25,14 +24,25 @@ import features.linking_commands
 import features.register_commands
 import serving.access_commands
 import serving.governance_commands
+import serving.linking_commands
 import serving.stage_commands
-import training.audit_commands
 import training.commands
 import training.governance_commands
-from features.console import Json, Port, QuestionName, Reason, Records, answer, progress
-from features.errors import Conflict, NotFound, PrecursorError, UsageError
+from features.console import (
+    Json,
+    Port,
+    QuestionName,
+    Reason,
+    Records,
+    answer,
+    day,
+    progress,
+    refuse,
+)
+from features.errors import Conflict, PrecursorError, UsageError
 from serving import command_ledger
 from serving import commands as desk
+from serving.governance_commands import suspend_version
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,7 +55,6 @@ for floor in (
     features.linking_commands,
     features.register_commands,
     training.commands,
-    training.audit_commands,
     training.governance_commands,
     desk,
     serving.access_commands,
@@ -53,10 +62,6 @@ for floor in (
     serving.stage_commands,
 ):
     app.add_typer(floor.app)
-
-
-features.linking_commands.RECORD.append(desk.linked)
-training.governance_commands.RECORD.append(desk.ranged)
 
 
 @app.command()
@@ -117,75 +122,97 @@ def rollback(question: QuestionName, reason: Reason, as_json: Json = False) -> N
 
 
 @app.command()
-def suspend(question: QuestionName, reason: Reason, as_json: Json = False) -> None:
-    """Take a question's model out of force until one is promoted again; nobody is scored.
+def drift(
+    question: QuestionName,
+    records: Records,
+    version: Annotated[
+        str, typer.Option(help="A number, 'champion' or 'challenger'.")
+    ] = "champion",
+    since: Annotated[
+        str | None, typer.Option("--from", help="First as-of date; by default after the training.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Last as-of date; by default the records' end.")
+    ] = None,
+    events: Annotated[Path | None, typer.Option(help="YAML of a force's own dated events.")] = None,
+    limits: Annotated[Path | None, typer.Option(help="YAML of a force's own limits.")] = None,
+    act: Annotated[
+        bool, typer.Option("--act", help="Suspend the question where that level is reached.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Hold a later period against a model's training: stable, watch, review, retrain or suspend.
 
-    Example: precursor suspend domestic_abuse_high_harm --reason "calibration lost"
+    It ends with 0 for stable and watch, 3 for review, 4 for retrain, 5 for suspend.
+
+    Example: precursor drift domestic_abuse_high_harm .precursor/records/demo
     """
-    version = _suspended(question, reason)
-    found = {"question": question, "version": version}
-    text = f"{question} scores nobody; version {version} is out of force."
-    text += f" Back: precursor promote {question} {version} --reason TEXT."
-    answer(found, text, as_json)
-
-
-def _suspended(question: str, reason: str) -> int:
-    """Suspend a question, on the ledger first; return the version that was in force."""
-    from features.turns import changing
-    from models import champions, registry
-    from serving.ledger import Action
-
-    champions.pointer(question)  # of what is not there nothing is made
-    with changing(question), command_ledger.ledger() as book:
-        version = int(champions.pointer(question)["version"])
-        command_ledger.record(book, Action.SUSPENSION, reason, question, {"version": version})
-        registry.withdraw(question, [registry.CHAMPION])
-    return version
-
-
-def act(question: str, version: int, level: str) -> str:
-    """Suspend a question where its drift calls for it; say what was done."""
-    from models import champions
-    from training.limits import LEVELS
-
-    if level != LEVELS[-1]:
-        return f"Nothing is suspended: the level is {level}."
-    if question not in champions.questions():
-        return f"Nothing is suspended: {question} has no model in force."
-    if int(champions.pointer(question)["version"]) != version:
-        return f"Nothing is suspended: version {version} is not in force."
-    _suspended(question, f"drift of version {version}: {level}")
-    return f"Version {version} of {question} is suspended, and on the ledger."
-
-
-training.audit_commands.ACT.append(act)
-
-
-def why_not_in_force(question: str) -> PrecursorError | None:
-    """Tell a question that there is not from one that was not trained, or not promoted."""
-    from mlflow.exceptions import MlflowException
-
+    from features.attributes import attributes
+    from features.history import History
+    from features.loads import open_load
     from models import registry
-    from training.questions import names
+    from training.drift import monitor
+    from training.drift_history import keep
+    from training.drift_words import in_words
+    from training.events import read_events
+    from training.limits import EXIT_CODES, LEVELS, read_limits
+    from training.period import as_of_dates, period_rows
+    from training.questions import question as find
 
-    try:
-        registry.find(question, registry.CHAMPION)
-    except NotFound as missing:
-        if missing.code == "no_model" and question not in names():
-            return NotFound(
-                f"there is no question '{question}'",
-                remedy=f"Questions are: {', '.join(names())}; one of your own goes by the name that"
-                " its YAML says.",
-                field="question",
-                code="unknown_question",
-            )
-        return missing
-    except MlflowException:  # out of reach: what the ledger says stands without it
-        return None
-    return None
+    asked, dated, own = find(question), read_events(events), read_limits(limits)
+    first = None if since is None else day("--from", since)
+    last = None if until is None else day("--to", until)
+    model, number = registry.fetch(asked.name, version)
+    history = History(open_load(records), harm=model.question.harm)
+    at = as_of_dates(model, history, first, last or history.load.default_as_of)
+    with progress("compiling histories", as_json) as tell:
+        rows = period_rows(model, history, at, tell)
+    found = monitor(model, rows, attributes(history.load, rows), dated, own)
+    done = []
+    if act and found.level == LEVELS[-1]:
+        done = [suspend_version(asked.name, number, f"drift of version {number}: {found.level}")]
+    elif act:
+        done = [f"Nothing is suspended: the level is {found.level}."]
+    about = {"version": number, "load": history.load.fingerprint, "done": done}
+    keep(asked.name, found, about)
+    text = "\n".join([f"Version {number} of {asked.name}. {in_words(found)}", *done])
+    answer(found.to_data() | {"question": asked.name, **about}, text, as_json)
+    if EXIT_CODES[found.level]:
+        raise typer.Exit(EXIT_CODES[found.level])
 
 
-command_ledger.WHY_NOT_IN_FORCE.append(why_not_in_force)
+@app.command()
+def sensitivity(
+    question: QuestionName,
+    records: Records,
+    as_of: Annotated[str | None, typer.Option(help="Date; the day after the records end.")] = None,
+    version: Annotated[
+        str, typer.Option(help="A number, 'champion' or 'challenger'.")
+    ] = "champion",
+    seeds: Annotated[int, typer.Option(min=0, max=50, help="Other seeds of the trees.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Tell how far each person's rank depends on choices: harm weights, decay, counting, seeds.
+
+    Example: precursor sensitivity domestic_abuse_high_harm .precursor/records/demo --seeds 3
+    """
+    from features.history import History
+    from features.loads import open_load
+    from models import registry
+    from serving.rank_ranges import ranged
+    from training import rank_range
+
+    load = open_load(records)
+    put = ranged(load)  # now: whoever is erased from here on is in no range that is kept
+    at = load.default_as_of if as_of is None else day("--as-of", as_of)
+    model, number = registry.fetch(question, version)
+    history = History(load, harm=model.question.harm)
+    found = rank_range.rank_ranges(
+        model, number, history, at, seeds=seeds, progress=lambda line: typer.echo(line, err=True)
+    )
+    with put(question, number, found.table):
+        kept = str(rank_range.keep(found))
+    answer(found.to_data() | {"kept": kept}, f"{rank_range.in_words(found)}\nKept: {kept}", as_json)
 
 
 @app.command()
@@ -268,48 +295,19 @@ def demo(
 
     Example: precursor demo --no-serve
     """
-    from features.attributes import attributes
-    from features.check import check as examine
-    from features.history import History
     from features.home import home
-    from features.loads import open_load
-    from features.matrix import build
-    from features.synthetic import synthesise as make
     from serving.access import Access
     from serving.runs import published
     from serving.server import SIGN_IN
     from serving.text import list_in_words
-    from training import experiment, sanctions
-    from training.leakage import prove
+    from training.demonstration import trained
     from training.questions import question
 
     asked = question("domestic_abuse_high_harm")
     size = (nominals, years, seed)
     records = home() / "records" / "-".join(("demo", *map(str, size if size != DEMO else ())))
     step = _steps(6)
-    step("a made-up force" if not records.exists() else f"using {records}")
-    if not records.exists():
-        with progress("simulating") as tell:
-            make(records, nominals=nominals, years=years, seed=seed, progress=tell)
-    step("checking the records")
-    report = examine(records)
-    typer.echo(features.commands.in_words(report, 3))
-    if not report.ok:
-        raise typer.Exit(1)
-    step("histories as known on each date")
-    history = History(open_load(records), harm=asked.harm)
-    with progress("compiling histories") as tell:
-        rows = build(history, asked, progress=tell)
-    step("training beside the baselines")
-    result = experiment.train(
-        asked,
-        rows,
-        protected=attributes(history.load, rows.frame),
-        beside=sanctions.beside(history, rows.frame),
-        proof=prove(history.load, rows, harm=asked.harm),
-        progress=lambda line: typer.echo(f"  {line}"),
-    )
-    typer.echo(result.text)
+    history = trained(asked, records, nominals=nominals, years=years, seed=seed, step=step)
     step("promoting, scoring, publishing")
     try:
         promote(asked.name, "challenger", reason="demonstration")
@@ -362,7 +360,7 @@ def main() -> None:
     except UnicodeEncodeError:
         refuse(UsageError("an argument is not UTF-8", remedy="Write it in UTF-8."))
     except PrecursorError as refused:
-        refuse(refused)
+        refuse(_more_precisely(refused))
     except OSError as failed:
         place = failed.filename or "the system"
         remedy = "See that the folder exists, that this user may use it, and that there is room."
@@ -377,13 +375,15 @@ def main() -> None:
         refuse(PrecursorError(said, remedy=remedy, code="mlflow"))
 
 
-def refuse(refused: PrecursorError) -> NoReturn:
-    """Tell a refusal, for people or for programs, and end with its exit code."""
-    if "--json" in sys.argv:
-        typer.echo(json.dumps(refused.as_json(), ensure_ascii=False))
-    else:
-        typer.echo(f"Refused: {refused}", err=True)
-    sys.exit(refused.exit_code)
+def _more_precisely(refused: PrecursorError) -> PrecursorError:
+    """Tell a question that there is not from one without a model: serving does not know of it."""
+    if refused.code != "question_not_in_force":
+        return refused
+    from serving.stock import QuestionNotInForce
+    from training.promotion import why_not_in_force
+
+    assert isinstance(refused, QuestionNotInForce)
+    return why_not_in_force(refused.question) or refused
 
 
 if __name__ == "__main__":

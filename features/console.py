@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from features.errors import UsageError
+from features.errors import PrecursorError, UsageError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
 QuestionName = Annotated[str, typer.Argument(metavar="QUESTION", help="Name of a question.")]
@@ -76,3 +77,12 @@ def day(field: str, text: str) -> date:
         raise UsageError(
             f"{field}: '{text}' is not a date", remedy="Write it as 2026-01-31.", field=field
         ) from wrong
+
+
+def refuse(refused: PrecursorError) -> NoReturn:
+    """Tell a refusal, for people or for programs, and end with its exit code."""
+    if "--json" in sys.argv:
+        typer.echo(json.dumps(refused.as_json(), ensure_ascii=False))
+    else:
+        typer.echo(f"Refused: {refused}", err=True)
+    sys.exit(refused.exit_code)

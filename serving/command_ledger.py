@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from features.errors import NotFound, PrecursorError, UsageError
+from features.errors import NotFound, UsageError
 from serving.chain import SCORE_ID
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from serving.ledger import Action, Ledger
-
-WHY_NOT_IN_FORCE: list[Callable[[str], PrecursorError | None]] = []
-"""What tells why a question has no model in force; of the floor that knows all questions."""
 
 _OURS = "alembic_version"  # every database that a release made or migrated has this table
 _ASKED_OF_THE_LEDGER = frozenset({"score_id", "nominal_id", "token_id"})
@@ -60,14 +57,10 @@ def asking(*, make: bool = False) -> Iterator[Ledger]:
 @contextmanager
 def _opened(place: str) -> Iterator[Ledger]:
     from serving.ledger import Ledger
-    from serving.stock import QuestionNotInForce
 
     with Ledger.open() as book:
         try:
             yield book
-        except QuestionNotInForce as missing:
-            why = [found for tell in WHY_NOT_IN_FORCE if (found := tell(missing.question))]
-            raise (why or [missing])[0] from None
         except NotFound as missing:
             if missing.field in _ASKED_OF_THE_LEDGER:
                 missing.message += f" (the ledger is {place})"

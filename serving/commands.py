@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,63 +23,14 @@ from features.errors import UsageError
 from serving.command_ledger import asking, ledger, score_id
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from features.history import History
     from features.loads import Load
-    from features.merges import Applied
     from serving.batch import Scored
     from serving.ledger import Ledger
 
 app = typer.Typer()
 audit_app = typer.Typer(no_args_is_help=True, help="The ledger: who did what, when and why.")
 app.add_typer(audit_app, name="audit")
-
-
-def linked(applied: Applied, decisions: Path) -> None:
-    """Put decisions about duplicate person records on the ledger."""
-    from features.files import sha256
-    from serving.linking import record_linking
-    from serving.permissions import operator
-
-    who = operator()
-    with applied.turns.turn(), ledger() as book:
-        given = {"actor": who.actor, "role": who.role, "purpose": "decisions about duplicates"}
-        record_linking(book, applied, sha256(decisions), **given)
-
-
-def ranged(load: Load) -> Callable[[str, int, pd.DataFrame], AbstractContextManager[None]]:
-    """Return what puts ranges of ranks on the ledger, each person's part for themselves.
-
-    They are kept in the block that it opens, unless somebody was erased since this was called.
-    """
-    from features.turns import Turns
-    from serving.ledger import Action, Leaf
-    from serving.permissions import operator
-
-    turns = Turns(load)
-
-    @contextmanager
-    def put(question: str, version: int, table: pd.DataFrame) -> Iterator[None]:
-        who, columns = operator(), ["nominal_id", "rank", "best", "worst"]
-        told = [
-            Leaf(row.pop("nominal_id"), None, {"rank_range": {k: int(n) for k, n in row.items()}})
-            for row in table[columns].to_dict("records")
-        ]
-        with turns.turn(), ledger() as book:
-            for first in range(0, len(told), 50_000):
-                book.append(
-                    Action.EXPORT,
-                    actor=who.actor,
-                    role=who.role,
-                    purpose="ranges of ranks",
-                    question=question,
-                    body={"what": "ranges of ranks", "version": version},
-                    people=told[first : first + 50_000],
-                )
-            yield
-
-    return put
 
 
 @app.command()

@@ -9,7 +9,7 @@ import typer
 
 from features.console import Json, Purpose, QuestionName, Reason, Records, answer, in_a_folder
 from features.home import home
-from serving.command_ledger import asking, ledger
+from serving.command_ledger import asking, ledger, record
 
 app = typer.Typer()
 
@@ -220,3 +220,45 @@ def review_sample(
         f" (entry {found['entry']}). The file does not say who stands where."
     )
     answer(found, text, as_json)
+
+
+@app.command()
+def suspend(question: QuestionName, reason: Reason, as_json: Json = False) -> None:
+    """Take a question's model out of force until one is promoted again; nobody is scored.
+
+    Example: precursor suspend domestic_abuse_high_harm --reason "calibration lost"
+    """
+    version = _suspended(question, reason)
+    found = {"question": question, "version": version}
+    text = f"{question} scores nobody; version {version} is out of force."
+    text += f" Back: precursor promote {question} {version} --reason TEXT."
+    answer(found, text, as_json)
+
+
+def suspend_version(question: str, version: int, reason: str) -> str:
+    """Suspend a question if that version is in force; say what was done."""
+    from models import champions
+
+    if question not in champions.questions():
+        return f"Nothing is suspended: {question} has no model in force."
+    if _suspended(question, reason, only=version) != version:
+        return f"Nothing is suspended: version {version} is not in force."
+    return f"Version {version} of {question} is suspended, and on the ledger."
+
+
+def _suspended(question: str, reason: str, only: int | None = None) -> int:
+    """Suspend a question, on the ledger first; return the version that was in force.
+
+    With ``only``, any other version stays in force.
+    """
+    from features.turns import changing
+    from models import champions, registry
+    from serving.ledger import Action
+
+    champions.pointer(question)  # of what is not there nothing is made
+    with changing(question), ledger() as book:
+        version = int(champions.pointer(question)["version"])
+        if only in (None, version):
+            record(book, Action.SUSPENSION, reason, question, {"version": version})
+            registry.withdraw(question, [registry.CHAMPION])
+    return version

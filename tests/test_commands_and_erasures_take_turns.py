@@ -20,12 +20,12 @@ import precursor
 from features.errors import Conflict
 from features.history import History
 from features.loads import open_load
-from serving import commands
 from serving.batch import score_batch
 from serving.erasure import erase
 from serving.kept import serve_from
 from serving.ledger import Ledger
 from serving.publishing import publish
+from serving.rank_ranges import ranged
 
 GONE = "N0001"
 
@@ -96,9 +96,9 @@ def test_ranges_of_ranks_worked_out_before_an_erasure_are_not_kept(
 ) -> None:
     load = open_load(precursor_home / "records" / "small")
     table = pd.DataFrame({"nominal_id": [GONE], "rank": [1], "best": [1], "worst": [2]})
-    with commands.ranged(load)(NAME, 1, table):
+    with ranged(load)(NAME, 1, table):
         assert turns == [True]
-    put, kept = commands.ranged(load), []
+    put, kept = ranged(load), []
     with Ledger.open() as ledger:
         erase(GONE, ledger=ledger, actor="d.p.officer", role="operator", purpose="court order")
     with pytest.raises(Conflict, match="somebody was erased"), put(NAME, 1, table):

@@ -17,11 +17,11 @@ from made_up_matrix import QUICK, matrix, question
 from made_up_registry import registry_in
 from typer.testing import CliRunner
 
-import training.audit_commands as commands
 from features.errors import Conflict, UsageError
 from features.kept_reports import DRIFT, names, read
 from models import champions
-from precursor import act, app
+from precursor import app
+from serving.governance_commands import suspend_version
 from serving.ledger import Action, Ledger
 from training import promotion
 from training.drift import Drift, monitor
@@ -125,17 +125,15 @@ def test_what_was_found_each_time_is_kept_and_names_nobody(precursor_home: Path)
         read(DRIFT, NAME, "20260301T000000000000")
 
 
-def test_only_the_gravest_level_suspends_and_only_the_version_in_force(
+def test_drift_suspends_only_the_version_in_force(
     precursor_home: Path,
 ) -> None:
     registry_in(precursor_home)
-    assert act in commands.ACT
-    assert "no model in force" in act(NAME, 1, "suspend")
+    assert "no model in force" in suspend_version(NAME, 1, "drift")
     promotion.promote(NAME, 1, force=True)
-    assert "the level is retrain" in act(NAME, 1, "retrain")
-    assert "version 2 is not in force" in act(NAME, 2, "suspend")
+    assert "version 2 is not in force" in suspend_version(NAME, 2, "drift")
     assert NAME in champions.questions()
-    assert "is suspended" in act(NAME, 1, "suspend")
+    assert "is suspended" in suspend_version(NAME, 1, "drift")
     assert NAME not in champions.questions()
     with Ledger.open() as ledger:
         entry = ledger.entries(action=Action.SUSPENSION, limit=1)[0]

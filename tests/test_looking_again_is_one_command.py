@@ -17,10 +17,11 @@ from features.errors import NotFound, UsageError
 from features.history import History
 from features.loads import Load
 from features.matrix import build
-from models import registry
+from models import champions, registry
 from precursor import app
 from serving.ledger import Action, Ledger
 from training.experiment import train
+from training.limits import Limits
 
 NAME = small_force.QUESTION.name
 
@@ -79,3 +80,32 @@ def test_drift_ends_by_its_level_and_its_report_is_kept(trained: Load, tmp_path:
     backwards = ("--from", "2026-01-01", "--to", "2025-01-01")
     refused = run("drift", str(file), str(trained.path), "--version", "1", *backwards)
     assert isinstance(refused.exception, UsageError)
+
+
+def test_act_suspends_at_the_gravest_level_alone_and_says_what_it_did(
+    trained: Load, tmp_path: Path
+) -> None:
+    model, _ = registry.fetch(NAME, 1)
+    file, strict = tmp_path / f"{NAME}.yaml", tmp_path / "limits.yaml"
+    file.write_text(yaml.safe_dump(model.question.model_dump(mode="json", exclude_none=True)))
+
+    def acts(limits: str, *period: str) -> list[str]:
+        strict.write_text(limits)
+        given = ("--version", "1", "--limits", str(strict), "--act")
+        done = run("drift", str(file), str(trained.path), *given, *period)
+        said = done.output.splitlines()[-1]
+        (*_, last) = kept_reports.names(kept_reports.DRIFT, NAME)
+        assert kept_reports.read(kept_reports.DRIFT, NAME, last)["done"] == [said]
+        return [str(done.exit_code), said]
+
+    never = {kind: {"watch": 1e9} for kind in Limits.model_fields}
+    assert acts(yaml.safe_dump(never)) == ["0", "Nothing is suspended: the level is stable."]
+    assert NAME in champions.questions()
+    longer_ago = ("--from", "2010-01-01", "--to", "2022-01-01")
+    told = f"Version 1 of {NAME} is suspended, and on the ledger."
+    at_once = {kind: {"suspend": 1e-9} for kind in never}
+    assert acts(yaml.safe_dump(at_once), *longer_ago) == ["5", told]
+    assert NAME not in champions.questions()
+    with Ledger.open() as book:
+        (entry,) = book.entries(action=Action.SUSPENSION)
+    assert entry.purpose == "drift of version 1: suspend"

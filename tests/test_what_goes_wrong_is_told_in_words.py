@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -270,8 +271,8 @@ def test_a_question_that_there_is_not_is_told_from_one_without_a_model(tmp_path:
         ("order_breach", "no model is registered for question 'order_breach'", "Train one"),
     ):
         words = ["score", name, str(records.path), "--out", str(tmp_path / "scores.csv")]
-        refused = CliRunner().invoke(app, words).exception
-        assert isinstance(refused, NotFound)
-        assert refused.message == told
-        assert refused.remedy.startswith(remedy)
-        assert "promote" not in refused.remedy
+        done = run(*words, "--json")
+        refused = json.loads(done.stdout)["error"]
+        assert (done.returncode, refused["message"]) == (1, told)
+        assert refused["remedy"].startswith(remedy)
+        assert "promote" not in refused["remedy"]

@@ -1,29 +1,15 @@
-"""Commands that write down what a model is, and hold what is published to account."""
+"""Commands that account for what is done: models, published figures, interventions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from features.console import Json, QuestionName, Records, answer, day, in_a_folder
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from features.loads import Load
+from features.console import Json, QuestionName, Records, answer, in_a_folder, progress
 
 app = typer.Typer()
-
-Put = Callable[[str, int, "pd.DataFrame"], AbstractContextManager[None]]
-
-RECORD: list[Callable[[Load], Put]] = []
-"""What, of a load, puts ranges of ranks on the ledger: question, version and table.
-
-They are kept in the block that it opens."""
 
 
 @app.command()
@@ -111,36 +97,31 @@ def record(
     answer(said | {"written": written}, text, as_json)
 
 
-@app.command()
-def sensitivity(
-    question: QuestionName,
+@app.command("evaluate-intervention")
+def evaluate_intervention(
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="Name of a study, or its YAML file.")
+    ],
     records: Records,
-    as_of: Annotated[str | None, typer.Option(help="Date; the day after the records end.")] = None,
-    version: Annotated[
-        str, typer.Option(help="A number, 'champion' or 'challenger'.")
-    ] = "champion",
-    seeds: Annotated[int, typer.Option(min=0, max=50, help="Other seeds of the trees.")] = 5,
     as_json: Json = False,
 ) -> None:
-    """Tell how far each person's rank depends on choices: harm weights, decay, counting, seeds.
+    """Estimate what a programme or an order did to what is recorded afterwards.
 
-    Example: precursor sensitivity domestic_abuse_high_harm .precursor/records/demo --seeds 3
+    Example: precursor evaluate-intervention domestic_abuse_programme .precursor/records/demo
     """
+    from features.dashboards import evaluations
     from features.history import History
     from features.loads import open_load
-    from models import registry
-    from training import rank_range
+    from training.effects import evaluate
+    from training.effects_words import in_words
+    from training.study import study as find
+    from training.trial import trial
 
-    load = open_load(records)
-    puts = [of(load) for of in RECORD]
-    at = load.default_as_of if as_of is None else day("--as-of", as_of)
-    model, number = registry.fetch(question, version)
-    history = History(load, harm=model.question.harm)
-    found = rank_range.rank_ranges(
-        model, number, history, at, seeds=seeds, progress=lambda line: typer.echo(line, err=True)
-    )
-    with ExitStack() as recorded:
-        for put in puts:
-            recorded.enter_context(put(question, number, found.table))
-        kept = str(rank_range.keep(found))
-    answer(found.to_data() | {"kept": kept}, f"{rank_range.in_words(found)}\nKept: {kept}", as_json)
+    asked, load = find(study), open_load(records)
+    with progress("compiling histories", as_json) as tell:
+        rows = trial(History(load), asked, tell)
+    found = evaluate(asked, rows, synthetic=load.synthetic)
+    said = in_words(found)
+    # the pages show what is kept; they fit nothing themselves
+    evaluations.keep(found.to_data(), said, load)
+    answer(found.to_data(), said, as_json)

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from features.errors import Conflict, NotFound
+from features.errors import Conflict, NotFound, PrecursorError
 from models import champions, registry
 from models.registry import CHALLENGER, CHAMPION, PREVIOUS
 from models.risk_model import RiskModel
 from training import gate
 from training.gate import Check
+from training.questions import names
 from training.record import at_promotion, write
 
 
@@ -234,3 +235,24 @@ def _champion(question: str) -> int | None:
         if missing.code != "no_champion":
             raise
         return None
+
+
+def why_not_in_force(question: str) -> PrecursorError | None:
+    """Tell a question that there is not from one that was not trained, or not promoted."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        registry.find(question, CHAMPION)
+    except NotFound as missing:
+        if missing.code == "no_model" and question not in names():
+            return NotFound(
+                f"there is no question '{question}'",
+                remedy=f"Questions are: {', '.join(names())}; one of your own goes by the name that"
+                " its YAML says.",
+                field="question",
+                code="unknown_question",
+            )
+        return missing
+    except MlflowException:  # out of reach: what the ledger says stands without it
+        return None
+    return None
