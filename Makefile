@@ -2,7 +2,7 @@
 #
 #   make demo                   set-up and the main job, serving at its end
 #   make demo ARGS=--no-serve   the same, ending after the list
-#   make test                   the tests, within 15 minutes on 2 cores
+#   make test                   the tests, about a quarter of an hour on 2 cores
 #
 # PYTHON names the interpreter that .venv is made with (3.11, 3.12 or 3.13), PYTHONS those that
 # `make test-pythons` tries.
@@ -36,7 +36,7 @@ set-up: ## make .venv as requirements.lock says, unless it stands already
 set-up-dev: ## the same with what tests, lint and types need
 	@.ci/set-up requirements-dev.lock
 
-test: set-up-dev ## the tests that fit within 15 minutes; ARGS are given to pytest
+test: set-up-dev ## all tests but the slow ones; ARGS are given to pytest
 	$(PYTEST) $(QUICK) $(ARGS)
 
 test-all: set-up-dev ## every test, the slow ones too, then test-pythons (hours)
