@@ -7,7 +7,7 @@ out the first rows of each rule, or all of them as a stream (:mod:`features.brea
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -25,14 +25,13 @@ from features.reading import Reading, read
 from features.records import TABLES
 from features.rules import RULES
 from features.sql import day, quoted_text
+from features.types import Progress
 
 LISTED = 100
 """How many violations of one rule, in one column, a report lists unless told otherwise."""
 
 MEMORY = "600MB"
 """What the database may hold before it makes use of the disk."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ An online request supplies a short spine, a batch a long one: there is no second
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -26,12 +26,11 @@ from features.prepared import Prepared
 from features.subjects import Subjects
 from features.taxonomy import HARM
 from features.trail import Past, behind, past_of
+from features.types import Progress
 from features.visible import NEVER, Array, days
 
 CHUNK = 50_000
 """Rows of the spine worked on at a time; memory is bounded by this, not by the force's size."""
-
-Progress = Callable[[int, int], None]
 
 
 class History:

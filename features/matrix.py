@@ -18,16 +18,17 @@ from features.cohort import cohort, eligible
 from features.declare import FeatureSet
 from features.errors import PrecursorError
 from features.further import further
-from features.history import History, Progress, keyed
+from features.history import History, keyed
 from features.labels import label, provided_labels, training_dates
 from features.loads import Load
 from features.matrix_file import AGAIN, read_manifest, table_of, writing
 from features.question import Provided, Question
 from features.register import require_allowed
 from features.sources import SOURCES
+from features.spine import KEYS
 from features.turns import Turns
+from features.types import Progress
 
-KEYS = ("nominal_id", "as_of_date")
 FORMAT = 1
 
 

@@ -20,9 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from features.declare import LONGEST_NAME, FeatureColumn, FeatureSet
 from features.errors import NotFound, PrecursorError, UsageError
 from features.files import sha256
-from features.matrix import FORMAT, KEYS, Matrix
+from features.matrix import FORMAT, Matrix
 from features.matrix_file import manifest_path
 from features.register import PROTECTED
+from features.spine import KEYS
 from features.yaml_file import faults, read_yaml
 
 COLUMNS = "columns.yaml"

@@ -18,8 +18,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from features.errors import PrecursorError
-
-Floats = npt.NDArray[np.float64]
+from features.types import Floats
 
 STEEPEST_SHIFT = 50.0  # log-odds; no recorded rate lies further from a margin than this
 

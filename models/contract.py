@@ -15,8 +15,8 @@ import pandas as pd
 
 from features.declare import FeatureSet
 from features.errors import Conflict, PrecursorError
+from features.spine import KEYS
 
-KEYS = ("nominal_id", "as_of_date")
 ROW_COLUMNS = frozenset(
     {*KEYS, "label", "outcome_harm", "outcome_days_free", "insufficient_history"}
 )

@@ -16,11 +16,10 @@ import numpy.typing as npt
 
 from features.declare import FeatureColumn
 from features.errors import PrecursorError
+from features.types import Floats
 from models.explanation import explain
 from models.risk_model import TOLERANCE, RiskModel
 from models.words import DATED, MOST_REASONS, SMALLEST, date_words, on_record, phrase
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from features.types import Floats
 
 LONGEST_AGO = 36_525.0  # a hundred years, in days
 

@@ -11,13 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from features.declare import FeatureSet
 from features.errors import PrecursorError
+from features.types import Floats
 from models.risk_model import TOLERANCE, RiskModel
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

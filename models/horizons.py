@@ -15,9 +15,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from features.types import Floats
 from models.calibration import Calibration
 
-Floats = npt.NDArray[np.float64]
 Margins = Mapping[int, tuple[Floats, npt.NDArray[np.int64]]]
 
 ROOM = 1e-6  # log-odds between two maps; keeps rounding from making them cross

@@ -29,8 +29,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from features.errors import PrecursorError
-
-Floats = npt.NDArray[np.float64]
+from features.types import Floats
 
 LEVEL = 0.9
 BINS = 12

@@ -21,6 +21,7 @@ from features.errors import Conflict, NotFound, PrecursorError
 from features.files import sync
 from features.question import Question
 from features.register import require_allowed
+from features.types import Floats
 from features.unfinished import scratch_folder
 from models.booster_text import require_sound
 from models.calibration import Calibration
@@ -29,8 +30,6 @@ from models.empty import read
 from models.interval import IntervalTable
 from models.manifest import BOOSTER, FORMAT, MANIFEST, changed, opened, seal, sha256_of
 from models.shapley import ShapleyTables
-
-Floats = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-9
 FEW_ROWS = 256  # waking a second thread costs more than scoring so few rows

@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import PrecursorError
+from features.types import Floats
 from models.tree_parts import MOST_CONDITIONS, Condition, Leaf, NoParts, Part, parts_of_trees
 
-Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 Cases = npt.NDArray[np.uint8]
 

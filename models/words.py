@@ -23,9 +23,9 @@ import numpy.typing as npt
 
 from features.declare import FeatureColumn
 from features.remembered import remembered
+from features.types import Floats
 from models.risk_model import RiskModel
 
-Floats = npt.NDArray[np.float64]
 Direction = Literal["raises", "lowers"]
 
 MOST_REASONS = 6

@@ -29,6 +29,7 @@ from features.history import History
 from features.loads import Load
 from features.question import Provided, Question
 from features.turns import Turns
+from features.types import Progress
 from models.contract import same_definitions
 from models.risk_model import RiskModel
 from serving.gauges import score_drift
@@ -37,7 +38,7 @@ from serving.leaves import SHARED
 from serving.ledger import Action, Leaf, Ledger
 from serving.parts import Counts, Parts, Scoring, recorded
 from serving.runs import REJECTED, ROWS, SCORED, Run, write_run
-from serving.scoring import Progress, shared
+from serving.scoring import shared
 from serving.unfinished import Unfinished, digest, part_of, under_way
 
 _LINES_AT_ONCE = 50_000

@@ -20,13 +20,14 @@ from features.errors import NotFound
 from features.history import History, dates
 from features.loads import Load
 from features.machine import cores
+from features.types import Progress
 from features.visible import NEVER, days
 from models.risk_model import RiskModel
 from serving.chain import Leaf
 from serving.ledger import Ledger
 from serving.runs import REJECTED, SCORED
 from serving.score import Rejected, Score
-from serving.scoring import ALIKE, Progress, Worked, told, worked_out
+from serving.scoring import ALIKE, Worked, told, worked_out
 
 if TYPE_CHECKING:
     from features.turns import Turns

@@ -7,7 +7,7 @@ a batch asks the records once, not once a person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from features.cohort import Judged
 from features.history import History, dates
 from features.loads import Load
 from features.subjects import Subjects
+from features.types import Floats, Progress
 from features.visible import NEVER, days
 from models.explanation import Explanation, explain
 from models.risk_model import RiskModel
@@ -43,9 +44,6 @@ __all__ = [
     "with_records",
     "worked_out",
 ]
-
-Progress = Callable[[int, int], None]
-Floats = npt.NDArray[np.float64]
 
 
 def score_people(

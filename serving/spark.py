@@ -29,6 +29,7 @@ from features.matrix import sources_of
 from features.spark import TRAVELLING, Part, write_asked
 from features.spark import Parts as OnSpark
 from features.turns import Turns
+from features.types import Progress
 from features.visible import NEVER, days
 from models.contract import same_definitions
 from models.risk_model import RiskModel
@@ -38,7 +39,7 @@ from serving.ledger import Ledger
 from serving.parts import PART, Told, in_columns, leaves, no_search_for_cycles
 from serving.runs import REJECTED, SCORED
 from serving.score import Rejected
-from serving.scoring import Progress, worked_out
+from serving.scoring import worked_out
 from serving.unfinished import Unfinished, digest
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ Pooled figures are over the test rows of all origins, each scored by its own ori
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -19,6 +19,7 @@ import pandas as pd
 from features.errors import PrecursorError
 from features.matrix import Matrix
 from features.question import Question
+from features.types import Tell
 from training.contest import Contest, contest
 from training.evaluation import MODEL, Evaluation, Judged, evaluate
 from training.metrics import Figure
@@ -26,8 +27,6 @@ from training.splits import Split, temporal
 
 ORIGINS = 4
 """Origins at most, with that of the registered model."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ def backtest(
     origins: int = ORIGINS,
     draws: int = 500,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     terms: Mapping[str, Any] | None = None,
 ) -> Backtest:
     """Hold the contest at earlier origins too.

@@ -23,9 +23,10 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from features.declare import FeatureColumn, FeatureSet
 from features.errors import Conflict, NotFound, PrecursorError, UsageError
 from features.question import Question
+from features.types import Floats
 from models import champions
 from training import forest, predictors, rfg
-from training.metrics import Floats, Ranking
+from training.metrics import Ranking
 from training.sanctions import bases, sanctions, told
 
 Labels = npt.NDArray[np.int64]

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.matrix import Matrix
+from features.types import Floats
 from models.risk_model import RiskModel
 from training import cohorts, coverage
 from training.contest import Contest
-from training.metrics import Floats
 
 
 def certainty(

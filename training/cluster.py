@@ -24,9 +24,9 @@ import pyarrow as pa
 
 from features.declare import FeatureSet
 from features.errors import PrecursorError
-from features.matrix import KEYS
 from features.matrix_file import read_manifest
 from features.spark import session
+from features.spine import KEYS
 from training import fit
 from training.large import SAMPLE, labelled
 

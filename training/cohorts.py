@@ -18,8 +18,9 @@ import pandas as pd
 from features.declare import FeatureSet
 from features.disclosure import FEWEST, suppressed
 from features.question import Question
+from features.types import Floats
 from training.evaluation import Judged
-from training.metrics import Floats, figure, person_samples
+from training.metrics import figure, person_samples
 from training.splits import FEWEST_POSITIVES
 
 RATES = (0.8, 1.25)

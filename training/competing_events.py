@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from features.types import Floats
 from training.evaluation import Judged, evaluate
-from training.metrics import Floats
 from training.splits import FEWEST_POSITIVES
 
 AT_LIBERTY = 0.5

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.matrix import KEYS, Matrix
+from features.matrix import Matrix
 from features.question import CohortRule, Question
+from features.spine import KEYS
+from features.types import Floats
 from training import baselines, fit
 from training.evaluation import MODEL, Judged
-from training.metrics import Floats
 from training.splits import Split
 
 

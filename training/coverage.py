@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.types import Floats
 from training.evaluation import Judged
-from training.metrics import Floats
 
 TENTHS = 10
 ASKED = (0.85, 0.95)

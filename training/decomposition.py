@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from training.metrics import Floats
+from features.types import Floats
 
 BANDS = 10
 

@@ -20,10 +20,10 @@ from scipy.stats import chi2, norm
 
 from features.declare import FeatureColumn
 from features.errors import PrecursorError
+from features.types import Floats
 from models.risk_model import RiskModel
 from training.events import Event, between
 from training.limits import LEVELS, LIMITS, Limits
-from training.metrics import Floats
 from training.reference import (
     EVERYBODY,
     Rate,

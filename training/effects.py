@@ -19,7 +19,8 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression, PoissonRegressor
 
 from features.errors import PrecursorError
-from training.metrics import Figure, Floats
+from features.types import Floats
+from training.metrics import Figure
 from training.splits import folds
 from training.study import MEASURES, Study
 from training.trial import Trial

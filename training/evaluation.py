@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.types import Floats
 from training.decomposition import brier_parts, net_benefit
 from training.metrics import (
     Figure,
-    Floats,
     Ranking,
     brier,
     calibration_line,

@@ -6,7 +6,6 @@ once judged, its probabilities are calibrated on the test part (`training.recali
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from features.errors import PrecursorError
 from features.further import DAYS_FREE
 from features.matrix import Matrix
 from features.question import Question
+from features.types import Floats, Tell
 from models import dossier, registry
 from models.manifest import sha256_of
 from models.risk_model import RiskModel
@@ -45,7 +45,6 @@ from training.fairness import Fairness, audit
 from training.horizons import horizons
 from training.horizons import in_words as horizons_in_words
 from training.leakage import Proof
-from training.metrics import Floats
 from training.reference import reference
 from training.splits import Split, of_part, temporal
 from training.told import also, calibration_of, report_of, training_of, wider_of
@@ -53,7 +52,6 @@ from training.told import also, calibration_of, report_of, training_of, wider_of
 if TYPE_CHECKING:
     from training.oracles_distance import Oracles
 
-Progress = Callable[[str], None]
 
 REFITS = 12
 DRAWS = 500
@@ -102,7 +100,7 @@ def train(
     origins: int = ORIGINS,
     tune: int = 0,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     **changes: Any,
 ) -> Result:
     """Train a question's model, judge it beside its baselines, and register it as challenger.

@@ -24,8 +24,9 @@ from scipy.stats import norm
 
 from features.attributes import UNKNOWN
 from features.disclosure import suppressed
+from features.types import Floats
 from training.evaluation import Judged
-from training.metrics import Figure, Floats, Ranking, figure, in_parts, person_samples
+from training.metrics import Figure, Ranking, figure, in_parts, person_samples
 
 CAPACITY = "at capacity"
 RATES = ("selection", "precision", "miss_rate", "false_alarms")

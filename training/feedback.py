@@ -26,7 +26,8 @@ from features.dashboards.known import Known
 from features.errors import NotFound
 from features.kept_reports import Told
 from features.loads import Load
-from training.metrics import Figure, Floats
+from features.types import Floats
+from training.metrics import Figure
 
 WINDOW_DAYS = 183
 """How long after a list, and before it, is looked at."""

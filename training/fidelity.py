@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from features.types import Floats
 from models.explanation import explain, group_contributions
 from models.risk_model import RiskModel
 from training import fit
-from training.metrics import Floats
 
 MOST_ROWS = 500
 STRONGEST = 3

@@ -7,7 +7,7 @@ looked at. What the fold models say about the people they have not seen also fit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,15 +20,14 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from features.declare import FeatureSet
 from features.machine import cores
+from features.types import Floats, Tell
 from models import calibration
 from models.calibration import Calibration
 from models.empty import read
 from training import constraints
 from training.splits import folds, recent
 
-Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
-Progress = Callable[[str], None]
 
 PARAMETERS: Mapping[str, Any] = {
     "objective": "binary",
@@ -221,7 +220,7 @@ def refits(
     *,
     count: int,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
 ) -> Floats:
     """Score held-out rows by boosters fitted again, each on a random half of the training people.
 

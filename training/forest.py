@@ -14,7 +14,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from training.metrics import Floats
+from features.types import Floats
 
 Labels = npt.NDArray[np.int64]
 

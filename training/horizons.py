@@ -17,11 +17,12 @@ import numpy.typing as npt
 
 from features.further import horizon_of
 from features.matrix import Matrix
+from features.types import Floats
 from models import calibration
 from models.calibration import Calibration
 from models.horizons import between, ordered
 from training.contest import Contest
-from training.metrics import Figure, Floats, Ranking, figure, person_samples
+from training.metrics import Figure, Ranking, figure, person_samples
 from training.splits import FEWEST_POSITIVES
 
 Labels = npt.NDArray[np.int64]

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-Floats = npt.NDArray[np.float64]
+from features.types import Floats
+
 Measure = Callable[[Floats], Floats]
 
 LEVEL = 0.95

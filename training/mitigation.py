@@ -19,10 +19,11 @@ from scipy.special import logit
 
 from features.attributes import UNKNOWN
 from features.disclosure import FEWEST
+from features.types import Floats
 from models import calibration
 from training.evaluation import Judged
 from training.fairness import listed
-from training.metrics import Figure, Floats, figure, person_samples
+from training.metrics import Figure, figure, person_samples
 from training.splits import FEWEST_POSITIVES, folds
 
 AS_IT_IS = "as it is"

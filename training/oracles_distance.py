@@ -20,8 +20,9 @@ import pandas as pd
 from features.errors import PrecursorError
 from features.matrix import Matrix
 from features.question import CohortRule, Question
-from training.metrics import Floats, Ranking, in_parts, person_samples
-from training.oracles_record import UNIVERSES, Progress, RecordOracle, record_oracle
+from features.types import Floats, Tell
+from training.metrics import Ranking, in_parts, person_samples
+from training.oracles_record import UNIVERSES, RecordOracle, record_oracle
 from training.oracles_soft import SoftRows, soft_auc, soft_figures
 from training.oracles_truth import Truth
 
@@ -236,7 +237,7 @@ class Oracles:
         *,
         universes: int = UNIVERSES,
         nominals: int | None = None,
-        progress: Progress | None = None,
+        progress: Tell | None = None,
     ) -> None:
         truth.require(question)
         self._question, self._truth = question, truth

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -32,10 +32,8 @@ from features.matrix import Matrix, build
 from features.question import Question
 from features.synthetic import synthesise
 from features.synthetic.truth import MANIFEST
-from training.metrics import Floats
+from features.types import Floats, Tell
 from training.oracles_truth import Truth, open_truth
-
-Progress = Callable[[str], None]
 
 UNIVERSES = 3
 REPLAYS = 2
@@ -237,7 +235,7 @@ def record_oracle(
     *,
     universes: int = UNIVERSES,
     nominals: int | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
 ) -> RecordOracle:
     """Return what the best possible score from the records says of given rows.
 

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.metrics import Floats, Ranking, in_parts, person_samples
+from features.types import Floats
+from training.metrics import Ranking, in_parts, person_samples
 
 
 @dataclass(frozen=True)

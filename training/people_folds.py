@@ -7,7 +7,7 @@ in time says how well it would have done later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -19,13 +19,12 @@ import pandas as pd
 from features.errors import PrecursorError
 from features.matrix import Matrix
 from features.question import Question
+from features.types import Floats, Tell
 from training import baselines, fit
 from training.contest import Contest, tested_rows, training_rows
 from training.evaluation import MODEL, Judged, evaluate
-from training.metrics import Figure, Floats
+from training.metrics import Figure
 from training.splits import FEWEST_POSITIVES, everybody, folds
-
-Progress = Callable[[str], None]
 
 
 def contest_over_people(
@@ -34,7 +33,7 @@ def contest_over_people(
     *,
     beside: pd.DataFrame | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     **changes: Any,
 ) -> Contest:
     """Hold a contest in which everybody is scored by models that have not seen them.
@@ -99,7 +98,7 @@ def judged(
     *,
     draws: int,
     seed: int,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     terms: Mapping[str, Any] | None = None,
 ) -> dict[str, Any] | None:
     """Return the figures by folds of people that stand beside those in time, as plain data.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import pandas as pd
@@ -10,11 +10,11 @@ import pandas as pd
 from features.errors import UsageError
 from features.history import History
 from features.labels import label
-from features.matrix import KEYS, training_spine
+from features.matrix import training_spine
 from features.question import Provided
+from features.spine import KEYS
+from features.types import Progress
 from models.risk_model import RiskModel
-
-Progress = Callable[[int, int], None]
 
 
 def as_of_dates(model: RiskModel, history: History, since: date | None, until: date) -> list[date]:

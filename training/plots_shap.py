@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 
+from features.types import Floats
 from models.explanation import explain
 from models.risk_model import RiskModel
-from training.metrics import Floats
 from training.plots import MODEL_COLOUR
 
 MOST_ROWS = 1_000

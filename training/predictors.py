@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.special import expit
 
 from features.errors import UsageError
-from training.metrics import Floats
+from features.types import Floats
 
 Flags = npt.NDArray[np.bool_]
 

@@ -29,12 +29,10 @@ from features.matrix import build
 from features.principal_crime import principal_only
 from features.question import Provided, Question
 from features.taxonomy import HARM_WORDS
+from features.types import Floats, Tell
 from features.unfinished import scratch_folder
 from models.risk_model import RiskModel
 from training import fit
-from training.metrics import Floats
-
-Progress = Callable[[str], None]
 
 SEEDS = 5
 HALF_LIVES = (182, 730)
@@ -92,7 +90,7 @@ def rank_ranges(
     as_of: date,
     *,
     seeds: int = SEEDS,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
 ) -> Ranges:
     """Rank everybody in a question's cohort under other harm weights, decay, counting and seeds.
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.types import Floats
 from models import calibration, interval
 from models.calibration import Calibration
 from models.interval import IntervalTable
 from training.evaluation import Judged
-from training.metrics import Floats, brier, calibration_line, person_samples, reliability
+from training.metrics import brier, calibration_line, person_samples, reliability
 from training.splits import FEWEST_POSITIVES, folds
 
 SLOPE_POSITIVES = 200

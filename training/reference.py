@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.disclosure import FEWEST
-from training.metrics import Floats, Ranking, person_samples
+from features.types import Floats
+from training.metrics import Ranking, person_samples
 
 EVERYBODY = "everybody"
 BINS = 10

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from features.declare import FeatureColumn, FeatureSet
 from features.rfg import GRAVE_DAYS, RECENT_DAYS, REPORTS
-from training.metrics import Floats
+from features.types import Floats
 
 Labels = npt.NDArray[np.int64]
 Points = Callable[[Floats], Floats]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from training.metrics import Floats
+from features.types import Floats
 
 
 def stability(

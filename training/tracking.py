@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from features.types import Floats
 from models import registry
 from models.risk_model import RiskModel
 from training import plots, plots_shap
 from training.card import card
 from training.evaluation import Evaluation
-from training.metrics import Floats
 
 
 @contextmanager

@@ -6,7 +6,6 @@ date; it is wider than what a score may use, since the task is to compare like w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,11 +24,10 @@ from features.matrix import running_since
 from features.question import CohortRule, OutcomeRule
 from features.sources import SOURCES
 from features.sweep import Events
+from features.types import Floats, Progress
 from features.visible import NEVER
-from training.metrics import Floats
 from training.study import STARTS, Study
 
-Progress = Callable[[int, int], None]
 FEWEST_TREATED = 50
 _DAY = np.timedelta64(1, "D")
 

@@ -9,7 +9,7 @@ goes on where it stopped, and asking for more trials adds to those there are.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from features.errors import UsageError
 from features.home import home
 from features.matrix import Matrix
 from features.question import Question
+from features.types import Tell
 from models import registry
 from training.contest import training_rows
 from training.fit import (
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
-Progress = Callable[[str], None]
 SEED = 20
 FEWEST_TO_PRUNE = 5
 """Trials that are finished before any other is dropped early."""
@@ -91,7 +91,7 @@ def tune(
     seed: int = SEED,
     wider: Matrix | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
 ) -> Search:
     """Search parameters until so many trials have been tried in all.
 

@@ -10,9 +10,9 @@ from scipy.special import logit
 from scipy.stats import norm
 
 from features.rfg import ranks
+from features.types import Floats
 
 Whole = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 CLOSE = 0.1
 """A call is close where more than this share of re-runs would fall on the other side."""
