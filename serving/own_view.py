@@ -44,6 +44,7 @@ class OwnViewDue(Conflict):
             f" GET /v1/own-views/{question} says whom it is about.",
             field="question",
         )
+        self.question = question
 
 
 def weight(rank: int | None, capacity: int, near_line: int) -> float:

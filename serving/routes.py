@@ -235,7 +235,7 @@ ROUTES = (
         "Who is selected now, the next review first; nobody who was let go.",
         answers=SelectionsAnswer,
         query=(PURPOSE,),
-        refusals=(404,),
+        refusals=(404, 409),
     ),
     Route("GET", "/docs.json", Permission.OPENAPI, "This document.", answers=DocumentAnswer),
     Route(

@@ -14,6 +14,7 @@ from features.errors import Conflict
 from serving.answers import readable
 from serving.ledger import Action, Leaf, Ledger
 from serving.need_to_know import unnamed
+from serving.own_view import require_own_view
 from serving.permissions import Principal
 from serving.schema import SelectionRequest
 
@@ -99,7 +100,14 @@ def state(ledger: Ledger, question: str, nominal_id: str) -> dict[str, Any] | No
 def selected(
     ledger: Ledger, question: str, principal: Principal, *, purpose: str
 ) -> dict[str, Any]:
-    """Return who is selected now, the next review first; the look at each is recorded."""
+    """Return who is selected now, the next review first; the look at each is recorded.
+
+    Raises
+    ------
+    OwnViewDue
+        The analyst's own view is due first: who was taken on before says how others judged.
+    """
+    require_own_view(ledger, question, principal)
     today = ledger.now().date()
     rows = [
         {

@@ -27,6 +27,7 @@ from serving.batch import score_batch
 from serving.kept import serve_from
 from serving.ledger import Ledger
 from serving.pages.app import create_pages
+from serving.permissions import Principal, Role
 from serving.publishing import publish
 from serving.stock import Stock
 
@@ -37,6 +38,7 @@ AWKWARD = ("O'Brien", "<b>bold</b>", "N" * 80)
 
 AREAS = ("North", "East & Centre", "<i>South</i>", None)
 PURPOSE = "weekly review"
+ANALYST = Principal("analyst one", Role.ANALYST)
 _open = contextlib.ExitStack()
 
 

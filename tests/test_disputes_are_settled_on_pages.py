@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from desk import LIST, links_to_people, send, text_of
-from pages_world import NAME, World, world
+from pages_world import ANALYST, NAME, World, world
 from pandas.testing import assert_frame_equal
 
 from features.excerpt import excerpt
@@ -114,7 +114,7 @@ def test_an_excerpt_of_a_force_with_victims_gives_the_history_of_the_whole(
     world: World, tmp_path: Any
 ) -> None:
     history = History(world.load)
-    found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
+    found = Lists(Stock(world.ledger), world.ledger).open(NAME, ANALYST)
     people = published(NAME).columns("nominal_id")["nominal_id"].to_pylist()
     spine = found.spine
     whole = history.matrix(spine).set_index("nominal_id")

@@ -106,7 +106,7 @@ def test_whatever_is_shown_of_a_question_is_of_its_own_weights(
 
     monkeypatch.setattr("serving.stock.History", counted)
     stock = Stock(world.ledger)
-    found = Lists(stock, world.ledger).open(asked.name, "analyst")
+    found = Lists(stock, world.ledger).before_own_view(asked.name, "analyst")
     ours, theirs = (
         points(History(world.load, harm=h), found.spine) for h in ("harm-v1", asked.harm)
     )

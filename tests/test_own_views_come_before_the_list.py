@@ -4,17 +4,42 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import date
 
 from desk import LIST, asked_first, hidden, links_to_people, new_list, send, text_of
-from pages_world import World, world
+from pages_world import NAME, World, world
+from starlette.routing import Route
 
+from serving.answers import scores
+from serving.challenges import challenge
 from serving.ledger import Action
+from serving.permissions import Principal, Role
 from serving.runs import published
+from serving.schema import ChallengeRequest, ScoreRequest
+from serving.stock import Stock
 
 assert world  # fixtures
 assert asked_first
 assert new_list
 GATE = f"{LIST}/own-view"
+OPEN = {
+    "/": "leads on",
+    "/how-scores-are-made": "about models, not people",
+    "/marking.css": "a style",
+    "/sign-in": "for anybody",
+    "/lists": "names the lists, and leads to the only one",
+    "/lists/{question}/own-view": "where the view is given",
+    "/scores": "the form; what it asks for is refused",
+    "/model-record": "about models, not people",
+    "/dashboards": "names the dashboards",
+    "/dashboards/volumes": "of records alone",
+    "/dashboards/volumes.csv": "of records alone",
+    "/dashboards/custody": "of records alone",
+    "/dashboards/custody.csv": "of records alone",
+    "/dashboards/interventions": "of records alone",
+    "/dashboards/interventions.csv": "of records alone",
+}
+"""Pages that an analyst may open who owes a view: no score shows, and no list."""
 
 
 def test_the_list_opens_where_one_was_once_all_views_are_given(asked_first: World) -> None:
@@ -46,6 +71,48 @@ def test_the_list_opens_where_one_was_once_all_views_are_given(asked_first: Worl
     views = asked_first.ledger.entries(action=Action.OWN_VIEW, limit=2)
     assert [entry.body["kind"] for entry in views] == ["given", "given"]
     assert client.get(GATE, follow_redirects=False).headers["location"] == LIST
+
+
+def test_no_page_is_open_before_the_own_view_but_those_without_scores(asked_first: World) -> None:
+    """Check 22: whatever page is added, it is refused, or is named here as one without scores."""
+    world, name = asked_first, "owes a view"
+    score_id = published(NAME).page(0, 1)[0]["score_id"]
+    sue = Principal("sue", Role.SUPERVISOR)
+    _, score = world.ledger.score(score_id)
+    assert score is not None
+    people = [score["nominal_id"]]
+    request = ScoreRequest(question=NAME, nominal_ids=people, purpose="p")
+    # as if the list had been renewed since the analyst asked
+    stock, given = Stock(world.ledger), Principal(name, Role.SUPERVISOR)
+    scores(stock, world.ledger, request, actor=given.actor, role=given.role)
+    asked = world.ledger.entries(action=Action.SCORE, actor=name, limit=1)[0].seq
+    record = (
+        stock.get(NAME).history.events(people[0], date.fromisoformat(score["as_of_date"])).iloc[0]
+    )
+    said = {"score_id": score_id, "table": record["record_table"], "record_id": record["record_id"]}
+    brought = ChallengeRequest(reason="not his", purpose="p", **said)
+    dispute = challenge(world.ledger, brought, sue)["challenge"]
+    values = {"question": NAME, "score_id": score_id, "dispute": dispute, "entry": asked}
+    client, answers = world.client(actor=name), {}
+    for route in world.app.routes:
+        if isinstance(route, Route) and "GET" in (route.methods or ()):
+            path = re.sub(r"{(\w+)(:\w+)?}", lambda m: str(values.get(m[1], "1")), route.path)
+            answers[route.path] = client.get(path, follow_redirects=False).status_code
+    assert not {path for path, status in answers.items() if status >= 500}
+    opened = {path for path, status in answers.items() if status not in (403, 409)}
+    assert opened == set(OPEN)
+    for path in ("/disputes/{dispute}", "/scores/{entry}", "/selections", "/dashboards/stalking"):
+        assert answers[path] == 409, path
+    refused = world.ledger.entries(action=Action.REFUSAL, actor=name, limit=None)
+    assert {entry.question for entry in refused if entry.body["code"] == "own_view_due"} == {NAME}
+
+
+def test_a_dispute_leads_to_the_view_and_back(asked_first: World) -> None:
+    entry = asked_first.ledger.entries(action=Action.CHALLENGE, limit=1)[0]
+    shut = asked_first.client(actor="analyst 7").get(f"/disputes/{entry.seq}")
+    assert shut.status_code == 409
+    assert hidden(shut.text)["next"] == f"/disputes/{entry.seq}"
+    assert not re.search(r"in 100|As it was given", text_of(shut.text))
 
 
 def test_nobody_is_scored_on_request_before_the_own_view(asked_first: World) -> None:

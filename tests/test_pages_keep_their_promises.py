@@ -20,7 +20,7 @@ from browser import PAGES
 from desk import text_of
 from hypothesis import given
 from hypothesis import strategies as st
-from pages_world import AWKWARD, NAME, PURPOSE, QUESTION, World, build, world
+from pages_world import ANALYST, AWKWARD, NAME, PURPOSE, QUESTION, World, build, world
 from pages_world import rows as force
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -193,7 +193,7 @@ def test_list_and_person_page_say_what_the_ledger_holds(world: World) -> None:
 def test_pages_of_a_list_hold_everybody_once_by_rank_and_filters_only_who_matches(
     world: World,
 ) -> None:
-    found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
+    found = Lists(Stock(world.ledger), world.ledger).open(NAME, ANALYST)
     assert found.standing is not None
     whole = published(NAME).columns("rank", "band", "nominal_id", "probability").to_pylist()
     ranked = [line for line in whole if line["rank"] is not None]
@@ -226,7 +226,7 @@ def test_pages_of_a_list_hold_everybody_once_by_rank_and_filters_only_who_matche
 def test_the_capacity_line_runs_where_capacity_ends_and_only_by_rank(
     world: World, capacity: int
 ) -> None:
-    found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
+    found = Lists(Stock(world.ledger), world.ledger).open(NAME, ANALYST)
     run = replace(found.published.run, info=found.info | {"capacity": capacity})
     found = replace(found, published=replace(found.published, run=run))
     by_date: dict[str, Any] = {"today": found.as_of_date, "records_to": found.known_to}
@@ -257,7 +257,7 @@ def test_the_capacity_line_runs_where_capacity_ends_and_only_by_rank(
 
 
 def test_a_close_call_is_told_at_the_level_of_the_models_own_interval(world: World) -> None:
-    found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
+    found = Lists(Stock(world.ledger), world.ledger).open(NAME, ANALYST)
     narrow = replace(found.model, interval=replace(found.model.interval, level=0.5))
     other = replace(found, model=narrow)
     table = found.published.columns("probability", "low", "high").to_pandas()
@@ -311,7 +311,7 @@ def test_scores_of_nought_and_of_a_hundred_are_scores(
     world: World, probability: float, expected: str
 ) -> None:
     """Check 23."""
-    found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
+    found = Lists(Stock(world.ledger), world.ledger).open(NAME, ANALYST)
     (row,) = found.lines(found.at(0))
     _, payload = world.ledger.score(row["score_id"])
     assert payload is not None
@@ -338,7 +338,7 @@ def test_a_number_shown_never_lies_in_another_band(one: float, other: float) -> 
 
 
 def test_what_is_out_of_date_is_said_first(world: World) -> None:
-    found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
+    found = Lists(Stock(world.ledger), world.ledger).open(NAME, ANALYST)
     fresh = {"today": found.as_of_date, "records_to": found.known_to, "version": 1}
     assert stale(found, **fresh) == []
     late = date.fromisoformat(found.info["expires_on"]) + timedelta(days=1)
@@ -673,7 +673,7 @@ def test_the_marking_is_printed_whatever_it_says() -> None:
 
 
 def test_templates_do_not_pass_over_a_missing_field(world: World) -> None:
-    found = Lists(Stock(world.ledger), world.ledger).open(NAME, "analyst")
+    found = Lists(Stock(world.ledger), world.ledger).open(NAME, ANALYST)
     who = identity(found, found.lines(found.at(0))[0], 0, False)
     template = environment().from_string("{{ who.surname }}")
     with pytest.raises(Exception, match="surname"):

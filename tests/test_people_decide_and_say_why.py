@@ -21,7 +21,9 @@ from serving.decisions import told
 from serving.ledger import Action
 from serving.outcomes import by_group, joined
 from serving.own_view import lot, weight
+from serving.permissions import Role
 from serving.publishing import publish
+from serving.routes import ROUTES
 from serving.runs import published
 from serving.scoring import score_people
 
@@ -116,6 +118,32 @@ def test_nothing_is_shown_before_the_own_view_and_then_all(asked_first: Desk) ->
         assert desk.get(who, f"/v1/lists/{NAME}").status_code == 200
     again = desk.post("ann", "/v1/own-views", question=NAME, purpose="x", skip_as_urgent="y")
     assert again.json()["error"]["code"] == "nothing_due"
+
+
+def test_no_route_is_open_before_the_own_view_but_those_without_scores(asked_first: Desk) -> None:
+    """Whatever route is added, it is refused, or is named here as one without scores."""
+    desk, listed = asked_first, published(NAME).page(0, 1)[0]
+    about = {"score_id": listed["score_id"], "reason": "r", "purpose": "p"}
+    bodies = {
+        "/v1/scores": {"question": NAME, "nominal_ids": ["N0001"], "purpose": "p"},
+        "/v1/decisions": about | {"decision": "agree"},
+        "/v1/challenges": about | {"table": "offence", "record_id": "o"},
+        "/v1/selections": about | {"action": "deselect"},
+    }
+    without = {"/v1/own-views", "/v1/own-views/{question}", "/v1/break-glass"}
+    without |= {"/docs.json", "/readyz", "/metrics", "/livez"}
+    for route in ROUTES:
+        if route.path in without or (route.permission and Role.ANALYST not in route.roles):
+            continue
+        path = route.path.replace("{question}", NAME).replace("{score_id}", listed["score_id"])
+        answer = (
+            desk.get("ann", path)
+            if route.method == "GET"
+            else desk.post("ann", path, **bodies[path])
+        )
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (409, "own_view_due"), route
+        assert 409 in route.refusals
 
 
 def test_no_program_gets_an_analyst_round_their_own_view(asked_first: Desk) -> None:

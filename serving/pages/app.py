@@ -124,6 +124,8 @@ def _guard(ledger: Ledger, own_views: OwnViews) -> Callable[[Request, Visitor, P
                 require_own_view(ledger, asked, found.principal)
             return page(request, found)
         except OwnViewDue as due:
+            # an address need not name the question: what shows its scores has found it out
+            request.path_params["question"] = due.question
             _refusal(ledger, found, request, due)
             if request.method != "GET":
                 raise

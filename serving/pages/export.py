@@ -72,7 +72,7 @@ class Export:
         """
         require(visitor.principal, Permission.EXPORT)
         name, lists = request.path_params["question"], self._listed.lists
-        found = lists.open(name, visitor.principal.role)
+        found = lists.open(name, visitor.principal)
         wanted = asked(request)
         veil = self._listed.veil(visitor, found)
         positions = matching_for(found, wanted, veil)

@@ -28,8 +28,10 @@ from features.strands import by_mark, named_in
 from models.risk_model import RiskModel
 from serving.dashboards import Records
 from serving.ledger import Ledger
+from serving.own_view import require_own_view
 from serving.pages.other_ranks import CLOSE, OtherRanks, above_the_line
 from serving.pages.standing import Standing, standing
+from serving.permissions import Principal
 from serving.runs import PublishedList, pointed, published
 from serving.stage import InShadow, may_see
 from serving.stock import InForce, Stock
@@ -308,8 +310,22 @@ class Lists:
         """Return whether anything in force was trained on, or is served from, made-up people."""
         return any(at.load.synthetic or at.model.synthetic for at in self.in_force())
 
-    def open(self, question: str, role: str) -> OpenList:
-        """Return a question's list.
+    def open(self, question: str, principal: Principal) -> OpenList:
+        """Return a question's list, for somebody who may look at it.
+
+        Raises
+        ------
+        OwnViewDue
+            The analyst's own view is due first.
+        PrecursorError
+            As `before_own_view`.
+        """
+        found = self.before_own_view(question, principal.role)
+        require_own_view(self.ledger, question, principal)
+        return found
+
+    def before_own_view(self, question: str, role: str) -> OpenList:
+        """Return a question's list for the page that asks for own views; nothing of it is shown.
 
         Raises
         ------

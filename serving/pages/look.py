@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 from starlette.requests import Request
 
 from features.errors import NotFound
-from serving.answers import kept_score
+from serving.answers import readable
 from serving.chain import Leaf
-from serving.need_to_know import require_need
 from serving.pages.door import Visitor
 from serving.pages.identity import Identity, identity
 from serving.pages.lists import Lists, OpenList
@@ -23,7 +22,6 @@ from serving.pages.recorded import viewed
 from serving.pages.standing import standing
 from serving.pseudonyms import pseudonymous
 from serving.runs import PublishedList, Run
-from serving.stage import InShadow, may_see
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,8 @@ def look(lists: Lists, request: Request, visitor: Visitor) -> Looked:
         The person was erased.
     InShadow
         The question was in shadow when the score was given.
+    OwnViewDue
+        The analyst's own view is due first.
     NeedToKnow
         The person is restricted, or outside the areas of whoever asks.
     """
@@ -76,19 +76,15 @@ def look(lists: Lists, request: Request, visitor: Visitor) -> Looked:
         remedy="Open the person from the priority list; a new list has new ids.",
         field="score_id",
     )
+    principal = visitor.principal
     try:
-        entry, payload = kept_score(lists.ledger, score_id)
+        entry, payload = readable(lists.ledger, score_id, principal)
     except NotFound:
         raise missing from None
     if entry.question != question:
         raise missing
-    principal = visitor.principal
-    if not may_see(principal.role, payload["stage"]):
-        raise InShadow(question)
-    load = payload["load"]["fingerprint"]
-    require_need(lists.ledger, load, principal, [payload["nominal_id"]])
     try:
-        found = lists.open(question, principal.role)
+        found = lists.open(question, principal)
         position = found.position(score_id)
     except NotFound:
         found, position, listed = alone(lists, payload), 0, False

@@ -85,7 +85,7 @@ class OwnViews(FormPages):
 
     def _page(self, request: Request, visitor: Visitor, form: Form, *, status: int) -> Response:
         question, ledger = request.path_params["question"], self._lists.ledger
-        found = self._lists.open(question, visitor.principal.role)
+        found = self._lists.before_own_view(question, visitor.principal.role)
         due = waiting(ledger, found.published, visitor.principal.actor)
         if not due:
             return RedirectResponse(local(form["next"] or self._list(request)), status_code=303)

@@ -127,7 +127,7 @@ class PriorityList:
         require(visitor.principal, Permission.LIST)
         name, role = request.path_params["question"], visitor.principal.role
         found, at, wanted = (
-            self.lists.open(name, role),
+            self.lists.open(name, visitor.principal),
             self.lists.stock.get(name),
             asked(request),
         )
@@ -182,7 +182,7 @@ class PriorityList:
         """Answer with who has no score, and why."""
         require(visitor.principal, Permission.LIST)
         name = request.path_params["question"]
-        found = self.lists.open(name, visitor.principal.role)
+        found = self.lists.open(name, visitor.principal)
         page = asked(request).page
         lines, positions, pages = insufficient_lines(found, page, self.veil(visitor, found))
         page = min(max(page, 1), pages)

@@ -87,7 +87,6 @@ class RequestScores(FormPages):
         if entry.action != Action.SCORE or entry.actor != visitor.principal.actor:
             raise missing
         question = str(entry.question)
-        request.path_params["question"] = question
         require_own_view(self._lists.ledger, question, visitor.principal)
         leaves = [leaf for leaf in self._lists.ledger.people(number) if leaf.payload is not None]
         people = [str(leaf.nominal_id) for leaf in leaves]
