@@ -24,10 +24,6 @@ from serving.stock import Stock
 
 GIVEN, SKIPPED = "given", "skipped"
 
-_DONE: set[tuple[str, str]] = set()
-"""Run, and what an analyst is known by, of whom nothing is due any more: what is asked at every
-request is kept short."""
-
 
 class OwnViewDue(Conflict):
     """Nothing is shown until the analyst's own view is given, or skipped as urgent (status 409)."""
@@ -94,8 +90,7 @@ def waiting(ledger: Ledger, listed: PublishedList, actor: str) -> dict[str, int]
     """Return who an analyst's own view is still due of, each with their position on the list."""
     run_id = listed.run.run_id
     policy = listed.run.info.get("own_view")
-    done = run_id, known_by(actor)
-    if not policy or done in _DONE:
+    if not policy or known_by(actor) in _owing_nothing(ledger, listed):
         return {}
     said = [
         entry
@@ -110,7 +105,7 @@ def waiting(ledger: Ledger, listed: PublishedList, actor: str) -> dict[str, int]
     ]
     left = policy["people"] - len(said)
     if left <= 0 or any(entry.body["kind"] == SKIPPED for entry in said):
-        _DONE.add(done)
+        _owing_nothing(ledger, listed).add(known_by(actor))
         return {}
     given = {leaf.nominal_id for entry in said for leaf in ledger.people(entry.seq)}
     principal = Principal(actor, Role.ANALYST)
@@ -119,6 +114,18 @@ def waiting(ledger: Ledger, listed: PublishedList, actor: str) -> dict[str, int]
     given |= withheld(ledger, listed.run.info["load"]["fingerprint"], principal, names)
     due = {name: at for name, at in zip(names, drawn, strict=True) if name not in given}
     return dict(list(due.items())[:left])
+
+
+def _owing_nothing(ledger: Ledger, listed: PublishedList) -> set[str]:
+    """Return who owes no view of a list any more: every request asks, the ledger but once.
+
+    Of each question one list is remembered, the last that was asked about.
+    """
+    question, run_id = listed.run.question, listed.run.run_id
+    known = ledger.no_view_due.get(question)
+    if known is None or known[0] != run_id:
+        known = ledger.no_view_due[question] = run_id, set()
+    return known[1]
 
 
 def require_own_view(

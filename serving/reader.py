@@ -57,6 +57,8 @@ class Reader:
     def __init__(self, engine: Engine, keys: KeyStore) -> None:
         self._engine = engine
         self._keys = keys
+        self.no_view_due: dict[str, tuple[str, set[str]]] = {}
+        """By question: a list, and who owes no own view of it any more (`serving.own_view`)."""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

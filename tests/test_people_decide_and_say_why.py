@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import small_force
 from served import ME, NAME, Served, put_in_force, served
@@ -18,9 +21,9 @@ from features.labels import label
 from serving.access import Access
 from serving.batch import score_batch
 from serving.decisions import told
-from serving.ledger import Action
+from serving.ledger import Action, Ledger
 from serving.outcomes import by_group, joined
-from serving.own_view import lot, weight
+from serving.own_view import lot, waiting, weight
 from serving.permissions import Role
 from serving.publishing import publish
 from serving.routes import ROUTES
@@ -28,6 +31,8 @@ from serving.runs import published
 from serving.scoring import score_people
 
 __all__ = ["served"]
+
+NO_LOAD = {"fingerprint": ""}
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,28 @@ def test_no_route_is_open_before_the_own_view_but_those_without_scores(asked_fir
         error = answer.json()["error"]
         assert (answer.status_code, error["code"]) == (409, "own_view_due"), route
         assert 409 in route.refusals
+
+
+def test_what_one_ledger_has_of_an_analyst_opens_no_list_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pa.table({"nominal_id": ["N1", "N2"], "rank": [1, 2]})
+
+    def listed(run_id: str) -> Any:
+        info = {"own_view": {"people": 1, "near_line": 4}, "capacity": 1, "load": NO_LOAD}
+        run = SimpleNamespace(run_id=run_id, question=NAME, info=info)
+        return SimpleNamespace(run=run, columns=lambda *names: table.select(list(names)))
+
+    for home in ("one", "other"):
+        monkeypatch.setenv("PRECURSOR_HOME", str(tmp_path / home))
+        with Ledger.open() as ledger:
+            assert len(waiting(ledger, listed("r"), "ann")) == 1, home
+            body = {"run_id": "r", "kind": "skipped"}
+            said = {"actor": "ann", "role": "analyst", "purpose": "p", "question": NAME}
+            ledger.append(Action.OWN_VIEW, body=body, **said)
+            assert waiting(ledger, listed("r"), "ann") == {}
+            assert len(waiting(ledger, listed("the next"), "ann")) == 1
+    assert ledger.no_view_due == {NAME: ("the next", set())}, "one list is remembered"
 
 
 def test_no_program_gets_an_analyst_round_their_own_view(asked_first: Desk) -> None:
