@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.errors import Conflict, NotFound, PrecursorError
+from features.errors import Conflict, NotFound
 from features.question import BANDS
 from serving.answers import Gone, readable
 from serving.ledger import Action, Leaf, Ledger
@@ -315,10 +315,15 @@ def page(
 def sign_off_policy(stock: Stock, ledger: Ledger, score_id: str) -> str:
     """Return which decisions wait for a sign-off, as the question in force says.
 
-    Of a question out of force none does: what was decided must not be lost for want of a model.
+    Of a question that the ledger has out of force none does: what was decided must not be lost for
+    want of a model.
+
+    Raises
+    ------
+    PrecursorError
+        The model in force is out of order, so that nobody can tell; the records need not be served.
     """
-    entry, _ = ledger.score(score_id)
-    try:
-        return str(stock.get(str(entry.question)).question.sign_off)
-    except PrecursorError:
+    question = str(ledger.score(score_id)[0].question)
+    if ledger.promoted_sha(question) is None:
         return "never"
+    return str(stock.champion(question)[0].question.sign_off)

@@ -16,8 +16,11 @@ import pytest
 import small_force
 from served import ME, NAME, Served, put_in_force, served
 
+import serving.stock
 from features.cohort import cohort
+from features.errors import NotFound
 from features.labels import label
+from models import champions
 from serving.access import Access
 from serving.batch import score_batch
 from serving.decisions import told
@@ -354,6 +357,33 @@ def test_no_program_names_an_analyst_by_an_earlier_name(asked_first: Desk) -> No
         answer = asked_first.get("app", f"/v1/lists/{NAME}?on_behalf_of={name}")
         assert answer.status_code == 409, answer.text
         assert answer.json()["error"]["code"] == "own_view_due"
+
+
+def test_no_sign_off_is_waived_while_something_is_out_of_order(
+    asked_first: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, ledger = asked_first, asked_first.served.ledger
+    desk.post("ann", "/v1/own-views", question=NAME, purpose="p", skip_as_urgent="tonight")
+    score = desk.score("ann", desk.served.people[4]).json()["scores"][0]
+
+    def overridden() -> Any:
+        return desk.decide(score, "override", judged_band=other_band(score["band"]))
+
+    def gone(question: str) -> Any:
+        raise NotFound(f"question '{question}': the records are gone", remedy="Restore them.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(serving.stock, "serving_from", gone)
+        assert desk.score("ann", desk.served.people[4]).status_code == 404
+        assert overridden().json()["sign_off_due"] is True, "the question is in the model"
+    before = len(ledger.entries(action=Action.DECISION, limit=None))
+    with monkeypatch.context() as patch:
+        patch.setattr(champions, "pointer", lambda _: {"version": 7, "sha256": "another"})
+        refused = overridden()
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "model_refused")
+    assert len(ledger.entries(action=Action.DECISION, limit=None)) == before
+    ledger.append(Action.SUSPENSION, **ME, purpose="test", question=NAME, body={"version": 40})
+    assert overridden().json()["sign_off_due"] is False, "out of force nothing is lost"
 
 
 def test_an_override_is_signed_off_once_by_somebody_else(asked_first: Desk) -> None:
