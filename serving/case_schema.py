@@ -19,6 +19,9 @@ Kind = Literal["agree", "override"]
 Direction = Annotated[
     Literal["higher", "lower", "same"], Field(description="Which way from the score's band.")
 ]
+Withheld = Annotated[
+    bool, Field(description="Who it is and the reason are left out: the reader need not know them.")
+]
 
 
 class PastRecord(BaseModel):
@@ -101,6 +104,7 @@ class DecisionLine(BaseModel):
     own_band: Annotated[
         Band | None, Field(description="The same analyst's own view, before the score.")
     ]
+    withheld: Withheld
 
 
 class DecisionsAnswer(BaseModel):
@@ -221,6 +225,7 @@ class SelectedPerson(BaseModel):
     reason: str
     review_on: date
     overdue: bool
+    withheld: Withheld
 
 
 class SelectionsAnswer(BaseModel):

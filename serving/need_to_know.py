@@ -205,6 +205,11 @@ def unnamed(
         The load it is served from says who lives where.
     rows : sequence of mapping
         Each with `nominal_id`, `score_id` and a `reason` in somebody's own words.
+
+    Returns
+    -------
+    list of dict
+        The lines, each with `withheld`: whether who it is was left out of it.
     """
     try:
         load = str(serving_from(question)["fingerprint"])
@@ -213,9 +218,14 @@ def unnamed(
     hidden = withheld(ledger, load, principal, [row["nominal_id"] for row in rows])
     known = without_name if pseudonymous(principal.role) else dict
     return [
-        {**row, "nominal_id": withheld_name(row["score_id"]), "reason": "withheld"}
+        {
+            **row,
+            "nominal_id": withheld_name(row["score_id"]),
+            "reason": "withheld",
+            "withheld": True,
+        }
         if row["nominal_id"] in hidden
-        else known(row)
+        else {**known(row), "withheld": False}
         for row in rows
     ]
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,11 @@ from pages_world import NAME, World, world
 
 from features.strands import by_mark
 from serving.pages.standing import FILTERS
+from serving.permissions import Principal, Role
+from serving.pseudonyms import withheld_name
 from serving.runs import published
+from serving.schema import SelectionRequest
+from serving.selections import select
 
 assert world  # a fixture
 
@@ -72,3 +77,25 @@ def test_no_filter_tells_what_is_on_record(world: World, first: dict[str, str]) 
         assert not row_of(client.get(f"{LIST}?{query}").text, first["score_id"]), query
         assert first["score_id"] not in client.get(f"{LIST}/list.csv?{query}").text, query
     assert row_of(client.get(f"{LIST}?band={first['band']}").text, first["score_id"])
+
+
+def test_who_is_managed_leads_nowhere_for_whoever_need_not_know(
+    world: World, first: dict[str, str]
+) -> None:
+    """A policy that restricts people and names no areas: the name is gone, and so is the link."""
+    today = world.ledger.now().date()
+    about = {"score_id": first["score_id"], "reason": "in their own words", "purpose": "p"}
+    taken_on = SelectionRequest(action="select", review_on=today + timedelta(days=30), **about)
+    cleared = Principal("cleared", Role.SUPERVISOR)
+    select(world.ledger, taken_on, cleared)
+    try:
+        whole = world.client(actor="cleared").get("/selections").text
+        assert first["nominal_id"] in whole
+        assert f"/{first['score_id']}" in whole
+        told = world.client(actor="ann").get("/selections").text
+        assert withheld_name(first["score_id"]) in told
+        assert f"/{first['score_id']}" not in told
+        assert "Withheld cleared" in text_of(told), "the reason is withheld, who gave it is not"
+        assert "in their own words" not in told
+    finally:
+        select(world.ledger, SelectionRequest(action="deselect", **about), cleared)

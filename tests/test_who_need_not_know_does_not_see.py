@@ -241,9 +241,10 @@ def test_lists_of_what_was_done_name_only_who_is_seen(served: Served, by_area: A
             rows = {row["score_id"]: row for row in ask(served, role, "GET", path).json()["rows"]}
             named = f"Person {by_area.near_score[:8]}" if role == "reviewer" else by_area.near
             assert rows[by_area.near_score]["nominal_id"] == named
+            assert not rows[by_area.near_score]["withheld"]
             line = rows[by_area.far_score]
             assert line["nominal_id"].startswith("Withheld ")
-            assert line["reason"] == "withheld"
+            assert (line["reason"], line["withheld"]) == ("withheld", True)
         sign = {"agreed": True, "reason": "r"}
         for person, status in ((by_area.near, 200), (by_area.far, 403)):
             path = f"/v1/decisions/{numbers[person]}/sign-off"

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from features.errors import Conflict
 from models.words import date_words
 from serving.access import Permission, require
-from serving.need_to_know import withheld
 from serving.pages.case_words import local_day
 from serving.pages.door import Visitor
 from serving.pages.forms import (
@@ -29,7 +28,6 @@ from serving.pages.forms import (
 from serving.pages.look import Looked, look, looked_at
 from serving.pages.over_lists import FormPages
 from serving.pages.priority_list import made_up
-from serving.pseudonyms import withheld_name
 from serving.schema import SelectionRequest
 from serving.selections import LONGEST_REVIEW_DAYS, select, selected, state
 
@@ -52,10 +50,7 @@ class Selecting(FormPages):
             found = selected(
                 self._lists.ledger, question.name, visitor.principal, purpose=visitor.purpose
             )
-            people = [row["nominal_id"] for row in found["rows"]]
-            load = self._lists.stock.get(question.name).load.fingerprint
-            hidden = withheld(self._lists.ledger, load, visitor.principal, people)
-            rows = [_managed(question.name, row, hidden) for row in found["rows"]]
+            rows = [_managed(question.name, row) for row in found["rows"]]
             groups.append((question.title, rows))
         return self._answer(request, "selections.html", {"groups": groups})
 
@@ -126,15 +121,14 @@ def managed_words(managed: dict[str, Any] | None) -> str:
     return f"{begun}. Next review: {review}."
 
 
-def _managed(question: str, row: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
-    """Return one line of who is managed; without a name for whoever need not know it."""
-    known = row["nominal_id"] not in hidden
+def _managed(question: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return one line of who is managed; it leads nowhere for whoever need not know who it is."""
     return {
-        "name": row["nominal_id"] if known else withheld_name(row["score_id"]),
-        "href": f"/lists/{question}/{row['score_id']}" if known else "",
+        "name": row["nominal_id"],
+        "href": "" if row["withheld"] else f"/lists/{question}/{row['score_id']}",
         "since": "Not recorded" if row["since"] is None else date_words(local_day(row["since"])),
         "by": row["by"],
-        "reason": row["reason"] if known else "Withheld",
+        "reason": "Withheld" if row["withheld"] else row["reason"],
         "review_on": date_words(date.fromisoformat(row["review_on"])),
         "overdue": row["overdue"],
     }
