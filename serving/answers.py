@@ -21,6 +21,7 @@ from serving.parts import leaves
 from serving.past_scores import past_scores
 from serving.permissions import Principal, Role, require_named
 from serving.pseudonyms import pseudonymous, withheld_name, without_name
+from serving.refusals import record_refusal
 from serving.runs import published
 from serving.schema import ScoreRequest
 from serving.scoring import records_behind, score_rows
@@ -86,13 +87,14 @@ def scores(
                 records=True,
             )
     except PrecursorError as refused:
-        ledger.append(
-            Action.REFUSAL,
-            actor=actor,
-            role=role,
+        record_refusal(
+            ledger,
+            refused,
+            who,
+            "POST /v1/scores",
             purpose=request.purpose,
             question=request.question,
-            body={**asked, "code": refused.code, "what": "POST /v1/scores"},
+            **asked,
         )
         raise
     with step("record"):

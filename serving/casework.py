@@ -14,9 +14,10 @@ from starlette.routing import Route as Path
 
 from features.errors import NotFound, PrecursorError
 from serving import challenges, decisions, disputes, metrics, outcomes, own_view, selections
-from serving.ledger import Action, Ledger
+from serving.ledger import Ledger
 from serving.need_to_know import break_glass
 from serving.permissions import Principal
+from serving.refusals import record_refusal
 from serving.routes import find
 from serving.schema import (
     BreakGlassRequest,
@@ -141,7 +142,7 @@ def looked_up(
         try:
             return JSONResponse(found(request, who))
         except PrecursorError as refused:
-            _refusal(ledger, request, who, refused)
+            record_refusal(ledger, refused, who, _route(request))
             raise
 
     return endpoint
@@ -160,7 +161,7 @@ def _taken(
         try:
             return JSONResponse(await run_in_threadpool(done, request, asked, who))
         except PrecursorError as refused:
-            await run_in_threadpool(_refusal, ledger, request, who, refused)
+            await run_in_threadpool(record_refusal, ledger, refused, who, _route(request))
             raise
 
     return endpoint
@@ -180,18 +181,9 @@ def read(model: type[_Asked], body: bytes) -> _Asked:
         raise invalid(mistakes) from None
 
 
-def _refusal(ledger: Ledger, request: Request, who: Principal, refused: PrecursorError) -> None:
-    """Put a refusal on the ledger before it is answered, by the route's template."""
-    if refused.status >= 500:
-        return
+def _route(request: Request) -> str:
     route, _ = find(request.method, request.url.path)
-    ledger.append(
-        Action.REFUSAL,
-        actor=who.actor,
-        role=who.role,
-        purpose="not stated",
-        body={"what": f"{request.method} {route.path if route else '/v1'}", "code": refused.code},
-    )
+    return f"{request.method} {route.path if route else '/v1'}"
 
 
 def _purpose(asked: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from serving.limits import Rate
 from serving.middleware import Gate, note_fault
 from serving.opening import Opening, PreparedRows
 from serving.pages.app import create_pages
+from serving.refusals import record_refusal
 from serving.routes import Route
 from serving.schema import ScoreRequest
 from serving.shape import Refusal
@@ -119,13 +120,7 @@ class Door:
 
     def refused(self, principal: Principal, route: Route, error: PrecursorError) -> None:
         """Put a refusal on the ledger."""
-        self.open.ledger.append(
-            Action.REFUSAL,
-            actor=principal.actor,
-            role=principal.role,
-            purpose="not stated",
-            body={"what": f"{route.method} {route.path}", "code": error.code},
-        )
+        record_refusal(self.open.ledger, error, principal, f"{route.method} {route.path}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is not the framework's own: the other routes, and the pages."""

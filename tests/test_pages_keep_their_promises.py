@@ -641,6 +641,15 @@ def test_who_may_not_see_people_sees_none_and_it_is_recorded(world: World) -> No
     assert scientist.get("/").url.path == "/questions"
 
 
+def test_a_page_that_is_not_there_is_on_the_ledger_without_what_was_typed(world: World) -> None:
+    client = world.client()
+    for path, question in ((f"{LIST}/s0", NAME), ("/lists/John%20Smith", None)):
+        assert client.get(path).status_code == 404
+        entry = world.ledger.entries(limit=1)[0]
+        assert (entry.action, entry.question) == (Action.REFUSAL, question)
+        assert "John" not in str(entry)
+
+
 def test_a_list_in_shadow_is_for_reviewers_only(world: World) -> None:
     person = links_to_people(world.client().get(LIST).text)[0]
     file = published(NAME).run.path / "run.json"

@@ -7,6 +7,7 @@ import math
 import sqlite3
 from contextlib import closing
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -129,6 +130,27 @@ def test_a_refusal_is_on_the_ledger_too(served: Served) -> None:
     assert (entry.action, entry.body["code"]) == (Action.REFUSAL, "question_not_in_force")
     assert served.get("/v1/replays/s1", "analyst").status_code == 403
     assert served.ledger.entries(limit=1)[0].body["what"] == "GET /v1/replays/{score_id}"
+
+
+def test_what_cannot_be_read_asks_for_nothing_and_all_else_is_on_the_ledger(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, decision = served.ledger, {"score_id": one(served)["score_id"], "decision": "agree"}
+    decision |= {"reason": "r", "purpose": "p"}
+
+    def decide(**said: Any) -> Any:
+        return served.client.post("/v1/decisions", json=said, headers=served.headers())
+
+    before = ledger.head()
+    unread = [served.get(f"/v1/lists/{NAME}?limit=0"), decide(score_id=""), served.score("")]
+    assert [answer.status_code for answer in unread] == [400] * 3
+    assert ledger.head() == before
+    with monkeypatch.context() as patch:
+        patch.setattr(champions, "pointer", lambda _: {"version": 7, "sha256": "another"})
+        for answer in (served.score(served.people[0]), decide(**decision)):
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_refused")
+            entry = ledger.entries(limit=1)[0]
+            assert (entry.action, entry.body["code"]) == (Action.REFUSAL, "model_refused")
 
 
 def test_a_program_names_whom_it_asks_for(served: Served) -> None:

@@ -20,8 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import PrecursorError
 from serving import oidc
-from serving.access import Access, Forbidden, Permission, allows
-from serving.chain import Action
+from serving.access import Access, Permission, allows
 from serving.drafts import Drafts
 from serving.ledger import Ledger
 from serving.limits import Attempts, Rate
@@ -34,7 +33,7 @@ from serving.pages.how import How
 from serving.pages.lists import Lists
 from serving.pages.own_views import OwnViews
 from serving.pages.render import STATIC, Answer, Settings, marking_sheet, renderer
-from serving.stage import InShadow
+from serving.refusals import record_refusal
 from serving.stock import Stock
 
 HEADINGS = {
@@ -71,7 +70,7 @@ def create_pages(
     answer = renderer(settings, lists)
     drafts = Drafts(ledger)
     own_views = OwnViews(answer, lists, drafts)
-    guard = _guard(ledger, own_views)
+    guard = _guard(lists, own_views)
     guarded, posted = _shown(access, guard), poster(access, ledger, drafts, guard)
     attempts, provider = Attempts(), oidc.settings()
     named = None if provider is None else oidc.Provider(provider, ledger.secret("oidc"))
@@ -111,9 +110,9 @@ def create_pages(
     return made
 
 
-def _guard(ledger: Ledger, own_views: OwnViews) -> Callable[[Request, Visitor, Page], Response]:
+def _guard(lists: Lists, own_views: OwnViews) -> Callable[[Request, Visitor, Page], Response]:
     """Return what calls a page for a visitor, with the own view before it and refusals recorded."""
-    rate = Rate()
+    ledger, rate = lists.ledger, Rate()
 
     def guard(request: Request, found: Visitor, page: Page) -> Response:
         request.state.visitor = found
@@ -126,13 +125,19 @@ def _guard(ledger: Ledger, own_views: OwnViews) -> Callable[[Request, Visitor, P
         except OwnViewDue as due:
             # an address need not name the question: what shows its scores has found it out
             request.path_params["question"] = due.question
-            _refusal(ledger, found, request, due)
+            record(request, found, due)
             if request.method != "GET":
                 raise
             return own_views.due(request, found)
-        except (Forbidden, InShadow) as refused:
-            _refusal(ledger, found, request, refused)
+        except PrecursorError as refused:
+            record(request, found, refused)
             raise
+
+    def record(request: Request, found: Visitor, refused: PrecursorError) -> None:
+        asked, who = request.path_params.get("question"), found.principal
+        # whatever else an address says there may be somebody's name
+        question = asked if asked in lists.stock.questions() else None
+        record_refusal(ledger, refused, who, "page", purpose=found.purpose, question=question)
 
     return guard
 
@@ -150,17 +155,6 @@ def _shown(
         return endpoint
 
     return guarded
-
-
-def _refusal(ledger: Ledger, found: Visitor, request: Request, refused: PrecursorError) -> None:
-    ledger.append(
-        Action.REFUSAL,
-        actor=found.principal.actor,
-        role=found.principal.role,
-        purpose=found.purpose,
-        question=request.path_params.get("question"),
-        body={"what": "page", "code": refused.code},
-    )
 
 
 Handler = Callable[[Request, Exception], Response]
