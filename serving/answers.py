@@ -45,13 +45,14 @@ class Gone(PrecursorError):
 
 def scores(
     stock: Stock, ledger: Ledger, request: ScoreRequest, *, actor: str, role: str
-) -> dict[str, Any]:
+) -> tuple[Entry, dict[str, Any]]:
     """Score people on request; each of them is on the ledger when this returns.
 
     Returns
     -------
-    dict
-        `scores` and `rejected`, each in the order of the request.
+    (entry, answer)
+        The entry that they are on the ledger by; `scores` and `rejected`, each in the order of the
+        request.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def scores(
         raise
     with step("record"):
         remember_load(in_force.load)
-        ledger.append(
+        entry = ledger.append(
             Action.SCORE,
             actor=actor,
             role=role,
@@ -121,7 +122,7 @@ def scores(
         metrics.SCORES.labels(request.question, answer).inc()
     for person in rejected:
         metrics.SCORES.labels(request.question, person.reason).inc()
-    return {
+    return entry, {
         "scores": [_given(score.answer()) for score in scored],
         "rejected": [person.answer() for person in rejected],
     }

@@ -192,7 +192,7 @@ def answered(
     """
     who = {"actor": principal.actor, "role": principal.role.value}
     try:
-        found = answers.scores(shared.stock, shared.ledger, request, **who)
+        _, found = answers.scores(shared.stock, shared.ledger, request, **who)
         with step("encode"):
             return JSONResponse(found)
     except PrecursorError as refused:

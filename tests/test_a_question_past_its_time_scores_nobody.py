@@ -87,7 +87,7 @@ class Desk:
         asked = ScoreRequest(
             question=NAME, nominal_ids=[self.served.people[0]], purpose="weekly review"
         )
-        return scores(self.stock, self.ledger, asked, actor="t.ester", role=role)
+        return scores(self.stock, self.ledger, asked, actor="t.ester", role=role)[1]
 
 
 @pytest.fixture

@@ -6,11 +6,14 @@ import html
 import re
 from typing import Any
 
+import pytest
 import small_force
 from desk import hidden, text_of
 from pages_world import NAME, World, world
 
+from serving.answers import scores
 from serving.ledger import Action
+from serving.pages import request_scores
 
 assert world  # a fixture
 PEOPLE = f"N0007, N0008\n{small_force.CHILD} {small_force.UNBORN};nobody {small_force.QUIET}"
@@ -101,6 +104,26 @@ def test_results_are_for_whom_they_were_given(world: World) -> None:
     assert client.get("/scores/1").status_code == 404
     for role in ("supervisor", "reviewer", "data_scientist"):
         assert world.client(role).get("/scores").status_code == 403
+
+
+def test_another_request_at_the_same_moment_leads_to_no_other_result(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where everybody was rejected, no score's id says which request it was."""
+    client = world.client(actor="ann")
+    check = ask(client, nominal_ids="nobody")
+
+    def and_another(*asked: Any, **who: Any) -> Any:
+        found = scores(*asked, **who)
+        stock, ledger, request = asked
+        scores(stock, ledger, request.model_copy(update={"nominal_ids": ["no.one"]}), **who)
+        return found
+
+    monkeypatch.setattr(request_scores, "scores", and_another)
+    answer = client.post("/scores", data=hidden(check.text) | {"next_step": "ask"})
+    seen = text_of(answer.text)
+    assert "nobody Not in the records" in seen
+    assert "no.one" not in seen
 
 
 def test_a_purpose_may_be_as_long_as_a_program_s(world: World) -> None:

@@ -61,7 +61,7 @@ class RequestScores(FormPages):
                 return self._form(request, visitor, form.wrong(errors), status=400)
             if form["next_step"] != "ask":
                 return self._check(request, form, asked, at)
-            answered = scores(
+            entry, _ = scores(
                 self._lists.stock,
                 self._lists.ledger,
                 asked,
@@ -73,7 +73,7 @@ class RequestScores(FormPages):
                 raise  # told on a page of its own, and on the ledger
             said = f"{words.first_large(refused.message)}. {self._last(asked)}"
             return self._form(request, visitor, form.wrong({"question": said}), status=400)
-        return done(self._drafts, visitor, request, f"/scores/{self._entry(answered, visitor)}")
+        return done(self._drafts, visitor, request, f"/scores/{entry.seq}")
 
     def result(self, request: Request, visitor: Visitor) -> Response:
         """Answer with what a request of one's own gave: scores, and who was rejected and why."""
@@ -154,14 +154,6 @@ class RequestScores(FormPages):
             "purpose": asked.purpose,
         }
         return self._answer(request, "scores_check.html", context)
-
-    def _entry(self, answered: Mapping[str, Any], visitor: Visitor) -> int:
-        """Return the number under which a request is on the ledger."""
-        for score in answered["scores"]:
-            return self._lists.ledger.score(score["score_id"])[0].seq
-        actor = visitor.principal.actor
-        (last,) = self._lists.ledger.entries(action=Action.SCORE, actor=actor, limit=1, sealed=True)
-        return last.seq
 
     def _last(self, asked: ScoreRequest) -> str:
         """Return when scores were last given, for when none can be given now."""
