@@ -65,7 +65,10 @@ def case_routes(stock: Stock, ledger: Ledger, query: Query) -> list[BaseRoute]:
     def outcome(request: Request, who: Principal) -> dict[str, Any]:
         served = stock.get(request.path_params["question"])
         purpose = _purpose(query(request))
-        return outcomes.reviewed(ledger, served.question, served.history, who, purpose=purpose)
+        taken = decisions.told(ledger, served.question.name)
+        return outcomes.reviewed(
+            ledger, served.question, served.history, taken, who, purpose=purpose
+        )
 
     def selected(request: Request, who: Principal) -> dict[str, Any]:
         question = request.path_params["question"]

@@ -88,6 +88,7 @@ def decisions(
     """
     from features.history import History
     from features.loads import open_load
+    from serving.decisions import told
     from serving.outcomes import reviewed
     from serving.permissions import operator
     from serving.stock import Stock
@@ -96,7 +97,8 @@ def decisions(
     with ledger(make=False) as book:
         asked = Stock(book).champion(question)[0].question
         history = History(load, harm=asked.harm)
-        found = reviewed(book, asked, history, operator(), purpose=purpose)
+        taken = told(book, asked.name)
+        found = reviewed(book, asked, history, taken, operator(), purpose=purpose)
     lines = [f"{found['decisions']:,} decisions; a decision changes what follows it."]
     for cell in found["groups"]:
         place = f"  {cell['attribute']} {cell['group']}, {cell['decision']}: "

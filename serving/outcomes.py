@@ -17,13 +17,18 @@ from features.disclosure import suppressed
 from features.history import History
 from features.labels import label
 from features.question import Question
-from serving.decisions import told
 from serving.ledger import Action, Ledger
 from serving.permissions import Principal
 
 
 def reviewed(
-    ledger: Ledger, question: Question, history: History, principal: Principal, *, purpose: str
+    ledger: Ledger,
+    question: Question,
+    history: History,
+    decisions: pd.DataFrame,
+    principal: Principal,
+    *,
+    purpose: str,
 ) -> dict[str, Any]:
     """Return a question's decisions beside what followed, by subgroup; the look is recorded.
 
@@ -31,6 +36,8 @@ def reviewed(
     ----------
     history : History
         Of the load that outcomes and subgroups are read from.
+    decisions : DataFrame
+        The question's, as `serving.decisions.told` returns them.
 
     Returns
     -------
@@ -39,7 +46,7 @@ def reviewed(
         `by_group` returns them.
     """
     load = history.load
-    rows = joined(told(ledger, question.name), history, question)
+    rows = joined(decisions, history, question)
     groups = attributes(load, rows[["nominal_id", "as_of_date"]]) if len(rows) else rows[[]]
     found = by_group(rows, groups)
     ledger.append(

@@ -277,14 +277,6 @@ class Reader:
             return Promoted(entry.body["version"], entry.body["sha256"])
         return None
 
-    def sealed(self, seq: int) -> bool:
-        """Return whether an entry bears the seal that nobody without the ledger's key can make."""
-        with self.reading() as connection:
-            row = connection.execute(
-                sa.select(tables.entry).where(tables.entry.c.seq == seq)
-            ).one_or_none()
-        return row is not None and self._sealed(row)
-
     def _sealed(self, row: Row[Any]) -> bool:
         own = seal(self._keys.seal_key, entry_hash(dict(row._mapping)))
         return hmac.compare_digest(own.encode(), str(row.seal).encode())

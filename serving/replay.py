@@ -27,8 +27,8 @@ from models.explanation import explain
 from models.risk_model import RiskModel
 from models.words import reasons_of_rows
 from serving.kept import find_model, serving_from
-from serving.ledger import Action, Leaf, Ledger
-from serving.need_to_know import require_need_of_score
+from serving.ledger import Action, Entry, Leaf, Ledger
+from serving.need_to_know import require_need
 from serving.permissions import Principal, Role
 from serving.score import given, stored
 from serving.scoring import score_people
@@ -87,11 +87,34 @@ def replay(
     NeedToKnow
         The person is restricted, or outside the areas of whoever asks.
     """
-    require_need_of_score(ledger, score_id, Principal(actor, Role(role)))
     entry, payload = ledger.score(score_id)
+    who = {"actor": actor, "role": role, "purpose": purpose}
+    return replayed(score_id, entry, payload, stock=stock, ledger=ledger, **who)
+
+
+def replayed(
+    score_id: str,
+    entry: Entry,
+    payload: Mapping[str, Any] | None,
+    *,
+    stock: Stock,
+    ledger: Ledger,
+    actor: str,
+    role: str,
+    purpose: str,
+) -> Replay:
+    """Replay a score that was opened already, as `replay` does.
+
+    Parameters
+    ----------
+    entry, payload
+        As `Ledger.score` returns them.
+    """
     if payload is None:
         found = _erased(score_id, entry.seq, ledger.erasure_of(score_id))
     else:
+        load, person = payload["load"]["fingerprint"], payload["nominal_id"]
+        require_need(ledger, load, Principal(actor, Role(role)), [person])
         found = _both(payload, stock)
     results = {
         "score_from_inputs": found.score_from_inputs.result,

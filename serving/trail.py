@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from serving import tables
-from serving.chain import Action, Entry, plain_json
+from serving.chain import Action, Entry, LedgerDamaged, plain_json
 from serving.ledger import Ledger
 from serving.permissions import Principal
 from serving.safe_csv import written
@@ -215,9 +215,10 @@ def last_verified(ledger: Ledger) -> Verified | None:
         seq = connection.scalar(query)
     if seq is None:
         return None
-    found = ledger.entry(seq)
-    if ledger.sealed(seq):
-        return _verified(found)
+    try:
+        return _verified(ledger.entry(seq, sealed=True))
+    except LedgerDamaged:
+        found = ledger.entry(seq)
     said = f"entry {seq} says that the chain was walked, and does not bear the ledger's seal"
     return Verified(seq, found.at, found.actor, False, 0, 0, (said,))
 

@@ -80,7 +80,8 @@ def test_casework_and_erasure(
         for who, named in ((SUPERVISOR, person), (REVIEWER, f"Person {score_id[:8]}")):
             (row,) = decisions.page(ledger, NAME, who, purpose="p", offset=0, limit=9)["rows"]
             assert (row["nominal_id"], row["signed_off_by"]) == (named, "sue")
-        assert reviewed(ledger, question, history, REVIEWER, purpose="p")["decisions"] == 1
+        told = decisions.told(ledger, NAME)
+        assert reviewed(ledger, question, history, told, REVIEWER, purpose="p")["decisions"] == 1
 
         soon = ledger.now().date() + timedelta(days=30)
         taken_on = SelectionRequest(score_id=score_id, action="select", review_on=soon, **said)

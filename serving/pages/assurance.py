@@ -87,10 +87,10 @@ class Assurance(ListPages):
     def _conduct(self, at: InForce, visitor: Visitor) -> dict[str, Any]:
         """Return what people made of scores, and what followed; the look is recorded."""
         ledger = self._lists.ledger
-        found = reviewed(
-            ledger, at.question, at.history, visitor.principal, purpose=visitor.purpose
-        )
         decisions = told(ledger, at.question.name)
+        found = reviewed(
+            ledger, at.question, at.history, decisions, visitor.principal, purpose=visitor.purpose
+        )
         lines = view.override_lines(overrides(found["groups"]))
         before_after = seeing(decisions)
         everybody = [cell for cell in found["groups"] if cell["attribute"] == "everybody"]

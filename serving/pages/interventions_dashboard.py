@@ -26,7 +26,7 @@ from serving.pages.door import Visitor
 def show(desk: Desk, request: Request, visitor: Visitor) -> Response:
     """Answer with the evaluations of interventions that are kept."""
     require(visitor.principal, Permission.DASHBOARDS)
-    load = desk.load()
+    load, kept = desk.load(), evaluations.kept()
     view = View(
         name="interventions",
         title="Interventions and their estimated effect",
@@ -34,7 +34,7 @@ def show(desk: Desk, request: Request, visitor: Visitor) -> Response:
             "An effect is estimated from records, by comparing like with like. It is an effect"
             " only if nothing that the records do not hold decided who was treated.",
         ],
-        sections=[_evaluation(found) for found in evaluations.kept()]
+        sections=[_evaluation(found) for found in kept]
         or [
             Section(
                 "No evaluation is kept yet",
@@ -45,7 +45,7 @@ def show(desk: Desk, request: Request, visitor: Visitor) -> Response:
                 ],
             )
         ],
-        csv=bool(evaluations.kept()),
+        csv=bool(kept),
     )
     return desk.show(request, visitor, view, load)
 

@@ -22,7 +22,7 @@ from serving.pages.door import Visitor
 from serving.pages.forms import Form, blank, done
 from serving.pages.over_lists import FormPages
 from serving.pages.said import moment, title
-from serving.replay import Replay, Step, replay
+from serving.replay import Replay, Step, replayed
 
 KNOWN_FOR = timedelta(hours=8)
 """How long a reviewer who asked who somebody is sees it."""
@@ -100,11 +100,10 @@ class Replays(FormPages):
         require(visitor.principal, Permission.REPLAY)
         score_id, ledger = trail.printable(request.path_params["score_id"]), self._lists.ledger
         entry, payload = ledger.score(score_id)
-        if payload is not None:
-            load = payload["load"]["fingerprint"]
-            require_need(ledger, load, visitor.principal, [payload["nominal_id"]])
-        found = replay(
+        found = replayed(
             score_id,
+            entry,
+            payload,
             stock=self._lists.stock,
             ledger=ledger,
             actor=visitor.principal.actor,
