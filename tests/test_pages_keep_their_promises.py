@@ -34,10 +34,10 @@ from serving.pages import words
 from serving.pages.app import create_pages
 from serving.pages.history_view import history_view
 from serving.pages.identity import Veil, identity
-from serving.pages.list_controls import PAGE
 from serving.pages.list_view import list_view, stale
 from serving.pages.lists import Asked, Lists
 from serving.pages.other_ranks import above_the_line
+from serving.pages.paging import PAGE
 from serving.pages.person_view import person_view
 from serving.pages.render import STATIC, Settings, environment, marking_sheet
 from serving.pages.standing import FILTERS, standing

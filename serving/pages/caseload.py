@@ -15,7 +15,7 @@ from serving.access import Permission, allows, require
 from serving.dashboards import Opened
 from serving.pages import words
 from serving.pages.caseload_lines import Row, bail_line, order_line, rui_line, unprotected_line
-from serving.pages.dashboard_view import Cell, Filter, Section, Table, View
+from serving.pages.dashboard_view import Cell, Section, Table, View
 from serving.pages.desk import (
     Desk,
     Scored,
@@ -29,6 +29,7 @@ from serving.pages.desk import (
     score_cell,
 )
 from serving.pages.door import Visitor
+from serving.pages.paging import Filter
 
 ORDERS = {
     "orders": "Protective orders",

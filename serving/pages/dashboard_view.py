@@ -9,10 +9,8 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from serving.pages.paging import Filter, links
 from serving.safe_csv import written
-
-PAGE = 30
-"""People on one page."""
 
 WITHHELD = "Withheld"
 """Stands for a number under 10, and for one that would give such a number away."""
@@ -80,16 +78,6 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Filter:
-    """One filter: its name in the address, its label, and what can be chosen."""
-
-    name: str
-    label: str
-    options: Sequence[tuple[str, str]]
-    chosen: str
-
-
-@dataclass(frozen=True)
 class View:
     """One dashboard."""
 
@@ -124,22 +112,7 @@ class View:
     @property
     def links(self) -> dict[str, Any] | None:
         """Links to the other pages, as GOV.UK's pagination takes them."""
-        if self.pages == 1:
-            return None
-        near = {1, self.pages, *range(max(1, self.page - 1), min(self.pages, self.page + 1) + 1)}
-        items: list[dict[str, Any]] = []
-        last = 0
-        for at in sorted(near):
-            if at - last > 1:
-                items.append({"ellipsis": True})
-            items.append({"number": at, "href": self.href(at), "current": at == self.page})
-            last = at
-        found: dict[str, Any] = {"landmarkLabel": "Pages", "items": items}
-        if self.page > 1:
-            found["previous"] = {"href": self.href(self.page - 1)}
-        if self.page < self.pages:
-            found["next"] = {"href": self.href(self.page + 1)}
-        return found
+        return links("Pages", self.page, self.pages, self.href)
 
 
 def file(view: View, said: Sequence[str]) -> bytes:

@@ -21,9 +21,10 @@ from serving.chain import Action, Leaf
 from serving.dashboards import Opened
 from serving.need_to_know import withheld
 from serving.pages import words
-from serving.pages.dashboard_view import PAGE, Cell, Filter, View, file
+from serving.pages.dashboard_view import Cell, View, file
 from serving.pages.door import Visitor
 from serving.pages.lists import Lists, OpenList
+from serving.pages.paging import PAGE, Filter, pages_of
 from serving.pages.render import Answer, Settings
 from serving.safe_csv import MEDIA
 
@@ -263,7 +264,7 @@ def area_filter(areas: Sequence[str], area: str) -> Filter:
 def page_of(request: Request, number: int) -> tuple[int, int, slice]:
     """Return which page is asked for, how many there are, and its part of so many lines."""
     said = request.query_params.get("page", "1")
-    pages = max(1, -(-number // PAGE))
+    pages = pages_of(number)
     asked = words.whole_number(said, digits=6) or 1
     page = min(max(asked, 1), pages)
     whole = request.url.path.endswith(".csv")

@@ -15,9 +15,10 @@ from models.words import ENDINGS, date_words
 from serving.pages import words
 from serving.pages.case_words import DecisionLine
 from serving.pages.identity import Identity, Veil, identity
-from serving.pages.list_controls import PAGE, Choice, Pages, choices_of, href, pages_of
+from serving.pages.list_controls import filters_of, href
 from serving.pages.lists import Asked, OpenList
 from serving.pages.other_ranks import CLOSE
+from serving.pages.paging import PAGE, Filter, links, pages_of
 from serving.pages.standing import Tag
 
 MOST_REASONS = 3
@@ -73,7 +74,7 @@ class ListView:
     not_scored: str
     not_scored_href: str
     warnings: Sequence[str]
-    choices: Sequence[Choice]
+    filters: Sequence[Filter]
     filtered: bool
     clear_href: str
     shown: str
@@ -83,7 +84,7 @@ class ListView:
     capacity: str
     capacity_rank: int
     compared: bool
-    pages: Pages | None
+    pages: Mapping[str, Any] | None
     csv_href: str
     positions: Sequence[int] = field(default=())
 
@@ -157,7 +158,7 @@ def list_view(
     """
     info, question = found.info, found.question
     matching = matching_for(found, asked, veil)
-    pages = max(1, -(-len(matching) // PAGE))
+    pages = pages_of(len(matching))
     page = min(max(asked.page, 1), pages)
     positions = matching[(page - 1) * PAGE : page * PAGE]
     rows = found.lines(positions)
@@ -178,7 +179,7 @@ def list_view(
         not_scored=_not_scored(info),
         not_scored_href=f"/lists/{question.name}/not-scored",
         warnings=stale(found, today=today, records_to=records_to, version=version),
-        choices=choices_of(found, asked, others),
+        filters=filters_of(found, asked, others),
         filtered=asked.filtered,
         clear_href=href(question.name, Asked(order=asked.order)),
         shown=_shown(len(matching), page, len(lines)),
@@ -192,7 +193,12 @@ def list_view(
         ),
         capacity_rank=info["capacity"],
         compared=found.compared,
-        pages=pages_of(question.name, asked, page, pages),
+        pages=links(
+            "Pages of the list",
+            page,
+            pages,
+            lambda number: href(question.name, replace(asked, page=number)),
+        ),
         csv_href=href(question.name, replace(asked, page=1), "/list.csv"),
         positions=positions.tolist(),
     )
@@ -360,7 +366,7 @@ def _shown(matching: int, page: int, lines: int) -> str:
 
 def insufficient_lines(found: OpenList, page: int, veil: Veil) -> tuple[list[Line], list[int], int]:
     """Return one page of the people with insufficient history, their positions, and the pages."""
-    pages = max(1, -(-len(found.insufficient) // PAGE))
+    pages = pages_of(len(found.insufficient))
     page = min(max(page, 1), pages)
     positions: np.ndarray = found.insufficient[(page - 1) * PAGE : page * PAGE]
     rows = found.lines(positions)

@@ -21,9 +21,9 @@ from serving.pages import words
 from serving.pages.case_words import DecisionLine, decision_line
 from serving.pages.door import Visitor
 from serving.pages.identity import Veil
-from serving.pages.list_controls import Pages
 from serving.pages.list_view import insufficient_lines, list_view, rejected_words
 from serving.pages.lists import ORDERS, Asked, Lists, OpenList
+from serving.pages.paging import links
 from serving.pages.render import Answer
 from serving.pages.standing import FILTERS
 from serving.pseudonyms import pseudonymous
@@ -187,7 +187,14 @@ class PriorityList:
         lines, positions, pages = insufficient_lines(found, page, self.veil(visitor, found))
         page = min(max(page, 1), pages)
         record(self.lists, visitor, found, {"page": page, "part": "not scored"}, positions)
-        href = f"/lists/{name}/not-scored?page="
+        others = links(
+            "Pages of people with insufficient history",
+            page,
+            pages,
+            lambda number: f"/lists/{name}/not-scored?page={number}",
+        )
+        if others is not None:  # who has no score is in no order: nobody jumps to a page of them
+            others["items"] = [item for item in others["items"] if item.get("current")]
         context = {
             "title": found.question.title,
             "data_to": found.known_to,
@@ -195,13 +202,7 @@ class PriorityList:
             "lines": lines,
             "insufficient": found.info["insufficient_history"],
             "rejected": rejected_words(found.info),
-            "pages": None
-            if pages == 1
-            else Pages(
-                f"{href}{page - 1}" if page > 1 else None,
-                f"{href}{page + 1}" if page < pages else None,
-                [{"number": page, "href": f"{href}{page}", "current": True}],
-            ),
+            "pages": others,
         }
         return self._answer(request, "not_scored.html", context, made_up=made_up(found))
 

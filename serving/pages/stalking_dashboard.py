@@ -18,7 +18,6 @@ from serving.pages.dashboard_view import (
     SUPPRESSED,
     WITHHELD,
     Cell,
-    Filter,
     Section,
     Table,
     View,
@@ -34,6 +33,7 @@ from serving.pages.desk import (
     period_of,
 )
 from serving.pages.door import Visitor
+from serving.pages.paging import Filter
 
 SHARE = (
     "High means the bands High and Very high, which do not depend on capacity. The range is a 95%"

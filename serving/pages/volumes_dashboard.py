@@ -18,7 +18,6 @@ from serving.pages.dashboard_view import (
     SUPPRESSED,
     WITHHELD,
     Cell,
-    Filter,
     Section,
     Table,
     View,
@@ -32,6 +31,7 @@ from serving.pages.desk import (
     period_of,
 )
 from serving.pages.door import Visitor
+from serving.pages.paging import Filter
 
 
 def show(desk: Desk, request: Request, visitor: Visitor) -> Response:
