@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-import yaml
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.errors import PrecursorError, UsageError
+from features.yaml_file import read_model
 from serving.credentials import is_loopback
 from serving.id_token import TokenRefused, UnknownKey, claims
 from serving.permissions import GIVEN, Account, Forbidden, Principal, Role
@@ -123,16 +123,10 @@ def settings() -> Settings | None:
     if not named:
         return None
     try:
-        return Settings.model_validate(yaml.safe_load(Path(named).read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValueError) as wrong:
-        why = str(wrong)
-        if isinstance(wrong, ValidationError):
-            why = "; ".join(
-                f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
-                for one in wrong.errors(include_input=False, include_url=False)
-            )
+        return read_model(Settings, Path(named), "accounts")
+    except UsageError as wrong:
         raise UsageError(
-            f"{SETTING}: {named}: {why}", remedy="Mend the file; docs/access.md shows one."
+            f"{SETTING}: {wrong.message}", remedy="Mend the file; docs/access.md shows one."
         ) from wrong
 
 

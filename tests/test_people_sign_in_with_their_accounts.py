@@ -298,6 +298,27 @@ def test_settings_that_are_wrong_are_refused_with_their_place(
         oidc.settings()
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("roles: {iom: reviewer, iom: supervisor}", "iom: there twice"),
+        ("roles: {iom: !!bool maybe}", "not YAML"),
+    ],
+)
+def test_a_role_that_is_given_twice_or_is_no_role_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, says: str
+) -> None:
+    whole = written(tmp_path, "https://id.force.example").read_text()
+    kept = {name: said for name, said in yaml.safe_load(whole).items() if name != "roles"}
+    file = tmp_path / "roles.yaml"
+    file.write_text(yaml.safe_dump(kept) + line + "\n")
+    monkeypatch.setenv("PRECURSOR_OIDC", str(file))
+    with pytest.raises(UsageError, match=says) as refused:
+        oidc.settings()
+    assert refused.value.message.startswith(f"PRECURSOR_OIDC: {file}: ")
+    assert "docs/access.md" in str(refused.value.remedy)
+
+
 def test_a_program_that_asks_too_often_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     from serving.limits import Rate, TooOften
 
