@@ -114,6 +114,7 @@ def scores(
                 "scored": sum(not score.insufficient_history for score in scored),
                 "insufficient_history": sum(score.insufficient_history for score in scored),
                 "rejected": dict(Counter(person.reason for person in rejected)),
+                **({"expires_on": max(str(one.expires_on) for one in scored)} if scored else {}),
             },
             people=leaves(scored, rejected),
         )

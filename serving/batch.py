@@ -327,7 +327,7 @@ def rejected_beside(out: Path) -> Path:
 def _info(batch: Batch, counts: Counts, days: Sequence[date]) -> dict[str, Any]:
     """What a run says of itself; nothing in it is about one person."""
     question, load = batch.question, batch.load
-    expires = days[0] + timedelta(days=question.expires_after_days)
+    expires = days[-1] + timedelta(days=question.expires_after_days)
     said = shared(batch.model, batch.version, load)
     return {
         **said,

@@ -16,6 +16,7 @@ from typing import Any
 
 from features.errors import Conflict
 from features.files import write_as
+from serving.chain import IN_FORCE
 from serving.ledger import Action, Entry, Ledger
 from serving.permissions import Principal
 from serving.runs import pointed
@@ -169,7 +170,7 @@ def _scores(ledger: Ledger, question: str, version: int) -> dict[str, Any]:
         said = entry.body
         if said.get("model", {}).get("version") == version:
             number += int(said.get("scored", 0))
-            expires = max(expires, str(said.get("expires_on", "")))
+            expires = max(expires, str(said.get("expires_on") or ""))
     listed = pointed(question)
     made = listed is not None and any(
         entry.body.get("run_id") == listed["run_id"]
@@ -184,10 +185,7 @@ def _of(ledger: Ledger, entry: Entry) -> Retired:
     came = [
         earlier.at[:10]
         for earlier in ledger.entries(
-            action=(Action.PROMOTION, Action.ROLLBACK),
-            question=question,
-            before=entry.seq,
-            sealed=True,
+            action=IN_FORCE, question=question, before=entry.seq, limit=None, sealed=True
         )
         if earlier.body["version"] == said["version"]
     ]

@@ -6,19 +6,24 @@ import csv
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from made_up_registry import registry_in
+from served import ME, Served, served
 from typer.testing import CliRunner, Result
 
 from features.errors import Conflict, NotFound
 from features.files import write_json
 from models import champions, registry
 from precursor import app
+from serving.batch import score_batch
 from serving.ledger import Action, Ledger
 from serving.permissions import Principal, Role
 from serving.retirement import as_csv, as_page, register, retire
 from serving.runs import folder
 from serving.stock import Stock
+
+__all__ = ["served"]
 
 NAME = "made_up"
 WHO = Principal("s.cientist", Role("operator"))
@@ -163,3 +168,45 @@ def test_what_does_not_exist_or_has_no_reason_is_not_retired(store: Path) -> Non
     assert run("retire", NAME, "1").exit_code == 2
     assert "purpose is empty" in str(run("retire", NAME, "1", "--reason", " ").exception)
     assert champions.pointer(NAME)["version"] == 1
+
+
+def test_the_register_knows_until_when_what_was_scored_on_request_and_on_several_days_counts(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = ("2025-06-01", "2026-01-01")
+    rows = pd.DataFrame({"nominal_id": ["N0001"] * 2, "as_of_date": pd.to_datetime(days)})
+    out = tmp_path / "scores.csv"
+    score_batch(served.model, 1, served.history, out, ledger=served.ledger, **ME, spine=rows)
+    expiries = sorted(pd.read_csv(out)["expires_on"])
+    (score,) = served.score("N0001").json()["scores"]
+    assert expiries[0] < expiries[1] < score["expires_on"]
+    asked, listed = served.ledger.entries(action=(Action.SCORE, Action.BATCH), limit=2)
+    monkeypatch.setenv("PRECURSOR_HOME", str(tmp_path / "home"))
+    before = {key: value for key, value in asked.body.items() if key != "expires_on"}
+    bodies = {1: [listed.body], 2: [listed.body, asked.body], 3: [before]}  # 3: of a release before
+    with Ledger.open() as book:
+        for number, said in bodies.items():
+            for body in said:
+                model = {**body["model"], "version": number}
+                book.append(
+                    Action.SCORE, **ME, purpose="p", question=NAME, body={**body, "model": model}
+                )
+        found = [
+            retire(book, NAME, number, "0" * 64, who=WHO, reason="old", stop=lambda: None)
+            for number in bodies
+        ]
+    assert [one.scores for one in found] == [2, 3, 1]
+    assert [one.last_expires_on for one in found] == [expiries[1], score["expires_on"], ""]
+
+
+def test_the_day_it_came_into_force_is_known_however_much_was_promoted_since(
+    store: Path,
+) -> None:
+    with Ledger.open() as book:
+        other = {"version": 2, "sha256": "0" * 64}
+        for _ in range(101):
+            book.append(
+                Action.PROMOTION, actor="a", role="operator", purpose="p", question=NAME, body=other
+            )
+        one = retire(book, NAME, 1, "0" * 64, who=WHO, reason="old", stop=lambda: None)
+    assert one.in_force_since == one.retired_on
