@@ -74,17 +74,24 @@ def _since(score: Mapping[str, Any]) -> list[str]:
 
 
 def list_in_words(published: PublishedList, most: int) -> str:
-    """Return the top of a published list: rank, person, band, chance, range, change, reasons."""
+    """Return the top of a published list: rank, person, band, chance, range, change, reasons.
+
+    Whoever has insufficient history is counted above it and has no line: there is no rank to tell.
+    """
     info = published.run.info
     lines = ["SYNTHETIC RECORDS, for testing only."] if info["model"]["synthetic"] else []
+    mean = info["mean_probability"]
+    on_average = "" if mean is None else f", on average {mean:.1%}"
     lines.append(
-        f"{info['title']}: {info['scored']:,} people scored as of {info['as_of_dates'][0]},"
-        f" on average {info['mean_probability']:.1%}; {sum(info['rejected'].values()):,} rejected,"
+        f"{info['title']}: {info['scored']:,} people scored as of {info['as_of_dates'][0]}"
+        f"{on_average}; {sum(info['rejected'].values()):,} rejected,"
         f" {info['insufficient_history']:,} with insufficient history."
     )
     for line in published.page(0, most):
+        if line["insufficient_history"]:
+            continue
         lines.append(
-            f"{line['rank'] or '-':>4}  {line['nominal_id']}  {line['band']:9}"
+            f"{line['rank']:>4}  {line['nominal_id']}  {line['band']:9}"
             f"  {line['probability']:.1%} ({line['low']:.1%} to {line['high']:.1%})"
             f"  {line['change']}  {line['score_id']}"
         )

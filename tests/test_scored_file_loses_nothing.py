@@ -28,6 +28,7 @@ from serving.batch import Scored, score_batch
 from serving.ledger import Action
 from serving.publishing import publish
 from serving.stock import NotInForce
+from serving.text import list_in_words
 
 __all__ = ["served"]
 
@@ -302,6 +303,22 @@ def test_any_page_of_a_hundred_thousand_people_is_the_right_one(
     for offset in (0, 50_000, 99_970):
         found = runs.published("many_people").page(offset, 30)
         assert [line["rank"] for line in found] == list(range(offset + 1, offset + 31))
+
+
+@pytest.mark.parametrize("scored", [2, 0])
+def test_a_list_with_fewer_scores_than_lines_is_told_in_words(
+    served: Served, tmp_path: Path, scored: int
+) -> None:
+    people = [*served.people[:scored], NEWCOMER]
+    rows = spine(*((person, "2026-02-01") for person in people))
+    done = batch(served, tmp_path / "scores.csv", spine=rows)
+    publish(NAME, ledger=served.ledger, run_id=done.run.run_id, **ME)
+    first, *told = list_in_words(runs.published(NAME), most=10).splitlines()[1:]
+    assert f"{scored} people scored as of 2026-02-01" in first
+    assert ("on average" in first) == bool(scored)
+    assert "1 with insufficient history" in first
+    assert [line.split()[0] for line in told if line[:4].strip()] == ["1", "2"][:scored]
+    assert not any(NEWCOMER in line or "None" in line for line in told)
 
 
 def test_a_model_that_only_the_pointer_calls_champion_scores_no_file(
