@@ -1,4 +1,4 @@
-"""Nothing is anonymous: tokens for programs, one-use links and sessions for people."""
+"""Nothing is anonymous: tokens for programs and people, one-use links, and sessions of people."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ class Access:
             )
         secret, row = self._new(actor, role, timedelta(days=days))
         row["token_id"] = row["hash"][:12]
-        self._give(tables.token, row, Action.TOKEN_ISSUED, "access for a program")
+        purpose = f"access as {role.replace('_', ' ')}"  # a program's, or somebody's to sign in
+        self._give(tables.token, row, Action.TOKEN_ISSUED, purpose)
         return secret
 
     def authenticate(self, bearer: str | None) -> Principal:
@@ -148,7 +149,10 @@ class Access:
             ]
 
     def revoke(self, token_id: str, *, purpose: str) -> None:
-        """End a token's access now, and the sessions of whom it was given to in that role.
+        """End a token's access now, and every session of whom it was given to in that role.
+
+        Those that a link, an account or another token opened too: nothing else ends a session that
+        somebody else holds, and whoever may still come signs in again.
 
         Raises
         ------

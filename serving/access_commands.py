@@ -75,7 +75,7 @@ def revoke(
     reason: Reason,
     as_json: Json = False,
 ) -> None:
-    """End a token's access now, and the sessions of whom it was given to.
+    """End a token's access now, and every session that its actor has in its role.
 
     Example: precursor revoke 0a1b2c3d4e5f --reason "left the project"
     """

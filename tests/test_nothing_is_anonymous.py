@@ -28,6 +28,7 @@ from serving.access import (
     operator,
     require,
 )
+from serving.chain import Action
 from serving.credentials import check_csrf
 from serving.ledger import Ledger
 from serving.sessions import extend
@@ -164,6 +165,14 @@ def test_a_token_can_be_revoked(access: Access, ledger: Ledger) -> None:
     with pytest.raises(UsageError, match="purpose"):
         access.revoke(listed["second"].token_id, purpose=" ")
     assert access.authenticate(second).actor == "second", "what is not recorded does not happen"
+
+
+@pytest.mark.parametrize("role", ["analyst", "data_scientist", "service"])
+def test_the_ledger_calls_no_token_a_programs(access: Access, ledger: Ledger, role: str) -> None:
+    access.issue_token("first", role)
+    (entry,) = ledger.entries()
+    assert entry.purpose == f"access as {role.replace('_', ' ')}"
+    assert "program" not in entry.purpose + Action(entry.action).words
 
 
 @pytest.mark.parametrize(
@@ -365,19 +374,28 @@ def test_a_session_that_is_ended_meanwhile_is_not_extended(
     assert actions(ledger)[-1] == "sign_out"
 
 
-def test_revoking_a_token_ends_its_sessions_and_no_others(access: Access, ledger: Ledger) -> None:
+def test_revoking_a_token_ends_its_actors_sessions_in_its_role_and_no_others(
+    access: Access, ledger: Ledger
+) -> None:
     tokens = {
         (actor, role): access.issue_token(actor, role)
         for actor, role in (("first", "analyst"), ("first", "reviewer"), ("second", "analyst"))
     }
     cookies = {who: access.sign_in_with_token(token) for who, token in tokens.items()}
+    by_link = {
+        role: access.sign_in(access.issue_link("first", role), "127.0.0.1")
+        for role in ("analyst", "reviewer")
+    }
     listed = {(token.actor, token.role.value): token.token_id for token in access.tokens()}
     access.revoke(listed["first", "analyst"], purpose="changed duties")
     with pytest.raises(Unauthorised):
         access.session(cookies["first", "analyst"])
     assert access.session(cookies["first", "reviewer"])
     assert access.session(cookies["second", "analyst"])
-    assert ledger.entries()[0].body["sessions_ended"] == 1
+    with pytest.raises(Unauthorised):
+        access.session(by_link["analyst"])
+    assert access.session(by_link["reviewer"])
+    assert ledger.entries()[0].body["sessions_ended"] == 2
 
 
 def test_a_form_belongs_to_its_session(access: Access) -> None:
