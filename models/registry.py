@@ -200,8 +200,11 @@ def set_alias(question: str, alias: str, version: int) -> None:
 
 
 def remove_alias(question: str, alias: str) -> None:
-    """Take an alias away; nothing happens where no version has it."""
-    connect().delete_registered_model_alias(question, alias)
+    """Take an alias away; nothing happens where no version has it, or none is registered."""
+    client = connect()
+    # a bento brings a model into force that no registry beside it knows
+    if client.search_registered_models(f"name = '{_plain(question)}'"):
+        client.delete_registered_model_alias(question, alias)
 
 
 def withdraw(question: str, aliases: Sequence[str], *, version: int | None = None) -> None:

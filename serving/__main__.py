@@ -2,7 +2,7 @@
 
     python -m serving serve --port 3000
 
-It has the commands of this floor; `precursor` has those of all floors.
+It has the commands of this floor, and those about duplicates; `precursor` has those of all floors.
 """
 
 from __future__ import annotations
@@ -15,17 +15,31 @@ import typer
 from features.errors import PrecursorError
 
 
+def commands() -> typer.Typer:
+    """Return the commands of this floor."""
+    from features import linking_commands as links
+    from serving import (
+        access_commands,
+        commands,
+        governance_commands,
+        linking_commands,
+        stage_commands,
+    )
+
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+    # the commands about duplicates are one group, to which this floor adds what asks the ledger
+    for part in (commands, access_commands, governance_commands, stage_commands, links):
+        app.add_typer(part.app)
+    assert linking_commands.link is links.link
+    return app
+
+
 def main() -> None:
     """Run one command; what is refused is told in one line and sets the exit code."""
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
     os.umask(0o077)  # whatever is written here is about people: for this user alone
-    from serving import access_commands, commands
-
-    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-    for part in (commands, access_commands):
-        app.add_typer(part.app)
     try:
-        app()
+        commands()()
     except PrecursorError as refused:
         print(f"Refused: {refused}", file=sys.stderr)
         sys.exit(refused.exit_code)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import http.client
+import inspect
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import small_force
+import typer
 from served import NAME, put_in_force
 
+import precursor
 from benchmarks import serving_world
 from features.errors import NotFound, UsageError
 from features.history import History
 from features.loads import Load
 from models import champions
+from serving.__main__ import commands
 from serving.bundled import build, take_in
 from serving.ledger import Action, Ledger
 
@@ -102,6 +107,51 @@ def test_it_answers_offline_with_its_own_model_and_without_mlflow(
         assert said["scores"][0]["model"]["sha256"] == sha256
     log = (tmp_path / "log").read_text()
     assert "mlflow" not in log, log[-2000:]
+
+
+def test_its_command_line_has_every_command_of_serving() -> None:
+    def told(app: typer.Typer) -> dict[str, object]:
+        group = typer.main.get_group(app)
+        return {
+            " ".join(path): callback
+            for path, callback in _callbacks(group)
+            if callback.__module__.startswith("serving.")
+        }
+
+    own = told(commands())
+    assert set(own) == set(told(precursor.app))
+    assert {"export-subject", "retention", "link apply", "suspend", "stage"} <= set(own)
+
+
+def _callbacks(
+    group: typer.core.TyperGroup, *before: str
+) -> Iterator[tuple[tuple[str, ...], Callable[..., object]]]:
+    for name, one in group.commands.items():
+        if isinstance(one, typer.core.TyperGroup):
+            yield from _callbacks(one, *before, name)
+        elif one.callback is not None:
+            yield (*before, name), inspect.unwrap(one.callback)
+
+
+def test_a_force_that_has_a_bento_alone_answers_a_subject_and_suspends_what_it_brought(
+    made: tuple[Path, Load, str], precursor_home: Path
+) -> None:
+    bento, load, _ = made
+    shutil.copytree(load.path, precursor_home / "records" / "small")
+    with Ledger.open() as ledger:
+        take_in(ledger, bento / "src" / "brought")
+
+    def run(*words: str) -> str:
+        line = [sys.executable, "-m", "serving", *words]
+        done = subprocess.run(line, cwd=bento / "src", capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    held = precursor_home / "held"
+    run("export-subject", "N0001", "--out", str(held), "--reason", "access request 12")
+    assert json.loads((held / "held.json").read_text())
+    assert "scores nobody" in run("suspend", NAME, "--reason", "calibration lost")
+    assert champions.questions() == []
 
 
 def test_what_a_bento_brings_comes_into_force_only_where_nothing_ever_was(
