@@ -28,7 +28,7 @@ _REFUSALS = {
     410: "It was erased.",
     413: "Larger than 1 MB.",
     415: "Not JSON.",
-    429: "Too many requests under way.",
+    429: "Too many requests under way, or more a second than one actor may make.",
     500: "The service failed; the request id can be quoted.",
     503: "It cannot be answered now, and why.",
 }
@@ -72,7 +72,7 @@ def document() -> dict[str, Any]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    wrong = (*_ALWAYS, *route.refusals) if route.permission else (429, 500)
+    wrong = (*_ALWAYS, *route.refusals) if route.permission else (500,)
     found: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
         "summary": route.summary,

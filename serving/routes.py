@@ -136,7 +136,7 @@ ROUTES = (
         "A past score computed again from its stored inputs, and the inputs from the records.",
         answers=ReplayAnswer,
         query=(PURPOSE,),
-        refusals=(404, 410),
+        refusals=(404,),
     ),
     Route(
         "GET",
@@ -145,7 +145,7 @@ ROUTES = (
         "Whom the analyst's own view is due of before anything is shown, with their records.",
         answers=OwnViewsDueAnswer,
         query=(PURPOSE,),
-        refusals=(404,),
+        refusals=(404, 409),
     ),
     Route(
         "POST",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from serving.batch import score_batch
 from serving.openapi import document
 from serving.publishing import publish
 from serving.routes import ROUTES
+from serving.runs import FROZEN, _opened, published
 
 __all__ = ["served"]
 
@@ -95,3 +98,27 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
         case.body[name] = known[name]
     if names or fields:
         ask(desk, case)
+
+
+def test_the_document_promises_no_status_that_cannot_be_and_leaves_none_out(
+    desk: Served, precursor_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {
+        (method, path): set(found["responses"])
+        for path, methods in document()["paths"].items()
+        for method, found in methods.items()
+    }
+    assert "410" not in told["get", "/v1/replays/{score_id}"]  # erased: 200, not_replayable
+    assert "410" in told["get", "/v1/scores/{score_id}"]
+    assert "429" not in told["get", "/livez"]  # the gate lets it pass
+    assert all("429" in found for (_, path), found in told.items() if path != "/livez")
+    words = document()["paths"]["/v1/scores"]["post"]["responses"]["429"]["description"]
+    assert "a second" in words
+    shutil.copytree(desk.home, precursor_home, dirs_exist_ok=True)
+    monkeypatch.setenv("PRECURSOR_HOME", str(precursor_home))
+    listed = published(NAME).run.path / FROZEN
+    listed.write_bytes(listed.read_bytes() + b" ")
+    _opened.cache_clear()
+    answer = desk.get(f"/v1/own-views/{NAME}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "run_changed")
+    assert "409" in told["get", "/v1/own-views/{question}"]
