@@ -30,12 +30,12 @@ def pseudonymous(role: str) -> bool:
     return role not in KNOW_NAMES
 
 
-def pseudonym(score_id: str) -> str:
-    """Return what stands in the place of somebody's name.
+def score_pseudonym(score_id: str) -> str:
+    """Return what stands in the place of somebody's name on lists: another with each score.
 
     Examples
     --------
-    >>> pseudonym("s0a1b2c3d4e5f")
+    >>> score_pseudonym("s0a1b2c3d4e5f")
     'Person s0a1b2c3'
     """
     return f"Person {score_id[:_LETTERS]}"
@@ -71,7 +71,7 @@ def without_name(line: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_name({"nominal_id": "N1", "score_id": "s0a1b2c3d4"})["nominal_id"]
     'Person s0a1b2c3'
     """
-    told = {**line, "nominal_id": pseudonym(line["score_id"])}
+    told = {**line, "nominal_id": score_pseudonym(line["score_id"])}
     if "reasons" in line:
         told["reasons"] = [_without_references(reason) for reason in line["reasons"]]
     return told

@@ -117,12 +117,15 @@ def page(ledger: Ledger, asked: Asked, before: int | None = None) -> tuple[list[
     return found[:PAGE], more
 
 
-def pseudonym(subject: bytes | None) -> str:
-    """Return how a person is called where nobody is named.
+def person_pseudonym(subject: bytes | None) -> str:
+    """Return how a person is called on the ledger's own pages: the same in every entry.
+
+    Lists, which do not ask the ledger, call each by the score instead
+    (`pseudonyms.score_pseudonym`).
 
     Examples
     --------
-    >>> pseudonym(bytes.fromhex("3f9a21c400"))
+    >>> person_pseudonym(bytes.fromhex("3f9a21c400"))
     'P-3F9A21C4'
     """
     return "Nobody" if subject is None else f"P-{subject[:4].hex().upper()}"

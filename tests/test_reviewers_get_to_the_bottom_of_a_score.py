@@ -241,7 +241,7 @@ def test_a_decision_is_read_out_under_a_pseudonym_and_the_look_is_recorded(world
     seen = text_of(page.text)
     assert SECRET in seen
     assert str(leaf.nominal_id) not in page.text
-    assert trail.pseudonym(world.ledger.subjects(first.seq)[0][0]) in seen
+    assert trail.person_pseudonym(world.ledger.subjects(first.seq)[0][0]) in seen
     look = last(world.ledger, action=Action.AUDIT)
     assert look.body == {"what": "entry", "entry": first.seq}
     assert [found.nominal_id for found in world.ledger.people(look.seq)] == [leaf.nominal_id]

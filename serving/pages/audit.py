@@ -86,7 +86,7 @@ class Audit(ListPages):
         said, of_scores = self._read_out(found, visitor)
         people = [
             {
-                "pseudonym": trail.pseudonym(subject),
+                "pseudonym": trail.person_pseudonym(subject),
                 "score_id": score_id or of_scores.get(place),
                 "said": said.get(place),
             }

@@ -26,7 +26,7 @@ from serving.pages.over_lists import FormPages
 from serving.pages.priority_list import made_up
 from serving.pages.recorded import viewed
 from serving.permissions import same_person
-from serving.pseudonyms import pseudonym, pseudonymous
+from serving.pseudonyms import pseudonymous, score_pseudonym
 from serving.schema import ChallengeRequest, SettlementRequest
 
 LONGEST = 1_000
@@ -178,7 +178,7 @@ def _words(one: Dispute, hidden: bool) -> dict[str, Any]:
     """Return a dispute in words; without who it is about for whoever sees nobody by name."""
     return {
         "number": one.number,
-        "name": pseudonym(one.score_id) if hidden else one.nominal_id,
+        "name": score_pseudonym(one.score_id) if hidden else one.nominal_id,
         "reason": one.reason,
         "who": one.actor,
         "when": date_words(local_day(one.at)),

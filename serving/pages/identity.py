@@ -9,7 +9,7 @@ from typing import Any
 
 from models.words import date_words
 from serving.pages.lists import OpenList
-from serving.pseudonyms import pseudonym
+from serving.pseudonyms import score_pseudonym
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def identity(
     area = None if found.standing is None else found.standing.area(position)
     if pseudonymous:
         known = "Age not recorded" if born is None else f"Aged {age(born, found.as_of_date)}"
-        return Identity(pseudonym(row["score_id"]), known, "")
+        return Identity(score_pseudonym(row["score_id"]), known, "")
     if found.standing is None:
         return Identity(str(row["nominal_id"]), "", "")
     return Identity(

@@ -114,7 +114,7 @@ class Replays(FormPages):
         context = {
             "form": form,
             "score_id": score_id,
-            "pseudonym": trail.pseudonym(subject),
+            "pseudonym": trail.person_pseudonym(subject),
             "known_as": self._known_as(request, visitor, subject, payload),
             "given": {
                 "entry": entry.seq,
