@@ -138,8 +138,7 @@ def fit(
     most : int or None
         How many people it learns from.
     """
-    known = catalogue(question.harm)
-    wanted = known.subset(groups=[g for g in known.groups if g != "own_victimisation"])
+    wanted = catalogue(question.harm)
     people = history.people("suspected", 0)[:most]
     at = [history.load.default_as_of - timedelta(days=days) for days in days_ago]
     spine = pd.DataFrame(

@@ -66,14 +66,12 @@ class Permission(StrEnum):
     DASHBOARDS = "dashboards"
     CASELOAD = "caseload"
     BREAK_GLASS = "break_glass"
-    PUBLISH = "publish"
     REPLAY = "replay"
     AUDIT = "audit"
     IDENTITY = "identity"
     ASSURANCE = "assurance"
     QUESTIONS = "questions"
     MODEL_RECORD = "model_record"
-    PROMOTION = "promotion"
     METRICS = "metrics"
     OPENAPI = "openapi"
 
@@ -154,9 +152,6 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
             (_ANALYST, _SUPERVISOR, _REVIEWER),
             "A person in danger cannot wait; a program cannot judge that, and answers for nothing.",
         ),
-        Permission.PUBLISH: Rule(
-            (_ANALYST,), "The list is fixed by those who take it into their meeting."
-        ),
         Permission.REPLAY: Rule(
             (_REVIEWER,), "Whether a score was computed right is asked by who did not give it."
         ),
@@ -178,9 +173,6 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         ),
         Permission.MODEL_RECORD: Rule(
             GIVEN, "How the model works and how well names nobody and is no secret."
-        ),
-        Permission.PROMOTION: Rule(
-            (_SCIENTIST,), "A model comes into force by who has seen its evaluation."
         ),
         Permission.METRICS: Rule(GIVEN, "Counts and times of requests name nobody."),
         Permission.OPENAPI: Rule(GIVEN, "Whoever may ask for anything may see how to ask."),

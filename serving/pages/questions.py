@@ -25,12 +25,14 @@ from serving.pages.recorded import viewed
 from serving.pages.said import moment, title
 from serving.retirement import register
 
-METRICS = (
-    ("auc", "AUC"),
-    ("recall", "Outcomes captured at capacity"),
-    ("precision", "Precision at capacity"),
-    ("brier", "Brier score"),
-)
+METRICS = {
+    "auc": "AUC",
+    "recall": "Outcomes captured at capacity",
+    "precision": "Precision at capacity",
+    "brier": "Brier score",
+}
+"""What is shown of each method, and under which heading."""
+
 MODEL = "model"
 
 
@@ -99,6 +101,7 @@ class Questions(ListPages):
             "chosen": chosen,
             "fault": "" if kept is None else kept.fault,
             "report": report,
+            "heads": list(METRICS.values()),
             "methods": methods(report),
             "origins": origins(report),
             "gate": None
@@ -196,7 +199,7 @@ def methods(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": _method(report, name),
-            "figures": [shown(figures[name].get(metric)) for metric, _ in METRICS],
+            "figures": [shown(figures[name].get(metric)) for metric in METRICS],
             "gap": "" if name == MODEL else shown(gaps.get(name, {}).get("auc")),
         }
         for name in sorted(figures, key=order)
@@ -233,7 +236,7 @@ def _origin(evaluation: Mapping[str, Any], report: Mapping[str, Any]) -> dict[st
     best = max(rivals, key=lambda name: rivals[name], default=None)
     return {
         "judged": f"{evaluation['rows']:,} rows, {evaluation['positives']:,} with the outcome",
-        "figures": [shown(figures[MODEL].get(metric)) for metric, _ in METRICS],
+        "figures": [shown(figures[MODEL].get(metric)) for metric in METRICS],
         "best": "" if best is None else f"{_method(report, best)}: {shown(figures[best]['auc'])}",
     }
 
