@@ -17,7 +17,6 @@ from features.errors import PrecursorError
 
 def commands() -> typer.Typer:
     """Return the commands of this floor."""
-    from features import linking_commands as links
     from serving import (
         access_commands,
         commands,
@@ -27,10 +26,8 @@ def commands() -> typer.Typer:
     )
 
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-    # the commands about duplicates are one group, to which this floor adds what asks the ledger
-    for part in (commands, access_commands, governance_commands, stage_commands, links):
+    for part in (commands, access_commands, governance_commands, stage_commands, linking_commands):
         app.add_typer(part.app)
-    assert linking_commands.link is links.link
     return app
 
 

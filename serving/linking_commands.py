@@ -9,8 +9,11 @@ from typing import Annotated
 import typer
 
 from features.console import Json, Records, answer
-from features.linking_commands import link
+from features.linking_commands import app, link
 from serving.command_ledger import ledger
+
+__all__ = ["app"]
+"""The commands about duplicates: one group, to which this floor adds what asks the ledger."""
 
 
 @link.command()
