@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from features.errors import UsageError
+from features.errors import Conflict, UsageError
 from features.unfinished import scratch_folder
 
 Register = TypeVar("Register")
@@ -175,3 +175,22 @@ Make it first.
             remedy="Make it first.",
             field=field,
         )
+
+
+def is_new(out: Path) -> None:
+    """Refuse to write over what exists already.
+
+    Examples
+    --------
+    >>> is_new(Path("/"))
+    Traceback (most recent call last):
+    ...
+    features.errors.Conflict: / exists already. Name another.
+    """
+    if out.exists():
+        raise taken(out)
+
+
+def taken(out: Path) -> Conflict:
+    """Return the refusal of a place to write where something exists already."""
+    return Conflict(f"{out} exists already", remedy="Name another.", field="out")

@@ -29,7 +29,8 @@ import pyarrow.parquet as pq
 from features.catalogue import catalogue
 from features.compile import APART_TYPES, ASKED, BIRTH, CODES, NUMBERS, apart_sql, known_sql
 from features.declare import FeatureSet
-from features.errors import Conflict, UsageError
+from features.errors import UsageError
+from features.files import is_new
 from features.history import History, dates
 from features.loads import Load, manifest, open_load, unchanged
 from features.matrix import (
@@ -219,8 +220,7 @@ def write_matrix(
         There is such a folder, or somebody was erased while it was made.
     """
     out = Path(out)
-    if out.exists():
-        raise Conflict(f"{out} exists already", remedy="Name a folder that does not exist yet.")
+    is_new(out)
     turns, parts = Turns(load), Parts(load, question.harm)
     feature_set = question_features(question, catalogue(question.harm))
     at = None

@@ -39,7 +39,7 @@ from serving.ledger import Action, Leaf, Ledger
 from serving.parts import Counts, Parts, Scoring, recorded
 from serving.runs import REJECTED, ROWS, SCORED, Run, write_run
 from serving.scoring import shared
-from serving.unfinished import Unfinished, digest, part_of, under_way
+from serving.unfinished import Unfinished, beside_of, digest, part_of, under_way
 
 _LINES_AT_ONCE = 50_000
 
@@ -321,7 +321,7 @@ def rejected_beside(out: Path) -> Path:
             field="out",
         )
     folder_stands(out, field="out")
-    return out.with_name(f"{out.stem}.rejected{out.suffix}")
+    return beside_of(out)
 
 
 def _info(batch: Batch, counts: Counts, days: Sequence[date]) -> dict[str, Any]:

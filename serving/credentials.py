@@ -95,6 +95,12 @@ def csrf_token(cookie: str) -> str:
     return base64.urlsafe_b64encode(mark).decode().rstrip("=")
 
 
+def made_for(cookie: str, given: str | None) -> bool:
+    """Return whether the mark in a form is the one of this session."""
+    said = (given or "").encode("utf-8", "surrogatepass")
+    return hmac.compare_digest(csrf_token(cookie).encode(), said)
+
+
 def check_csrf(cookie: str, given: str | None) -> None:
     """Refuse a form that was not made for this session.
 
@@ -102,8 +108,7 @@ def check_csrf(cookie: str, given: str | None) -> None:
     ------
     Forbidden
     """
-    said = (given or "").encode("utf-8", "surrogatepass")
-    if not hmac.compare_digest(csrf_token(cookie).encode(), said):
+    if not made_for(cookie, given):
         raise Forbidden(
             "this form does not belong to your session",
             remedy="Load the page again and send it once more.",

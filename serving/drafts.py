@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from features.files import replacing
 from features.home import home
 from serving import access_rows, tables
-from serving.credentials import SESSION_LASTS, csrf_token, hashed
+from serving.credentials import SESSION_LASTS, hashed, made_for
 from serving.ledger import Ledger
 from serving.permissions import Principal, Role
 
@@ -47,7 +47,7 @@ def drop_drafts() -> None:
 
 def who_it_was(ledger: Ledger, cookie: str, csrf: str) -> Principal | None:
     """Return whose session a cookie was, over though it may be; None if the form is not theirs."""
-    if not cookie or not hmac.compare_digest(csrf_token(cookie).encode(), csrf.encode()):
+    if not cookie or not made_for(cookie, csrf):
         return None
     table = tables.session
     with ledger.reading() as connection:

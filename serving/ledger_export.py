@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from features.errors import Conflict, NotFound
+from features.errors import NotFound
+from features.files import is_new, taken
 from serving import tables
 from serving.chain import HASHED, Action, Head, canonical, stamp
 from serving.ledger import Ledger
@@ -76,8 +77,7 @@ def export(ledger: Ledger, out: Path, *, actor: str, role: str, purpose: str) ->
     Conflict
         The file exists.
     """
-    if out.exists():
-        raise Conflict(f"{out} exists already", remedy="Name another file.", field="out")
+    is_new(out)
     entry = ledger.append(
         Action.EXPORT, actor=actor, role=role, purpose=purpose, body={"what": "the whole ledger"}
     )
@@ -95,7 +95,7 @@ def export(ledger: Ledger, out: Path, *, actor: str, role: str, purpose: str) ->
         # A link, unlike a rename, fails where the name is taken: the first one stays.
         os.link(part, out)
     except FileExistsError:
-        raise Conflict(f"{out} exists already", remedy="Name another file.", field="out") from None
+        raise taken(out) from None
     finally:
         part.unlink(missing_ok=True)
     return {"checkpoint": head, "entries": entry.seq, "leaves": leaves}

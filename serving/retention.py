@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from features.errors import Conflict
-from features.files import replacing
+from features.files import is_new, replacing
 from features.loads import Load
 from serving import tables
 from serving.chain import stamp
@@ -90,8 +89,7 @@ def write(
     Conflict
         The file exists.
     """
-    if out.exists():
-        raise Conflict(f"{out} exists already", remedy="Name another file.", field="out")
+    is_new(out)
     rows = listed.assign(
         **{
             name: listed[name].dt.strftime("%Y-%m-%d")

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from features.errors import Conflict, RecordsRefused, UsageError
-from features.files import replacing
+from features.files import is_new, replacing
 from features.spreadsheet import filled_in
 from serving.given import given
 from serving.ledger import Action, Leaf, Ledger
@@ -78,8 +78,7 @@ def draw(
                 remedy="A lot is drawn once; the next list has its own.",
                 code="drawn",
             )
-    if out.exists():
-        raise Conflict(f"{out} exists already", remedy="Name another file.", field="out")
+    is_new(out)
     width = max(capacity // 2, 20)
     rows = listed.columns("nominal_id", "as_of_date", "rank").to_pandas()
     near = rows[(rows["rank"] - capacity).between(1 - width, width)]

@@ -19,9 +19,9 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.errors import Conflict, NotFound, PrecursorError
+from features.errors import NotFound, PrecursorError
 from features.excerpt import excerpt
-from features.files import all_there, folder_stands
+from features.files import all_there, folder_stands, is_new
 from features.home import home
 from features.loads import Load, open_load
 from features.records import TABLES
@@ -143,8 +143,7 @@ def export(
     Conflict
         The folder exists.
     """
-    if out.exists():
-        raise Conflict(f"{out} exists already", remedy="Name a new folder.", field="out")
+    is_new(out)
     folder_stands(out, field="out")
     entry = ledger.append(
         Action.EXPORT,

@@ -211,7 +211,7 @@ def drop_all() -> tuple[int, list[str]]:
             try:
                 said = json.loads((folder / _PLAN).read_text(encoding="utf-8"))
                 out = Path(said.get("out", folder / "out.csv"))
-                beside = out.with_name(f"{out.stem}.rejected{out.suffix}")
+                beside = beside_of(out)
                 for path in (out, beside):  # of one that was killed while its files were written
                     part_of(path, said["run_id"]).unlink(missing_ok=True)
             except (OSError, ValueError, LookupError, TypeError, AttributeError) as wrong:
@@ -220,6 +220,17 @@ def drop_all() -> tuple[int, list[str]]:
     for run in (home() / "runs").glob("*/.*.part"):
         drop(run)
     return len(found), missed
+
+
+def beside_of(out: Path) -> Path:
+    """Return where the rejected rows of a scored file lie.
+
+    Examples
+    --------
+    >>> beside_of(Path("scores.csv")).name
+    'scores.rejected.csv'
+    """
+    return out.with_name(f"{out.stem}.rejected{out.suffix}")
 
 
 def _folder() -> Path:

@@ -31,6 +31,7 @@ from serving.access import (
 )
 from serving.chain import Action
 from serving.credentials import check_csrf
+from serving.drafts import who_it_was
 from serving.ledger import Ledger
 from serving.sessions import extend
 
@@ -399,7 +400,7 @@ def test_revoking_a_token_ends_its_actors_sessions_in_its_role_and_no_others(
     assert ledger.entries()[0].body["sessions_ended"] == 2
 
 
-def test_a_form_belongs_to_its_session(access: Access) -> None:
+def test_a_form_belongs_to_its_session(access: Access, ledger: Ledger) -> None:
     cookies = [
         access.sign_in(access.issue_link("a.nalyst", "analyst"), "127.0.0.1") for _ in range(2)
     ]
@@ -409,6 +410,8 @@ def test_a_form_belongs_to_its_session(access: Access) -> None:
         with pytest.raises(Forbidden) as refused:
             check_csrf(cookies[0], wrong)
         assert refused.value.code == "csrf"
+        assert who_it_was(ledger, cookies[0], wrong or "") is None
+    assert who_it_was(ledger, cookies[0], own) == Principal("a.nalyst", Role.ANALYST)
 
 
 def test_nothing_is_given_that_cannot_be_recorded(

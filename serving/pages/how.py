@@ -13,9 +13,9 @@ from features.question import BANDS, Question
 from models.words import date_words
 from serving.access import Permission, require
 from serving.pages import words
+from serving.pages.chosen import seen
 from serving.pages.door import Visitor
 from serving.pages.over_lists import ListPages
-from serving.stage import may_see
 from serving.stock import InForce
 
 
@@ -88,9 +88,5 @@ class How(ListPages):
         """Answer with how the scores of each question are made; nobody is named on it."""
         require(visitor.principal, Permission.MODEL_RECORD)
         role = visitor.principal.role
-        seen = [
-            made(at)
-            for at in self._lists.in_force()
-            if role == "data_scientist" or may_see(role, at.question.stage)
-        ]
-        return self._answer(request, "how.html", {"questions": seen})
+        found = [made(at) for at in seen(self._lists, role)]
+        return self._answer(request, "how.html", {"questions": found})
