@@ -11,6 +11,9 @@ from features.errors import UsageError
 PARTS = ("peer", "whole", "events", "columns", "one", "memory", "check", "spark")
 """What can be asked for one by one."""
 
+EVENTS, PEOPLE, TREES = 1_000_000, 100_000, 300
+"""Of what the service and a batch are measured on: rows of history, people, and the booster."""
+
 _LEAST = {"events": 10_000, "people": 1_000, "dates": 1, "repeats": 1}
 
 

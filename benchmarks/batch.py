@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import serving_world
-from benchmarks.asked import Figure
+from benchmarks.asked import EVENTS, PEOPLE, TREES, Figure
 from benchmarks.child import peak_gb
 from benchmarks.serving_world import QUESTION
 from features.errors import PrecursorError
@@ -37,9 +37,9 @@ def run(
     cache: Path,
     *,
     rows: int,
-    events: int = 1_000_000,
-    people: int = 100_000,
-    trees: int = serving_world.TREES,
+    events: int = EVENTS,
+    people: int = PEOPLE,
+    trees: int = TREES,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Figure]:
     """Measure, and yield the figures.

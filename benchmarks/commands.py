@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.asked import Asked
 from features.console import Json, answer
 
 app = typer.Typer()
-
-
-def _tell(words: str) -> None:
-    typer.echo(f"  {words}", err=True)
+USUAL = Asked()
 
 
 @app.command("all")
@@ -44,7 +42,7 @@ def bench_all(
         table.place(keep)
     cache = home() / "benchmarks" / ("small" if small else "")
     sizes = (everything.Sizes.small if small else everything.Sizes.usual)(cache, repeats)
-    parts = everything.run(only or [], sizes, _tell)
+    parts = everything.run(only or [], sizes, table.step)
     if keep is not None:
         table.keep(keep, everything.markdown(parts))
     if as_json:
@@ -57,12 +55,16 @@ def bench_all(
 
 @app.command("features")
 def bench_features(
-    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = 10_000_000,
-    people: Annotated[int, typer.Option(help="People on record.")] = 1_000_000,
-    dates: Annotated[int, typer.Option(help="As-of dates, half a year apart.")] = 12,
-    repeats: Annotated[int, typer.Option(help="Repeats of each measure; medians count.")] = 3,
-    memory: Annotated[str, typer.Option(help="A limit on the database, to finish within.")] = "1GB",
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = USUAL.events,
+    people: Annotated[int, typer.Option(help="People on record.")] = USUAL.people,
+    dates: Annotated[int, typer.Option(help="As-of dates, half a year apart.")] = USUAL.dates,
+    repeats: Annotated[
+        int, typer.Option(help="Repeats of each measure; medians count.")
+    ] = USUAL.repeats,
+    memory: Annotated[
+        str, typer.Option(help="A limit on the database, to finish within.")
+    ] = USUAL.memory,
+    seed: Annotated[int, typer.Option(min=0)] = USUAL.seed,
     only: Annotated[list[str] | None, typer.Option(help="One part alone; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -70,21 +72,14 @@ def bench_features(
 
     Example: precursor bench features --only peer --repeats 1
     """
-    from rich.console import Console
-
     from benchmarks import table
-    from benchmarks.asked import PARTS, Asked
     from benchmarks.running import run
     from features.home import home
 
-    parts, cache = tuple(only or PARTS), home() / "benchmarks"
+    parts, cache = tuple(only or USUAL.only), home() / "benchmarks"
     asked = Asked(events, people, dates, repeats, memory, seed, parts, cache)
     figures = []
-    for figure in run(asked, _tell):
+    for figure in run(asked, table.step):
         figures.append(figure)
         typer.echo(f"{figure.what}: {figure.shown()}", err=True)
-    about = table.circumstances()
-    if as_json:
-        answer(table.as_json(asked, figures, about), "", as_json)
-    else:
-        Console().print(table.terminal(figures, about))
+    table.tell(figures, as_json, asked)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import callers, serving_world
-from benchmarks.asked import Figure
+from benchmarks.asked import EVENTS, PEOPLE, TREES, Figure
 from benchmarks.callers import Answer, Caller, quantile
 from benchmarks.serving_world import QUESTION, World
 from features.errors import PrecursorError, UsageError
@@ -49,11 +49,11 @@ class Asked:
     features.errors.UsageError: bench: requests 0 is less than 100. What is smaller tells nothing.
     """
 
-    events: int = 1_000_000
-    people: int = 100_000
+    events: int = EVENTS
+    people: int = PEOPLE
     requests: int = 1_200
     rate: float = 20.0
-    trees: int = serving_world.TREES
+    trees: int = TREES
     workers: int = 1
 
     def __post_init__(self) -> None:

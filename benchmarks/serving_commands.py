@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.asked import EVENTS, PEOPLE, TREES
 from features.console import Json, answer
 from features.errors import UsageError
 
@@ -14,11 +15,11 @@ app = typer.Typer()
 
 @app.command("service")
 def bench_service(
-    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = 1_000_000,
-    people: Annotated[int, typer.Option(help="People on record.")] = 100_000,
+    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = EVENTS,
+    people: Annotated[int, typer.Option(help="People on record.")] = PEOPLE,
     requests: Annotated[int, typer.Option(help="Requests at the steady rate.")] = 1_200,
     rate: Annotated[float, typer.Option(help="Requests a second.")] = 20.0,
-    trees: Annotated[int, typer.Option(help="Trees of the booster.")] = 300,
+    trees: Annotated[int, typer.Option(help="Trees of the booster.")] = TREES,
     workers: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -26,22 +27,12 @@ def bench_service(
 
     Example: precursor bench service --requests 200
     """
-    from rich.console import Console
-
     from benchmarks import serving, table
     from features.home import home
 
     asked = serving.Asked(events, people, requests, rate, trees, workers)
-    figures = []
-    for figure in serving.run(
-        asked, home() / "benchmarks", lambda words: typer.echo(f"  {words}", err=True)
-    ):
-        figures.append(figure)
-    about = table.circumstances()
-    if as_json:
-        answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
-    else:
-        Console().print(table.terminal(figures, about))
+    figures = list(serving.run(asked, home() / "benchmarks", table.step))
+    table.tell(figures, as_json)
 
 
 @app.command("faults")
@@ -97,27 +88,21 @@ def bench_soak(
 @app.command("score")
 def bench_score(
     rows: Annotated[int, typer.Option(min=1_000, help="Rows to score.")] = 50_000,
-    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = 1_000_000,
-    people: Annotated[int, typer.Option(help="People on record.")] = 100_000,
-    trees: Annotated[int, typer.Option(help="Trees of the booster.")] = 300,
+    events: Annotated[int, typer.Option(help="Rows of the compiled history.")] = EVENTS,
+    people: Annotated[int, typer.Option(help="People on record.")] = PEOPLE,
+    trees: Annotated[int, typer.Option(help="Trees of the booster.")] = TREES,
     as_json: Json = False,
 ) -> None:
     """Measure a batch with reasons beside LightGBM's own contributions for the same rows.
 
     Example: precursor bench score --rows 10000
     """
-    from rich.console import Console
-
     from benchmarks import batch, table
     from features.home import home
 
     where = home() / "benchmarks"
     figures = list(batch.run(where, rows=rows, events=events, people=people, trees=trees))
-    if as_json:
-        about = table.circumstances()
-        answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
-    else:
-        Console().print(table.terminal(figures, table.circumstances()))
+    table.tell(figures, as_json)
 
 
 @app.command("pages")
@@ -133,15 +118,9 @@ def bench_pages(
 
     Example: precursor bench pages --people 2000 --requests 5
     """
-    from rich.console import Console
-
     from benchmarks import pages, table
     from features.home import home
 
     where = home() / "benchmarks"
     figures = list(pages.run(where, people=people, requests=requests, trees=trees))
-    if as_json:
-        about = table.circumstances()
-        answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
-    else:
-        Console().print(table.terminal(figures, table.circumstances()))
+    table.tell(figures, as_json)

@@ -28,6 +28,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from benchmarks.asked import TREES
 from benchmarks.force import write_force
 from features.catalogue import catalogue
 from features.errors import PrecursorError
@@ -42,7 +43,7 @@ from models.risk_model import RiskModel
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 120
-TREES, LEAVES, DEPTH = 300, 31, 6
+LEAVES, DEPTH = 31, 6
 MOST_LEARNED_FROM = 20_000
 DAYS_AGO = (640, 220)
 

@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import typer
+from rich.console import Console
 from rich.table import Table
 
 from benchmarks import postgres
 from benchmarks.asked import Asked, Figure
+from features.console import answer
 from features.errors import NotFound
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -73,16 +76,29 @@ def _processor() -> str:
     return platform.machine()
 
 
-def as_json(asked: Asked, figures: Sequence[Figure], about: dict[str, str]) -> dict[str, Any]:
-    """Return a run as plain data."""
-    return {
-        "circumstances": about,
-        "asked": {name: str(value) for name, value in vars(asked).items() if name != "cache"},
-        "figures": [
-            {**vars(figure), "runs": list(figure.runs), "command": asked.command(figure.part)}
-            for figure in figures
-        ],
-    }
+def step(words: str) -> None:
+    """Say on the way what is measured now."""
+    typer.echo(f"  {words}", err=True)
+
+
+def tell(figures: Sequence[Figure], as_json: bool, asked: Asked | None = None) -> None:
+    """Print a run: as plain data for programs, else as a table for a terminal.
+
+    Parameters
+    ----------
+    asked : Asked, optional
+        Of a run of the compiler: its figures are told with the command of each.
+    """
+    about = circumstances()
+    if not as_json:
+        Console().print(terminal(figures, about))
+        return
+    found: dict[str, Any] = {"circumstances": about, "figures": [vars(one) for one in figures]}
+    if asked is not None:
+        given = {name: str(value) for name, value in vars(asked).items() if name != "cache"}
+        commands = [vars(one) | {"command": asked.command(one.part)} for one in figures]
+        found |= {"asked": given, "figures": commands}
+    answer(found, "", as_json)
 
 
 def terminal(figures: Sequence[Figure], about: dict[str, str]) -> Table:

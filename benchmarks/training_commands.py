@@ -30,8 +30,6 @@ def bench_fitting(
 
     Example: precursor bench fitting --rows 20000 --repeats 1
     """
-    from rich.console import Console
-
     from benchmarks import fitting, table
     from features.home import home
 
@@ -39,14 +37,8 @@ def bench_fitting(
         file = home() / "benchmarks" / f"matrix-{rows}-{columns}-{seed}.parquet"
         figures = fitting.large(file, rows, columns, seed)
     else:
-        figures = fitting.run(
-            rows, columns, repeats, seed, lambda words: typer.echo(f"  {words}", err=True)
-        )
-    about = table.circumstances()
-    if as_json:
-        answer({"circumstances": about, "figures": [vars(one) for one in figures]}, "", as_json)
-    else:
-        Console().print(table.terminal(figures, about))
+        figures = fitting.run(rows, columns, repeats, seed, table.step)
+    table.tell(figures, as_json)
 
 
 Asked = Annotated[
@@ -83,10 +75,10 @@ def bench_oracles(
         table.place(keep)
     found = []
     for of, nominals, others in sizes:
-        records, truth = oracles.force(home() / "benchmarks", nominals, years, seed, _tell)
+        records, truth = oracles.force(home() / "benchmarks", nominals, years, seed, table.step)
         found.append(
             oracles.nearness(
-                of, records, truth, universes=universes, universe_nominals=others, tell=_tell
+                of, records, truth, universes=universes, universe_nominals=others, tell=table.step
             )
         )
         typer.echo(found[-1].line, err=True)
@@ -134,7 +126,7 @@ def bench_intervals(
                 universes=universes,
                 universe_nominals=others,
                 refits=refits,
-                tell=_tell,
+                tell=table.step,
             )
         )
         typer.echo(found[-1].line, err=True)
@@ -158,10 +150,6 @@ def _told(
     if keep is not None:
         table.keep(keep, f"Measured on {about['date']} by `{command}`:\n\n{text}")
     answer({"circumstances": about, "figures": plain}, text, as_json)
-
-
-def _tell(words: str) -> None:
-    typer.echo(f"  {words}", err=True)
 
 
 def _sized(asked: list[str]) -> list[tuple[Question, int, int]]:
