@@ -42,8 +42,7 @@ class Rules:
         self._question = question
         wanted: list[Feature] = []
         if isinstance(question.cohort, CohortRule):
-            wanted.append(_counted(question.cohort))
-            wanted += [_counted(other) for other in question.cohort.without]
+            wanted += _counted_for(question.cohort)
         if question.abstain != "never":
             wanted.append(_rule(question.abstain.source, COUNT, windows=(EVER,)))
             wanted.append(_rule(question.abstain.source, FIRST))
@@ -56,9 +55,8 @@ class Rules:
         reason = np.full(len(subjects.rows), "", dtype=object)
         names = iter(self._names)
         if isinstance(self._question.cohort, CohortRule):
-            reason[~(values[next(names)] > 0)] = "outside_cohort"
-            for _ in self._question.cohort.without:
-                reason[values[next(names)] > 0] = "outside_cohort"
+            counts = [values[next(names)] for _ in _counted_for(self._question.cohort)]
+            reason[~_holding(counts)] = "outside_cohort"
         young = subjects.rows.at < subjects.adult_on[subjects.rows.subject]
         reason[subjects.order[young]] = "under_18"
         reason[subjects.order[subjects.born_on == NEVER]] = "no_date_of_birth"
@@ -104,6 +102,36 @@ def _counted(rule: CohortRule | Without | SubCohort, also: tuple[str, ...] = ())
     """Return what counts a rule's events, or those of its episodes that still last."""
     measure = COUNT if rule.until is None else Measure("standing", rule.until)
     return _rule(rule.source, measure, of=("+".join((*rule.of, *also)),), windows=(rule.window,))
+
+
+def _counted_for(rule: CohortRule) -> list[Feature]:
+    """Return what a rule counts: its own events first, then those it is without."""
+    return [_counted(rule), *(_counted(other) for other in rule.without)]
+
+
+def _holding(counts: Sequence[Array]) -> Array:
+    """Return where a rule holds, given its counts in order: some of its own, none of the others."""
+    own, *others = counts
+    return np.asarray((own > 0) & ~np.any([other > 0 for other in others], axis=0))
+
+
+def holds(history: History, rule: CohortRule, spine: pd.DataFrame) -> Array:
+    """Return for which rows of a spine a rule about whom to take holds, as known on their dates.
+
+    Parameters
+    ----------
+    spine : DataFrame
+        `nominal_id` and `as_of_date`.
+
+    Returns
+    -------
+    ndarray of bool
+        In the spine's order.
+    """
+    columns = [feature.columns()[0] for feature in _counted_for(rule)]
+    distinct = FeatureSet(tuple({column.name: column for column in columns}.values()))
+    counts = history.matrix(keyed(spine), feature_set=distinct)
+    return _holding([counts[column.name].to_numpy() for column in columns])
 
 
 def sub_cohorts(history: History, question: Question, spine: pd.DataFrame) -> pd.DataFrame:

@@ -15,13 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.attributes import ATTRIBUTES, attributes
-from features.cohort import adult
-from features.declare import COUNT, Feature, FeatureSet
+from features.cohort import adult, candidates, holds
 from features.errors import PrecursorError
 from features.history import CHUNK, History, dates
 from features.loads import Load
 from features.matrix import running_since
-from features.question import CohortRule, OutcomeRule
+from features.question import OutcomeRule
 from features.sources import SOURCES
 from features.sweep import Events
 from features.types import Floats, Progress
@@ -114,10 +113,10 @@ def _eligible(history: History, study: Study) -> tuple[pd.DataFrame, int]:
             f" is no date with {study.history_days} days before it and {matures} after it",
             remedy="Load more years, or shorten the study's horizon, lag or history_days.",
         )
-    candidates = _on_dates if study.time_zero == "dates" else _after_events
-    spine = candidates(history, study, first, last)
+    rows = _on_dates if study.time_zero == "dates" else _after_events
+    spine = rows(history, study, first, last)
     for rule in study.eligible:
-        spine = spine[_holds(history, rule, spine)].reset_index(drop=True)
+        spine = spine[holds(history, rule, spine)].reset_index(drop=True)
     _, born = history.born_on(spine)
     with np.errstate(invalid="ignore"):
         grown = adult(born, dates(spine["as_of_date"]))
@@ -133,8 +132,7 @@ def _on_dates(
 ) -> pd.DataFrame:
     """Return everybody who may ever be eligible on every regular date."""
     at = np.arange(last, first - _DAY, -study.every_days * _DAY)[::-1]
-    rule = study.eligible[0]
-    people = history.people(rule.source, SOURCES[rule.source].bits(rule.of))
+    people = candidates(history, study.eligible[0])
     return pd.DataFrame(
         {"nominal_id": np.repeat(people, len(at)), "as_of_date": np.tile(at, len(people))}
     )
@@ -153,15 +151,6 @@ def _after_events(
     ids = np.asarray(compiled.ids)[found.person[within]]
     spine = pd.DataFrame({"nominal_id": ids, "as_of_date": at[within].astype("datetime64[s]")})
     return spine.drop_duplicates(ignore_index=True)
-
-
-def _holds(history: History, rule: CohortRule, spine: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    mark = "+".join(rule.of)
-    of = (mark,) if mark else ()
-    counted = Feature(rule.source, COUNT, "", "", ("", ""), of=of, windows=(rule.window,))
-    columns = tuple(counted.columns())
-    found = history.matrix(spine, feature_set=FeatureSet(columns))[columns[0].name]
-    return np.asarray(found.to_numpy() > 0)
 
 
 def _starts(load: Load, study: Study) -> pd.DataFrame:
