@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.fitting import columns, write_large
@@ -55,3 +56,11 @@ def test_people_drawn_by_another_lot_lie_in_every_fold() -> None:
 def test_a_date_before_all_rows_is_refused_with_the_file_s_name(matrix: Path) -> None:
     with pytest.raises(PrecursorError, match=r"matrix\.parquet: no labelled row lies before"):
         fit_file(matrix, date(2019, 1, 1))
+
+
+def test_a_part_without_rows_has_the_columns_of_one_with_rows(matrix: Path, tmp_path: Path) -> None:
+    some, none = labelled(matrix, AFTER, columns(COLUMNS)), tmp_path / "part-1.parquet"
+    pq.write_table(pq.read_table(matrix).slice(0, 0), none)
+    found = labelled(none, AFTER, columns(COLUMNS))
+    assert found.empty
+    assert found.dtypes.to_dict() == some.dtypes.to_dict()

@@ -100,11 +100,15 @@ def dataset(
 
 
 def _batches(path: Path, before: date, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    names = list(dict.fromkeys([*columns, "as_of_date", "label"]))
+    names = _names(columns)
     for batch in pq.ParquetFile(path).iter_batches(BATCH, columns=names):
         days = pc.cast(batch["as_of_date"], pa.date32())
         kept = pc.and_(pc.less(days, pa.scalar(before, pa.date32())), pc.is_valid(batch["label"]))
         yield batch.filter(pc.and_(kept, pc.invert(pc.is_nan(pc.cast(batch["label"], "float64")))))
+
+
+def _names(columns: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([*columns, "as_of_date", "label"]))
 
 
 def _labels(path: Path, before: date) -> npt.NDArray[np.float32]:
@@ -127,12 +131,16 @@ def labelled(
     chosen: npt.NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Return the labelled rows of a file before a date: all, or the chosen."""
+    columns = ["nominal_id", *feature_set.names]
     at, tables = 0, []
-    for batch in _batches(path, before, ["nominal_id", *feature_set.names]):
+    for batch in _batches(path, before, columns):
         kept = slice(at, at + len(batch))
         tables.append(batch if chosen is None else batch.filter(pa.array(chosen[kept])))
         at += len(batch)
-    frame: pd.DataFrame = pa.Table.from_batches(tables).to_pandas()
+    # a part may hold nobody: without a batch nothing else would tell its columns
+    schema = pq.read_schema(path)
+    taken = pa.schema([schema.field(name) for name in _names(columns)])
+    frame: pd.DataFrame = pa.Table.from_batches(tables, taken).to_pandas()
     return frame
 
 
