@@ -64,19 +64,54 @@ def replacing(file: Path, *, durable: bool = False, private: bool = False) -> It
         raise
 
 
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write a JSON file in one piece, on disk: readers see the old or the new one, never half.
+def write_json(
+    path: Path, data: Mapping[str, Any], *, durable: bool = True, mode: int | None = None
+) -> None:
+    """Write a JSON file in one piece: readers see the old or the new one, never half.
+
+    Parameters
+    ----------
+    path : Path
+    data : mapping
+        Told by :func:`plain`, in its own order.
+    durable : bool
+        As of :func:`replacing`; False for what can be made again.
+    mode : int, optional
+        Who may read it; the process's own default where it is not given.
 
     Examples
     --------
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "said.json"
-    >>> write_json(file, {"b": 1, "a": 2})
+    >>> write_json(file, {"b": float("nan"), "a": 2})
     >>> json.loads(file.read_text(encoding="utf-8"))
-    {'a': 2, 'b': 1}
+    {'b': None, 'a': 2}
     """
-    with replacing(path, durable=True) as part:
-        part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    text = json.dumps(plain(data), indent=1, ensure_ascii=False) + "\n"
+    with replacing(path, durable=durable) as part:
+        # half a character, as of a file's name that is no text, becomes the escape that JSON has
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        if mode is not None:
+            part.chmod(mode)
+
+
+def plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data as JSON can tell it: dates as text, what is no finite number as null.
+
+    Examples
+    --------
+    >>> plain({"ratio": float("inf"), "pair": (1, 2.5)})
+    {'ratio': None, 'pair': [1, 2.5]}
+    """
+    text = json.dumps(data, default=_told)
+    told: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
+    return told
+
+
+def _told(value: Any) -> Any:
+    """Return what JSON knows for what it does not: NumPy's numbers as numbers, others as text."""
+    item = getattr(value, "item", None)
+    return str(value) if item is None else item()
 
 
 def sync(path: Path) -> None:

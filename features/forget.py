@@ -8,7 +8,6 @@ fingerprint it was written with, and says what was forgotten and when, not whom.
 
 from __future__ import annotations
 
-import json
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.files import replacing, sha256
+from features.files import replacing, sha256, sync, write_json
 from features.loads import manifest
 from features.records import TABLES
 
@@ -94,8 +93,8 @@ def forget(path: Path, nominal_id: str) -> dict[str, int]:
             about[name] |= {"rows": pq.read_metadata(file).num_rows, "sha256": sha256(file)}
     today = datetime.now(UTC).date().isoformat()
     said["forgotten"] = [*said.get("forgotten", []), {"on": today, "rows": touched}]
-    with replacing(path / "load.json") as part:
-        part.write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path / "load.json", said)
+    sync(path)
     return touched
 
 

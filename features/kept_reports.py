@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import Conflict, NotFound
-from features.files import replacing
+from features.files import write_json
 from features.home import home
 
 DRIFT, SHADOW, FEEDBACK = "drift", "shadow", "feedback"
@@ -80,9 +80,7 @@ def keep(
     place.mkdir(parents=True, exist_ok=True)
     file = place / f"{when:%Y%m%dT%H%M%S%f}.json"
     report = {**said, "told": asdict(told), "question": question, "at": when.isoformat()}
-    text = json.dumps(report, ensure_ascii=False, indent=1, default=str)  # dates as ISO 8601
-    with replacing(file) as part:
-        part.write_text(text + "\n", encoding="utf-8")
+    write_json(file, report, durable=False)
     return file
 
 

@@ -6,13 +6,12 @@ a force's network.
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 
 from features.breaches import ERROR, HANDLED, WARNING, shown
 from features.check import errors_first
-from features.files import replacing
+from features.files import replacing, write_json
 from features.quality import LATE, Filled, Quality
 from features.standing_page import template
 
@@ -34,15 +33,10 @@ def write_quality(found: Quality, file: Path) -> None:
         Written over what was there, in one step.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    data = json.dumps(found.as_json(), default=str, ensure_ascii=False, indent=1) + "\n"
-    _write(file.with_suffix(".json"), data)
+    write_json(file.with_suffix(".json"), found.as_json(), durable=False)
     if file.suffix == ".html":
-        _write(file, page(found))
-
-
-def _write(file: Path, text: str) -> None:
-    with replacing(file) as part:
-        part.write_text(text, encoding="utf-8")
+        with replacing(file) as part:
+            part.write_text(page(found), encoding="utf-8")
 
 
 def page(found: Quality) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import Conflict, NotFound
-from features.files import replacing
+from features.files import replacing, write_json
 from features.home import home
 from models.risk_model import RiskModel
 
@@ -75,15 +75,13 @@ def require_question(model: RiskModel, question: str) -> None:
 def point(question: str, version: int) -> None:
     """Put a version in force whose files lie in the question's folder."""
     model = RiskModel.load(folder(question) / str(version))
-    _replace(
-        folder(question) / POINTER,
-        {
-            "question": question,
-            "version": version,
-            "sha256": model.sha256,
-            "synthetic": model.synthetic,
-        },
-    )
+    said = {
+        "question": question,
+        "version": version,
+        "sha256": model.sha256,
+        "synthetic": model.synthetic,
+    }
+    write_json(folder(question) / POINTER, said, mode=0o644)  # a service may be another user
 
 
 def put(question: str, version: int, model: RiskModel) -> Path:
@@ -184,9 +182,3 @@ def withdraw(question: str, version: int | None = None) -> None:
         if named != version:
             return
     (folder(question) / POINTER).unlink(missing_ok=True)
-
-
-def _replace(path: Path, data: dict[str, Any]) -> None:
-    with replacing(path, durable=True) as part:
-        part.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        part.chmod(0o644)

@@ -9,13 +9,12 @@ them is about one person.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.files import replacing
+from features.files import plain, replacing, write_json
 from features.home import home
 from models.manifest import sha256_of
 
@@ -52,8 +51,7 @@ def packed(report: Mapping[str, Any]) -> bytes:
     >>> packed({"auc": 0.7, "slope": float("nan")})
     b'{"auc":0.7,"slope":null}'
     """
-    plain = json.loads(json.dumps(report, default=_plain), parse_constant=lambda _: None)
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(plain(report), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
 
@@ -73,9 +71,9 @@ def put(question: str, version: int, report: bytes | None, entry: Mapping[str, A
     place = folder(question) / str(version)
     place.mkdir(parents=True, exist_ok=True)
     if report is not None:
-        _write(place / REPORT, report)
-    text = json.dumps(entry, indent=1, sort_keys=True, ensure_ascii=False)
-    _write(place / ENTRY, text.encode())
+        with replacing(place / REPORT) as part:
+            part.write_bytes(report)
+    write_json(place / ENTRY, entry, durable=False)
     return place
 
 
@@ -119,17 +117,3 @@ def _object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as part:
-        part.write_bytes(content)
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON does not know as what it does: NumPy's numbers, dates as text."""
-    item = getattr(value, "item", None)
-    if item is not None:
-        found = item()
-        return None if isinstance(found, float) and not math.isfinite(found) else found
-    return str(value)

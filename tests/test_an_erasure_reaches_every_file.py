@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import small_force
+import worlds
 from house import ROOT
 from served import ME, NAME, put_in_force
 from typer.testing import CliRunner
@@ -131,8 +132,6 @@ def test_others_in_the_same_offence_keep_their_history_to_the_bit(tmp_path: Path
         for who, role in (("N0002", "suspect"), ("N0003", "victim")):
             extra = {"record_id": f"X{number}{who}", "nominal_id": who, "role": role}
             rows["involvement"].append(part | extra)
-    import worlds
-
     from features.loads import write_load
 
     out = tmp_path / "load"
@@ -612,3 +611,28 @@ def test_the_commands_of_access_export_and_erasure(precursor_home: Path, tmp_pat
     assert subprocess.run(script, check=False).returncode == 0
     assert "rows: " in run("erase", GONE, "--reason", "request 7")
     assert holds(precursor_home, GONE) == []
+
+
+def test_what_an_erasure_leaves_of_a_load_is_on_disk_before_it_takes_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a loss of power could leave a load that nobody can open."""
+    load = worlds.load(small_force.rows(40), tmp_path / "load")
+    on_disk: set[int] = set()
+    named: dict[str, bool] = {}
+    wait, rename = os.fsync, os.replace
+
+    def waited(handle: int) -> None:
+        wait(handle)
+        on_disk.add(os.fstat(handle).st_ino)
+
+    def renamed(part: Path, file: Path) -> None:
+        named[file.name] = part.stat().st_ino in on_disk
+        rename(part, file)
+
+    monkeypatch.setattr(os, "fsync", waited)
+    monkeypatch.setattr(os, "replace", renamed)
+    forget(load.path, GONE)
+    assert {"nominal.parquet", "load.json"} <= named.keys()
+    assert all(named.values()), named
+    assert load.path.stat().st_ino in on_disk, "the names too"

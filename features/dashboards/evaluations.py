@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from features.files import replacing
+from features.files import write_json
 from features.home import home
 from features.loads import Load
 
@@ -40,10 +40,7 @@ def keep(found: Mapping[str, Any], words: str, load: Load) -> Path:
         "words": words,
         "evaluation": found,
     }
-    # a ratio that cannot be told is no number, and JSON knows none such
-    text = json.dumps(_plain(said), indent=1, sort_keys=True) + "\n"
-    with replacing(file) as part:
-        part.write_text(text, encoding="utf-8")
+    write_json(file, said, durable=False)
     return file
 
 
@@ -68,14 +65,3 @@ def kept() -> list[dict[str, Any]]:
         else:
             found.append(ready)
     return found
-
-
-def _plain(value: Any) -> Any:
-    """Return plain data with null in place of what is no finite number."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float) and value - value != 0:
-        return None
-    return value
