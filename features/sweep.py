@@ -147,7 +147,7 @@ class Events:
         return self.extreme(chosen, self.records.dates.occurred_on[chosen], NEVER)
 
     def first_day(self, chosen: Array) -> Array:
-        """Return the day of the first of the chosen dated events for every row; `NEVER` if none."""
+        """Return the day of every row's first of the chosen dated events; `-NEVER` if none."""
         kept = self.dated(chosen)
         return -self.extreme(kept, -self.records.dates.occurred_on[kept], NEVER)
 

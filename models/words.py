@@ -5,8 +5,9 @@ Rules, all of them tested:
 - A reason says "associated with", never "because": the model knows no causes.
 - Only what is on record gives a reason. A count of 0 or an empty value never does, whichever way it
   pulls: silence is no evidence. Its contribution is still among the groups, so they add up.
-- Feature words name the legal status (report, arrest, charge, conviction), and each status is a
-  group of its own, so that no sentence mixes them.
+- Feature words name the legal status (report, arrest, charge, conviction, out-of-court disposal).
+  Convictions share no group with what is not proven, so that no sentence mixes the two; a caution
+  or out-of-court disposal may stand beside them, under its own name.
 - At most six reasons, the largest contributions first.
 """
 

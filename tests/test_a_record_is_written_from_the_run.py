@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from features.approvals import Approval
 from features.errors import Conflict, UsageError
+from features.question import Abstain
 from models import champions
 from precursor import app
 from training import promotion, record
@@ -94,6 +96,14 @@ def test_every_figure_stands_in_the_manifest() -> None:
     precision = cells["tp"] / (cells["tp"] + cells["fp"])
     assert found["metrics"]["precision"]["value"] == pytest.approx(precision, abs=1e-12)
     assert f"{precision:.3f}" in texts(said())["model_performance"]
+
+
+def test_who_gets_no_number_is_told_by_both_halves_of_the_rule() -> None:
+    model = trained(1, 700).model
+    rule = Abstain(fewer_than=2, known_for_days=90)
+    asked = replace(model, question=model.question.model_copy(update={"abstain": rule}))
+    found = " ".join(texts(record.record(asked, 1, {}, written_on=date(2026, 2, 1))).values())
+    assert "fewer than 2 events are on record and the first is less than 90 days old." in found
 
 
 def test_groups_are_told_with_intervals_and_the_unaudited_say_so() -> None:

@@ -15,6 +15,7 @@ from features.wording import mark_words, window_words
 from models.risk_model import RiskModel
 from training.baselines import WORDS
 from training.evaluation import MODEL
+from training.metrics import Figure
 
 UNKNOWN = "not recorded"
 SHOWN = ("auc", "average_precision", "brier", "precision", "recall", "harm_captured")
@@ -54,10 +55,10 @@ class Facts:
         found: Mapping[str, float] = self.evaluation["confusion_at_capacity"][MODEL]
         return found
 
-    def figure(self, metric: str, method: str = MODEL, digits: int = 3) -> str:
+    def figure(self, metric: str, method: str = MODEL) -> str:
         """Return a figure with its 95 % interval, as it is printed everywhere."""
         found = self.evaluation["figures"][method].get(metric)
-        return UNKNOWN if found is None else interval(found, digits)
+        return UNKNOWN if found is None else interval(found)
 
     @cached_property
     def listed(self) -> int:
@@ -147,22 +148,23 @@ class Facts:
         return WORDS.get(name, name)
 
 
-def interval(figure: Mapping[str, Any], digits: int = 3) -> str:
-    """Return a figure with its interval.
+def interval(figure: Mapping[str, float | None]) -> str:
+    """Return a figure with its interval, as the report prints it.
 
     Examples
     --------
     >>> interval({"value": 0.7034, "low": 0.675, "high": 0.728})
     '0.703 (0.675 to 0.728)'
+    >>> interval({"value": 0.018, "low": 0.0003, "high": 0.036})
+    '0.018 (0.0003 to 0.036)'
     >>> interval({"value": None, "low": None, "high": None})
     'not recorded'
     """
     if figure["value"] is None:
         return UNKNOWN
-    said = f"{figure['value']:.{digits}f}"
-    if figure["low"] is None or figure["high"] is None:
-        return said
-    return f"{said} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f})"
+    said = str(Figure.from_data(figure))
+    alone = figure["low"] is None or figure["high"] is None
+    return said.partition(" ")[0] if alone else said
 
 
 def percent(figure: Mapping[str, Any] | None) -> str:

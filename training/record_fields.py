@@ -46,8 +46,8 @@ def _scope(f: Facts) -> str:
     abstains = (
         "It scores everybody in the cohort."
         if asked.abstain == "never"
-        else f"It abstains where fewer than {asked.abstain.fewer_than} events are on record for"
-        f" {asked.abstain.known_for_days} days."
+        else f"It abstains where fewer than {asked.abstain.fewer_than} events are on record"
+        f" and the first is less than {asked.abstain.known_for_days} days old."
     )
     return (
         f"Cohort: {f.cohort}. Outcome: {f.outcome}, within {asked.horizon_days} days, if known"
