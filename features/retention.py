@@ -15,6 +15,7 @@ from typing import Annotated
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.adult import adulthood, birthday
 from features.dashboards.known import Known, open_episodes
 from features.errors import RecordsRefused
 from features.loads import Load
@@ -239,7 +240,7 @@ def due_for_review(
     for group in GROUPS:
         age = terms.terms(group).until_age
         if age is not None:
-            ends = found["born_on"] + pd.DateOffset(years=age)
+            ends = pd.Series(birthday(found["born_on"].to_numpy(), age), found.index)
             found["kept_until"] = found["kept_until"].where(found["group"] != group, ends)
     found["kept_until"] = pd.to_datetime(found["kept_until"])
     ends = found[["review_on", "kept_until"]].min(axis=1)
@@ -247,7 +248,7 @@ def due_for_review(
     found["state"] = LATER
     found.loc[ends <= moment, "state"] = DUE
     found.loc[disposed, "state"] = DISPOSE
-    found["child"] = (found["born_on"] + pd.DateOffset(years=18)) > moment
+    found["child"] = adulthood(found["born_on"].to_numpy()) > moment.to_datetime64()
     order = found["state"].map({state: place for place, state in enumerate(STATES)})
     shown = ["nominal_id", "group", "why", "clear_since", "last_review_on", "review_on"]
     shown += ["kept_until", "state", "open", "child"]

@@ -167,6 +167,27 @@ def test_a_dangerous_person_is_adult_and_outside_mappa_and_marac(tmp_path: Path)
     assert found["pdp"].to_dict() == {"A": False, "C": False, "D": True}
 
 
+@pytest.mark.parametrize(
+    ("at", "grown"),
+    [(date(2026, 2, 28), False), (date(2026, 3, 1), True), (date(2026, 3, 2), True)],
+)
+def test_born_on_29_february_a_dangerous_person_is_adult_on_1_march(
+    tmp_path: Path, at: date, grown: bool
+) -> None:
+    """As whoever is scored: see `features.adult`."""
+    nominal = {"record_id": "A", "nominal_id": "A", "born_on": date(2008, 2, 29), "known_on": ON}
+    offence, parts = report("O", "A", code="class/rape")
+    when = {"occurred_on": ON, "known_on": ON}
+    rows: worlds.Rows = {name: [] for name in worlds.TABLES}
+    rows |= {
+        "nominal": [nominal],
+        "offence": [offence | when],
+        "involvement": [{"record_id": "I", **part, **when} for part in parts],
+    }
+    with Known(worlds.load(rows, tmp_path / "records"), at) as known:
+        assert len(dangerous.people(known)) == grown
+
+
 def test_what_is_in_force_is_what_the_person_page_says(force: World) -> None:
     with Known(force.load) as known:
         told = {

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from features.errors import Conflict, RecordsRefused, UsageError
 from features.loads import Load, write_load
-from features.retention import due_for_review, read_reviews, read_schedule
+from features.retention import Schedule, Terms, due_for_review, read_reviews, read_schedule
 from precursor import app
 from serving.ledger import Action, Ledger
 
@@ -115,6 +115,19 @@ def test_each_group_has_its_reason_and_its_day(tmp_path: Path) -> None:
     assert found.loc["mappa", "open"] == "managed"
     assert "R4" in found.loc["grave", "why"]
     assert found.index[found["child"]].to_list() == ["child"]
+
+
+@pytest.mark.parametrize(("at", "child"), [(date(2026, 2, 28), True), (date(2026, 3, 1), False)])
+def test_a_child_of_29_february_is_none_from_1_march(tmp_path: Path, at: date, child: bool) -> None:
+    rows: worlds.Rows = {name: [] for name in worlds.TABLES}
+    born: dict[str, Any] = {"born_on": date(2008, 2, 29), "known_on": date(2020, 1, 1)}
+    rows["nominal"].append({"record_id": "leap", "nominal_id": "leap"} | born)
+    rows["nominal"].append({"record_id": "none", "nominal_id": "none"} | born | {"born_on": None})
+    terms = Schedule.model_validate({"group_4": Terms(first=1, then=1, until_age=18)})
+    found = due_for_review(worlds.load(rows, tmp_path / "load"), at, schedule=terms)
+    found = found.set_index("nominal_id")
+    assert found["child"].to_dict() == {"leap": child, "none": False}
+    assert found.loc["leap", "kept_until"] == pd.Timestamp(2026, 3, 1)
 
 
 def test_what_became_known_later_does_not_count_yet(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pandas as pd
 
+from features.adult import adult_sql
 from features.dashboards.known import Known, open_episodes
 
 LOOK_BACK_DAYS = 730
@@ -52,7 +53,7 @@ LEFT JOIN convicted c USING (nominal_id)
 LEFT JOIN inside p USING (nominal_id)
 LEFT JOIN person n USING (nominal_id)
 WHERE NOT coalesce(list_has_any(m.schemes, ['MAPPA', 'MARAC']), false)
-AND n.born_on + INTERVAL 18 YEAR <= $at
+AND {adult_sql("n.born_on")} <= $at
 ORDER BY g.reports DESC, g.last_on DESC, g.nominal_id
 """
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from features.adult import ADULT
+from features.adult import ADULT, adult_sql
 from features.ingest.folder import listed, refuse, typed
 from features.ingest.packs import described, faults, held, no_mapping, open_pack, relate
 from features.loads import Load, write_load
@@ -148,7 +148,7 @@ def _scored(connection: duckdb.DuckDBPyConnection) -> pa.Table:
         " FROM arrested a JOIN nominal n ON n.nominal_id = a.person_id"
         " LEFT JOIN t1_units u USING (arrest_id)"
         " WHERE a.date_quality <> 'age_only'"
-        f" AND n.born_on + INTERVAL {ADULT} YEAR <= a.arrest_date + 1"
+        f" AND {adult_sql('n.born_on')} <= a.arrest_date + 1"
         f" GROUP BY ALL HAVING {' AND '.join(having)} ORDER BY ALL"
     ).to_arrow_table()
 
