@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from features.adult import YEAR
 from features.declare import DECAY_ONE, HALF_LIFE, FeatureColumn, FeatureSet
 from features.events import OFFENCE_MARKS
 from features.sources import SOURCES
 from features.subjects import Births, Subjects
 from features.sweep import MISSING, Events, Records, nothing
 from features.visible import NEVER, Array
-
-YEAR = 365.25
 
 
 @lru_cache(maxsize=8)

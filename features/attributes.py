@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.history import keyed
+from features.adult import YEAR, whole_years
+from features.history import dates, keyed
 from features.loads import Load
 from features.matrix import Matrix
 from features.sweep import spread
@@ -99,7 +100,7 @@ def of_matrix(path: Path, matrix: Matrix) -> tuple[pd.DataFrame | None, str]:
             known.append(name)
     ages = [column.name for column in matrix.feature_set.columns if column.measure == "age"]
     if ages:
-        found["age_band"] = _band_of(matrix.frame[ages[0]].to_numpy(np.float64))
+        found["age_band"] = _band_of(_whole(matrix.frame, ages[0]))
         known.append("age_band")
     missing = [name.replace("_", " ") for name in ATTRIBUTES if name not in known]
     if not missing:
@@ -127,6 +128,18 @@ def _visible(
     return order[row], record
 
 
+def _whole(frame: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
+    """Return a matrix's ages in whole years, by the day of birth that an age counted in days tells.
+
+    An age that came with a ready matrix need not be counted so; its whole part is taken then.
+    """
+    years, at = frame[column].to_numpy(np.float64), dates(frame["as_of_date"])
+    days = years * YEAR
+    counted = np.abs(days - np.round(days)) < 1e-6
+    born = at - np.where(counted, np.round(days), 0).astype("timedelta64[D]")
+    return np.where(counted, whole_years(born, at), np.floor(years))
+
+
 def _band_of(years: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
     uppers, words = zip(*BANDS, strict=True)
     place = np.searchsorted(np.array(uppers), years, side="right").clip(max=len(words) - 1)
@@ -145,7 +158,4 @@ def age_band(
     >>> age_band(born, np.full(3, np.datetime64("2026-02-01"))).tolist()
     ['25-34', '18-24', 'unknown']
     """
-    born, on = pd.DatetimeIndex(born_on), pd.DatetimeIndex(at)
-    early = (on.month < born.month) | ((on.month == born.month) & (on.day < born.day))
-    years = np.asarray(on.year - born.year - early, dtype=np.float64)
-    return _band_of(years)
+    return _band_of(whole_years(born_on, at))

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from features.adult import told_years
 from features.errors import PrecursorError
 from features.register import require_allowed
 from features.wording import compared_words, mark_words, window_words
@@ -231,7 +232,7 @@ class FeatureColumn:
         shown = value / 100 if self.amount == "harm" else value
         shown = round(shown / DECAY_ONE, 1) if self.measure == "decayed" else shown
         if self.measure in ("age", "onset"):
-            shown = int(shown)
+            shown = told_years(shown)
         fewer = self.measure == "change" and shown < 0
         number = f"{abs(shown) if fewer else shown:,.2f}".rstrip("0").rstrip(".")
         unit = self.unit[0] if number == "1" else self.unit[1]

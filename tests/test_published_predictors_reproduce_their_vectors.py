@@ -16,6 +16,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.adult import whole_years
 from features.errors import UsageError
 from features.history import History
 from features.sources import SOURCES
@@ -111,13 +112,13 @@ VECTORS = {
 
 def asked(request: dict[str, object], assessed: str | None = None) -> Sanctions:
     born, begins = [str(request["dateOfBirth"])], [str(request["dateAtStartOfFollowup"])]
-    current = predictors.whole_years(born, [str(request["dateOfCurrentConviction"])])
+    current = whole_years(born, [str(request["dateOfCurrentConviction"])])
     on = [assessed or str(request.get("assessmentDate", "NaT"))]
     number = {name: np.array([float(value)]) for name, value in request.items()
               if isinstance(value, int)}  # fmt: skip
     return Sanctions(
         female=np.array([request["gender"] == "FEMALE"]),
-        age=predictors.whole_years(born, begins),
+        age=whole_years(born, begins),
         age_at_first=number["ageAtFirstSanction"],
         age_at_current=current,
         sanctions=number["totalNumberOfSanctionsForAllOffences"],

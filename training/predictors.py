@@ -162,17 +162,6 @@ def offence_group(offence_codes: npt.ArrayLike) -> npt.NDArray[np.object_]:
     return codes.map(_groups()).fillna("UNKNOWN").to_numpy(object)
 
 
-def whole_years(since: npt.ArrayLike, until: npt.ArrayLike) -> Floats:
-    """Return whole calendar years from one date to another; NaN where one is empty.
-
-    Examples
-    --------
-    >>> whole_years(["1991-07-17", "2004-02-29"], ["2021-07-16", "2022-02-28"]).tolist()
-    [29.0, 17.0]
-    """
-    return np.floor(whole_months(since, until) / 12)
-
-
 def whole_months(since: npt.ArrayLike, until: npt.ArrayLike) -> Floats:
     """Return whole calendar months from one date to another; NaN where one is empty.
 

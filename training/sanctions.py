@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.adult import whole_years
 from features.attributes import UNKNOWN, attributes
 from features.history import CHUNK, History, keyed
 from features.sources import SOURCES
 from features.subjects import Subjects
 from features.sweep import Events
 from features.visible import NEVER
-from training.predictors import Sanctions, whole_months, whole_years
+from training.predictors import Sanctions, whole_months
 
 Numbers = npt.NDArray[np.int64]
 
