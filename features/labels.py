@@ -18,8 +18,9 @@ from features.history import CHUNK, History, dates, keyed
 from features.loads import Load
 from features.question import Provided, Question
 from features.sources import SOURCES
+from features.spine import walk_back
 from features.sweep import Events
-from features.visible import NEVER
+from features.visible import NEVER, Array
 
 
 def latest_mature(load: Load, question: Question) -> date:
@@ -43,14 +44,8 @@ def training_dates(load: Load, question: Question, running_since: date) -> list[
     running_since : date
         When the records begin; the first date lies `history_days` after it.
     """
-    last = pd.Timestamp(latest_mature(load, question))
-    earliest = pd.Timestamp(running_since) + pd.Timedelta(days=question.history_days)
-    found = []
-    step = 0
-    while (at := last - pd.DateOffset(months=step * question.cadence_months)) >= earliest:
-        found.append(at.date())
-        step += 1
-    return found[::-1]
+    earliest = running_since + timedelta(days=question.history_days)
+    return walk_back(latest_mature(load, question), earliest, question.cadence_months)
 
 
 def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataFrame:
@@ -79,22 +74,43 @@ def label(history: History, question: Question, spine: pd.DataFrame) -> pd.DataF
     arrived = as_of + np.timedelta64(question.horizon_days + question.lag_days, "D")
     standing, _ = history.born_on(spine.assign(as_of_date=arrived))
     mature = (as_of <= np.datetime64(latest_mature(history.load, question))) & standing
-    happened, harm = _followed(history, question, rule.source, rule.of, spine)
-    found = spine.assign(label=np.where(mature, happened, np.nan))
+    terms = (question.horizon_days, question.lag_days)
+    count, harm = followed(history, rule.source, rule.of, spine, *terms)
+    found = spine.assign(label=np.where(mature, count > 0, np.nan))
     if rule.also is not None:
         marks = rule.also_of or rule.of
-        also, _ = _followed(history, question, rule.also, marks, spine)
-        found[f"label_{rule.also}"] = np.where(mature, also, np.nan)
+        also, _ = followed(history, rule.also, marks, spine, *terms)
+        found[f"label_{rule.also}"] = np.where(mature, also > 0, np.nan)
     found["outcome_harm"] = np.where(mature, harm, np.nan)
     return pd.concat([found, sub_cohorts(history, question, spine)], axis=1)
 
 
-def _followed(
-    history: History, question: Question, source: str, of: tuple[str, ...], spine: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return whether an outcome followed each row, and the harm of all that did."""
+def followed(
+    history: History,
+    source: str,
+    of: tuple[str, ...],
+    spine: pd.DataFrame,
+    horizon_days: int,
+    lag_days: int,
+) -> tuple[Array, Array]:
+    """Return how often an outcome followed each row of a spine, and the harm of all that did.
+
+    Parameters
+    ----------
+    source, of : str, tuple of str
+        What counts: events of a source with all of these marks.
+    spine : DataFrame
+        `nominal_id` and `as_of_date`.
+    horizon_days, lag_days : int
+        How long it may take to occur, and then to become known.
+
+    Returns
+    -------
+    count, harm : ndarray, shape (rows,)
+        Harm in hundredths of a day.
+    """
     bits = SOURCES[source].bits(of)
-    happened, harm = np.zeros(len(spine)), np.zeros(len(spine))
+    count, harm = np.zeros(len(spine)), np.zeros(len(spine))
     for chunk in history.subjects(spine).chunks(CHUNK):
         records = history.compiled.events(np.unique(chunk.person), (source,), ("harm",))[source]
         events = Events.place(
@@ -102,12 +118,12 @@ def _followed(
             chunk.person,
             np.full(len(chunk.person), NEVER),  # what followed counts at whatever age
             records,
-            lambda dates: dates.following(question.horizon_days, question.lag_days),
+            lambda dates: dates.following(horizon_days, lag_days),
         )
-        followed = events.having(bits)
-        happened[chunk.order] = events.sums(followed, None) > 0
-        harm[chunk.order] = events.sums(followed, None, "harm")
-    return happened, harm
+        chosen = events.having(bits)
+        count[chunk.order] = events.sums(chosen, None)
+        harm[chunk.order] = events.sums(chosen, None, "harm")
+    return count, harm
 
 
 def _provided(load: Load, outcome: Provided, spine: pd.DataFrame) -> pd.DataFrame:

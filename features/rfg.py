@@ -20,6 +20,8 @@ REPORTS = (1.0, 2.0, 4.0, 8.0)
 GRAVE_DAYS = (10.0, 182.0, 365.0, 1825.0)
 """Lower ends of the bands of practice; gravity in days of harm, beginning with any."""
 
+MOST_POINTS = len(RECENT_DAYS) + len(REPORTS) + len(GRAVE_DAYS)
+
 HUNDREDTHS = 100  # harm is kept in hundredths of a day
 _COLUMNS = FeatureSet(
     tuple(

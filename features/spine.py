@@ -1,4 +1,4 @@
-"""Spine files: who is to be scored as of when, read with every fault of the file named at once."""
+"""Who is to be scored as of when: regular dates, and files read with every fault named at once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,22 @@ from features.names import ID_WORDS, is_id
 KEYS = ("nominal_id", "as_of_date")
 MOST_SHOWN = 10
 _DAY = r"\d{4}-\d{2}-\d{2}"
+
+
+def walk_back(last: date, earliest: date, months: int) -> list[date]:
+    """Return the dates from the last one back by so many months each, oldest first.
+
+    Each is counted from the last one, so that a 31st stays one where the month has it.
+
+    Examples
+    --------
+    >>> [day.isoformat() for day in walk_back(date(2026, 5, 31), date(2026, 1, 31), 2)]
+    ['2026-01-31', '2026-03-31', '2026-05-31']
+    """
+    end, found = pd.Timestamp(last), list[date]()
+    while (at := (end - pd.DateOffset(months=months * len(found))).date()) >= earliest:
+        found.append(at)
+    return found[::-1]
 
 
 def read_spine(path: Path, latest: date) -> pd.DataFrame:

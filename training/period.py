@@ -12,7 +12,7 @@ from features.history import History
 from features.labels import label
 from features.matrix import training_spine
 from features.question import Provided
-from features.spine import KEYS
+from features.spine import KEYS, walk_back
 from features.types import Progress
 from models.risk_model import RiskModel
 
@@ -51,13 +51,7 @@ def as_of_dates(model: RiskModel, history: History, since: date | None, until: d
         )
     if isinstance(model.question.cohort, Provided):  # its rows have dates of their own
         return [begins, until]
-    found, step = [], 0
-    end = pd.Timestamp(until)
-    months = model.question.cadence_months
-    while (at := end - pd.DateOffset(months=step * months)) >= pd.Timestamp(begins):
-        found.append(at.date())
-        step += 1
-    return found[::-1]
+    return walk_back(until, begins, model.question.cadence_months)
 
 
 def _after(model: RiskModel) -> date:

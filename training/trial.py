@@ -17,14 +17,14 @@ import pandas as pd
 from features.attributes import ATTRIBUTES, attributes
 from features.cohort import adult, candidates, holds
 from features.errors import PrecursorError
-from features.history import CHUNK, History, dates
+from features.history import History, dates
+from features.labels import followed
 from features.loads import Load
 from features.matrix import running_since
 from features.question import OutcomeRule
+from features.rfg import HUNDREDTHS
 from features.sources import SOURCES
-from features.sweep import Events
 from features.types import Floats, Progress
-from features.visible import NEVER
 from training.study import STARTS, Study
 
 FEWEST_TREATED = 50
@@ -94,9 +94,9 @@ def trial(history: History, study: Study, progress: Progress | None = None) -> T
         treated=treated,
         X=_like(history, spine, progress),
         before=_like(history, past, progress),
-        outcome=_followed(history, study.outcome, counted, *terms),
-        placebo=_followed(history, study.placebo, counted, *terms),
-        earlier=_followed(history, study.outcome, past, EARLIER - QUIET, QUIET),
+        outcome=_measured(history, study.outcome, counted, *terms),
+        placebo=_measured(history, study.placebo, counted, *terms),
+        earlier=_measured(history, study.outcome, past, EARLIER - QUIET, QUIET),
         eligible=eligible,
     )
 
@@ -205,22 +205,9 @@ def _like(history: History, spine: pd.DataFrame, progress: Progress | None) -> F
     return np.asarray((together[:, kept] - together[:, kept].mean(axis=0)) / spread[kept])
 
 
-def _followed(
+def _measured(
     history: History, rule: OutcomeRule, spine: pd.DataFrame, horizon: int, lag: int
 ) -> dict[str, Floats]:
     """Return how often, whether at all, and with how many days of harm an outcome followed."""
-    bits = SOURCES[rule.source].bits(rule.of)
-    count, harm = np.zeros(len(spine)), np.zeros(len(spine))
-    for chunk in history.subjects(spine).chunks(CHUNK):
-        records = history.compiled.events(np.unique(chunk.person), (rule.source,), ("harm",))
-        events = Events.place(
-            chunk.rows,
-            chunk.person,
-            np.full(len(chunk.person), NEVER),  # what followed counts at whatever age
-            records[rule.source],
-            lambda when: when.following(horizon, lag),
-        )
-        chosen = events.having(bits)
-        count[chunk.order] = events.sums(chosen, None)
-        harm[chunk.order] = events.sums(chosen, None, "harm")
-    return {"count": count, "any": (count > 0).astype(np.float64), "harm": harm / 100}
+    count, harm = followed(history, rule.source, rule.of, spine, horizon, lag)
+    return {"count": count, "any": (count > 0).astype(np.float64), "harm": harm / HUNDREDTHS}

@@ -11,13 +11,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
-from itertools import count, takewhile
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -25,6 +23,7 @@ import pyarrow.parquet as pq
 from features.errors import Conflict, PrecursorError, UsageError
 from features.loads import Load
 from features.question import SplitRule
+from features.spine import walk_back
 from features.synthetic import parameters as p
 from features.synthetic.columns import NEVER, Array, Columns, happened, stack, take
 from features.synthetic.dynamics import Offending
@@ -78,11 +77,10 @@ def quarters(
     tomorrow = timeline.data_to + timedelta(days=1)
     found: dict[date, list[int]] = {}
     for horizon in horizons:
-        last = pd.Timestamp(tomorrow - timedelta(days=horizon + LAG_DAYS))
-        step = (last - pd.DateOffset(months=3 * back) for back in count())
-        at = [day.date() for day in takewhile(lambda day: day.date() >= _first(timeline), step)]
+        last = tomorrow - timedelta(days=horizon + LAG_DAYS)
+        at = walk_back(last, _first(timeline), 3)
         tests = ceil(len(at) * SplitRule().test_share) if judged else len(at)
-        for day in at[:tests]:
+        for day in at[len(at) - tests :]:
             found.setdefault(day, []).append(horizon)
     found[tomorrow] = list(horizons)
     return dict(sorted(found.items()))
