@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from features.declare import FeatureColumn, FeatureSet
-from features.rfg import GRAVE_DAYS, RECENT_DAYS, REPORTS
+from features.rfg import GRAVE_DAYS, HUNDREDTHS, RECENT_DAYS, REPORTS
 from features.types import Floats
 
 Labels = npt.NDArray[np.int64]
@@ -27,6 +27,8 @@ Points = Callable[[Floats], Floats]
 BANDS = 5
 WEIGHTS = (1.0, 2.0, 3.0)
 LEAST_IN_BAND = 0.02
+PRACTICE = (-np.array(RECENT_DAYS[::-1]), np.array(REPORTS), HUNDREDTHS * np.array(GRAVE_DAYS))
+"""The cuts of practice, for rows of which more is graver everywhere."""
 
 
 def columns(X: Floats, feature_set: FeatureSet) -> list[FeatureColumn] | None:
@@ -69,35 +71,13 @@ def bandings(given: Floats, y: Labels) -> dict[str, Points]:
     """
     rows = _graver_is_more(given)
     fifths = [_quantiles(values) for values in rows.T]
-    practice = [-np.array(RECENT_DAYS[::-1]), np.array(REPORTS), 100 * np.array(GRAVE_DAYS)]
-    weights = _weights(_banded(rows, practice), y)
+    weights = _weights(_banded(rows, PRACTICE), y)
     by_outcome = [_tree(values, y) for values in rows.T]
     return {
         "fifths": _points(fifths, np.ones(3)),
-        "practice": _points(practice, weights),
+        "practice": _points(PRACTICE, weights),
         "by outcome": _points(by_outcome, np.ones(3)),
     }
-
-
-MOST_POINTS = float(len(RECENT_DAYS) + len(REPORTS) + len(GRAVE_DAYS))
-"""The most points that the cuts of practice give with equal weights."""
-
-
-def of_practice(given: Floats) -> Floats:
-    """Return the points of the cuts of practice with equal weights, fitted to nothing.
-
-    Parameters
-    ----------
-    given : ndarray, shape (rows, 3)
-        As `bandings` takes it.
-
-    Examples
-    --------
-    >>> of_practice(np.array([[10.0, 9, 200_000], [400, 1, 0], [np.nan, 0, np.nan]])).tolist()
-    [12.0, 1.0, 0.0]
-    """
-    practice = [-np.array(RECENT_DAYS[::-1]), np.array(REPORTS), 100 * np.array(GRAVE_DAYS)]
-    return _points(practice, np.ones(3))(given)
 
 
 def probability(points: Floats, y: Labels) -> Points:

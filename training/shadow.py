@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features import rfg
 from features.catalogue import catalogue
 from features.errors import NotFound
 from features.history import History
 from features.kept_reports import Told
 from features.labels import label
 from models.risk_model import RiskModel
-from training import rfg
 from training.evaluation import MODEL, Judged, evaluate
 from training.metrics import Figure
 from training.splits import FEWEST_POSITIVES
@@ -124,7 +124,7 @@ def compare(
     given = told[known].reset_index(drop=True)
     columns = catalogue(question.harm).subset(RFG_COLUMNS)
     frame = history.matrix(given[["nominal_id", "as_of_date"]], feature_set=columns)
-    points = rfg.of_practice(frame[list(RFG_COLUMNS)].to_numpy(np.float64))
+    points = rfg.banded(*frame[list(RFG_COLUMNS)].to_numpy(np.float64).T)
     judged = Judged(
         y=rows.loc[known, "label"].to_numpy(np.int64),
         people=given["nominal_id"].to_numpy(dtype=str),
