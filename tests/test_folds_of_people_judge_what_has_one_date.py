@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,11 @@ from made_up_matrix import FEATURES, QUICK, matrix, question
 
 from features.errors import PrecursorError
 from features.matrix import Matrix
-from training import people_folds
+from training import baselines, people_folds
 from training.experiment import train
 from training.splits import folds, of_part
 
+FEW = {"threads": 1, "learning_rate": 0.1}
 ONE_DATE = {"split": {"temporal": False, "folds": 4}, "lag_days": 0}
 
 
@@ -118,6 +120,38 @@ def test_only_the_part_that_is_asked_for_is_learnt_from() -> None:
     alone = Matrix(frame[part == "train"], FEATURES, given.manifest)
     same = train(asked, alone, register=False, **QUICK)
     assert same.model.text == found.model.text
+
+
+def test_a_baseline_s_variant_that_a_fold_cannot_fit_lends_its_name_to_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Reports vary in one fold alone: the models for that fold have no count of them."""
+    given, asked = on_one_date(), question(**ONE_DATE)
+    fold = folds(given.frame["nominal_id"].to_numpy(str), 4)
+    given.frame.loc[fold != 0, "suspected_n_ever"] = 1
+    tried: dict[str, list[tuple[str, np.ndarray]]] = {}
+    chosen = baselines.chosen
+
+    def seen(scored: Any, y: Any) -> Any:
+        tried.update(scored)
+        return chosen(scored, y)
+
+    monkeypatch.setattr(baselines, "chosen", seen)
+    found = people_folds.contest_over_people(asked, given, **FEW)
+    counts = ["custody_detained_n_ever", "charged_n_ever", "convicted_n_ever"]
+    assert [uses for uses, _ in tried["prior_count"]] == counts
+    assert [uses.split(", ")[1:] for uses, _ in tried["logistic_age_priors"]] == [
+        *([count] for count in counts),
+        counts,
+    ]
+    for number in range(4):
+        held = fold == number
+        own, _ = baselines.fit(
+            ("prior_count",), found.rows.X[~held], found.rows.y[~held], found.rows.feature_set
+        )
+        by_use = {variant.uses: variant for variant in own["prior_count"]}
+        for uses, score in tried["prior_count"]:
+            assert np.array_equal(score[held], by_use[uses].predict(found.rows.X[held])), uses
 
 
 def test_a_part_that_nobody_is_in_is_refused() -> None:

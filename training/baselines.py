@@ -8,7 +8,7 @@ first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -85,10 +85,15 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to work out a baseline: what it uses, and its probabilities once fitted."""
+    """One way to work out a baseline: what it uses, and its probabilities once fitted.
+
+    `key` tells the variants of a baseline apart, whatever part of the rows each was fitted on; it
+    is empty where there is one alone.
+    """
 
     uses: str
     predict: Fitted
+    key: str = ""
 
 
 Baseline = Callable[[Part, Labels], list[Variant]]
@@ -232,9 +237,8 @@ def _rfg(part: Part, y: Labels) -> list[Variant]:
 
     def variant(name: str, points: rfg.Points) -> Variant:
         line = rfg.probability(points(own), y)
-        return Variant(
-            f"{used} in bands ({name})", lambda rows, beside=None: line(points(rows[:, places]))
-        )
+        uses = f"{used} in bands ({name})"
+        return Variant(uses, lambda rows, beside=None: line(points(rows[:, places])), uses)
 
     return [variant(name, points) for name, points in rfg.bandings(own, y).items()]
 
@@ -266,8 +270,10 @@ def _logistic_age_priors(part: Part, y: Labels) -> list[Variant]:
             remedy="Use a question with the feature group age.",
         )
     counts = priors(part.X, part.feature_set)
-    sets = [[count] for count in counts] + ([counts] if len(counts) > 1 else [])
-    return [_logistic([ages[0], *some], part, y) for some in sets]
+    found = [_logistic([ages[0], count], part, y) for count in counts]
+    if len(counts) > 1:  # with a count that does not vary here they are what they are without it
+        found.append(replace(_logistic([ages[0], *counts], part, y), key="every count"))
+    return found
 
 
 def _logistic(columns: list[FeatureColumn], part: Part, y: Labels) -> Variant:
@@ -286,7 +292,7 @@ def _logistic(columns: list[FeatureColumn], part: Part, y: Labels) -> Variant:
         LogisticRegression(max_iter=1000),
     ).fit(part.X, y)
     used = ", ".join(column.name for column in columns)
-    return Variant(used, lambda rows, beside=None: _positive(model, rows))
+    return Variant(used, lambda rows, beside=None: _positive(model, rows), used)
 
 
 def _logistic_full(part: Part, y: Labels) -> list[Variant]:
@@ -333,7 +339,7 @@ def _of_basis(name: str, basis: str, uses: str) -> Variant:
             )
         return predictors.probability(name, sanctions(beside, basis))
 
-    return Variant(uses, predict)
+    return Variant(uses, predict, basis)
 
 
 def _champion(part: Part, y: Labels) -> list[Variant]:

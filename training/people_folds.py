@@ -26,6 +26,9 @@ from training.evaluation import MODEL, Judged, evaluate
 from training.metrics import Figure
 from training.splits import FEWEST_POSITIVES, everybody, folds
 
+Tried = dict[str, dict[str, tuple[str, Floats]]]
+"""Of each baseline's variants, by key: what it uses, and its scores of people held out so far."""
+
 
 def contest_over_people(
     question: Question,
@@ -62,7 +65,7 @@ def contest_over_people(
     rows, everyone = training_rows(work, split), tested_rows(question, work, split)
     fold = folds(rows.people, question.split.folds)
     margin, probability = np.zeros(len(rows.y)), np.zeros(len(rows.y))
-    tried: dict[str, list[tuple[str, Floats]]] = {}
+    tried: Tried = {}
     missing: dict[str, str] = {}
     for number in range(question.split.folds):
         held = fold == number
@@ -79,11 +82,7 @@ def contest_over_people(
         )
         missing |= lacking
         _score(tried, simple, rows.X, held, beside)
-    scored = {
-        name: variants
-        for name, variants in tried.items()
-        if name not in missing and not any(np.isnan(score).any() for _, score in variants)
-    }
+    scored = _whole(tried, missing)
     others, notes = baselines.chosen(scored, everyone.y)
     notes |= {name: f"not available: {reason}" for name, reason in missing.items()}
     whole = fit.fit(rows, threads=threads, **changes)
@@ -188,7 +187,7 @@ def _beside(beside: pd.DataFrame | None, kept: npt.NDArray[np.bool_]) -> pd.Data
 
 
 def _score(
-    tried: dict[str, list[tuple[str, Floats]]],
+    tried: Tried,
     simple: Mapping[str, list[baselines.Variant]],
     X: Floats,
     held: npt.NDArray[np.bool_],
@@ -197,8 +196,19 @@ def _score(
     """Put each variant's scores of the people held out beside those of earlier folds."""
     aside = _beside(beside, held)
     for name, variants in simple.items():
-        so_far = tried.setdefault(
-            name, [(variant.uses, np.full(len(X), np.nan)) for variant in variants]
-        )
-        for (_, score), variant in zip(so_far, variants, strict=False):
+        so_far = tried.setdefault(name, {})
+        for variant in variants:
+            _, score = so_far.setdefault(variant.key, (variant.uses, np.full(len(X), np.nan)))
             score[held] = variant.predict(X[held], aside)
+
+
+def _whole(tried: Tried, missing: dict[str, str]) -> dict[str, list[tuple[str, Floats]]]:
+    """Return the variants that every fold could fit; a baseline without any goes to the missing."""
+    found = {}
+    for name, variants in tried.items():
+        kept = [one for one in variants.values() if not np.isnan(one[1]).any()]
+        if kept:
+            found[name] = kept
+        else:
+            missing.setdefault(name, "no variant of it could be fitted in every fold")
+    return {name: kept for name, kept in found.items() if name not in missing}
