@@ -150,7 +150,7 @@ def nearness(
         made.rows.wider,
         made.positives,
         made.fitted.trees,
-        oracles.judge(made.test, made.fitted.calibration.probability(margin)),
+        oracles.judge(made.test, made.fitted.calibration.probability(margin))[0],
     )
 
 

@@ -173,10 +173,10 @@ def train(
         split, origins = held.split, 1
     searched = None if search is None else asdict(search)
     fitted, judged, margin = held.fitted, held.judged, held.margin
-    distance = None
+    distance = best = None
     if oracles is not None:
         rest = Matrix(work.frame[split.test], work.feature_set, work.manifest)
-        distance = oracles.judge(rest, held.scores[MODEL])
+        distance, best = oracles.judge(rest, held.scores[MODEL])
     evaluation = evaluate(judged, held.scores, draws=draws, seed=seed)
     held_before = backtest(
         question,
@@ -260,7 +260,6 @@ def train(
         draws=draws,
         seed=seed,
     )
-    best = None if oracles is None else oracles.best
     certain["coverage"] = [] if best is None else covered(model, held, work, final, *best)
     told |= certain
     text += report.section(certainty_in_words(certain))

@@ -214,6 +214,9 @@ def _jackknife(left_out: Sequence[float]) -> float:
     return float(np.sqrt((len(values) - 1) * values.var()))
 
 
+Best = tuple[npt.NDArray[np.int64], Floats]
+
+
 class Oracles:
     """Both oracles of a simulated force, ready to judge a model.
 
@@ -242,16 +245,20 @@ class Oracles:
         truth.require(question)
         self._question, self._truth = question, truth
         self._universes, self._nominals, self._progress = universes, nominals, progress
-        self.best: tuple[npt.NDArray[np.int64], Floats] | None = None
-        """Of the rows judged last: which of them the truth knows, and the record oracle's value."""
 
     @property
     def risk(self) -> pd.DataFrame:
         """True chances, by person and date: see :meth:`training.oracles_truth.Truth.risk`."""
         return self._truth.risk(self._question)
 
-    def judge(self, rows: Matrix, probability: Floats) -> Distance:
+    def judge(self, rows: Matrix, probability: Floats) -> tuple[Distance, Best]:
         """Judge a model by its probabilities for given rows.
+
+        Returns
+        -------
+        distance : Distance
+        best : tuple of ndarray
+            Which of the rows the truth knows, and the record oracle's value of each of them.
 
         Raises
         ------
@@ -283,7 +290,6 @@ class Oracles:
             nominals=self._nominals,
             progress=self._progress,
         )
-        self.best = (at, oracle.probability)
         dated = isinstance(question.cohort, CohortRule)
         found = measure(
             SoftRows(
@@ -311,4 +317,4 @@ class Oracles:
                 " columns that weigh most. No model was registered.",
                 code="leakage_alarm",
             )
-        return found
+        return found, (at, oracle.probability)
