@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from models.manifest import BOOSTER, MANIFEST, sha256_of
 from models.risk_model import RiskModel
 
 if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.tracking import MlflowClient
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
@@ -191,7 +192,7 @@ def _registered(
         description=card,
         tags={"sha256": model.sha256, "synthetic": str(model.synthetic).lower()},
     )
-    return _version(client, name, int(made.version))
+    return _version(client.get_model_version(name, made.version))
 
 
 def set_alias(question: str, alias: str, version: int) -> None:
@@ -242,8 +243,11 @@ def versions(question: str) -> list[Version]:
             field="question",
             code="no_model",
         )
+    called: dict[int, set[str]] = {}  # what a search finds does not say what it is called
+    for alias, number in client.get_registered_model(question).aliases.items():
+        called.setdefault(int(number), set()).add(alias)
     return sorted(
-        (_version(client, question, int(entry.version)) for entry in found),
+        (_version(entry, called.get(int(entry.version), set())) for entry in found),
         key=lambda version: version.number,
     )
 
@@ -261,11 +265,18 @@ def find(question: str, which: str | int) -> Version:
     NotFound
         Where the question has no models, or none that is called so; the remedy is the command.
     """
+    client, wanted = connect(), str(which)
+    from mlflow.exceptions import MlflowException
+
+    ask = client.get_model_version_by_alias if wanted in ALIASES else client.get_model_version
+    try:
+        entry = ask(_plain(question), wanted)
+        if wanted in ALIASES or wanted == str(entry.version):  # the store takes 01 for 1
+            return _version(entry)
+    except MlflowException as missing:
+        if missing.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
     known = versions(question)
-    wanted = str(which)
-    for version in known:
-        if wanted == str(version.number) or wanted in version.aliases:
-            return version
     listed = ", ".join(
         f"{v.number} ({', '.join(v.aliases)})" if v.aliases else str(v.number) for v in known
     )
@@ -370,12 +381,12 @@ def _address(store: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _version(client: MlflowClient, question: str, number: int) -> Version:
-    entry = client.get_model_version(question, str(number))
+def _version(entry: ModelVersion, called: Collection[str] | None = None) -> Version:
+    aliases = entry.aliases if called is None else called
     return Version(
-        question=question,
-        number=number,
-        aliases=tuple(alias for alias in ALIASES if alias in entry.aliases),
+        question=entry.name,
+        number=int(entry.version),
+        aliases=tuple(alias for alias in ALIASES if alias in aliases),
         sha256=entry.tags.get("sha256", ""),
         run_id=entry.run_id or "",
         synthetic=entry.tags.get("synthetic") == "true",

@@ -153,6 +153,33 @@ def test_each_model_that_is_needed_is_downloaded_once(
     assert asked[3:] == ["models:/made_up/1"]
 
 
+def test_a_version_is_found_without_asking_for_any_other(
+    store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry keeps every training: asking for all of them takes longer with each."""
+    from mlflow.tracking import MlflowClient
+
+    promotion.promote("made_up", 1)
+    one, two = registry.versions("made_up")
+    assert (one.aliases, two.aliases) == (("champion",), ("challenger",))
+
+    def none(*_: object, **__: object) -> None:
+        pytest.fail("this asks for others too")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "search_model_versions", none)
+        assert [registry.find("made_up", which) for which in (1, "1", "champion")] == [one] * 3
+        assert [registry.find("made_up", which) for which in (2, "challenger")] == [two] * 2
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "get_model_version", none)
+        assert registry.versions("made_up") == [one, two]
+    for which in ("01", "3", "previous", "best", ""):
+        with pytest.raises(NotFound, match=r"registered versions: 1 \(champion\), 2 \(challenger"):
+            registry.find("made_up", which)
+    with pytest.raises(NotFound, match="there are models for: made_up"):
+        registry.find("unheard_of", 1)
+
+
 def test_a_training_is_judged_by_the_model_that_it_holds(
     store: tuple[Result, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
