@@ -40,6 +40,9 @@ NominalId = Annotated[str, AfterValidator(_visible), Field(json_schema_extra={"p
 LONGEST_PURPOSE = 500
 """Characters of what something is for, at most."""
 
+LONGEST_REASON = 1_000
+"""Characters of a reason, at most."""
+
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from features.names import NAME
 from serving.chain import SCORE_ID
-from serving.fields import LONGEST_PURPOSE, Day, Line, NominalId
+from serving.fields import LONGEST_PURPOSE, LONGEST_REASON, Day, Line, NominalId
 
 MOST_PEOPLE = 1_000
 """Most people in one request; larger numbers are a batch's work."""
@@ -78,7 +78,7 @@ Name = Annotated[str, Field(pattern=NAME, description="Of a question.")]
 Purpose = Annotated[
     Line, Field(max_length=LONGEST_PURPOSE, description="What it is for; it is recorded.")
 ]
-Why = Annotated[Line, Field(max_length=1_000, description="The reason; it is recorded.")]
+Why = Annotated[Line, Field(max_length=LONGEST_REASON, description="The reason; it is recorded.")]
 Band = Literal["Lower", "Medium", "High", "Very high"]
 ScoreName = Annotated[str, Field(pattern=f"^{SCORE_ID}$", description="Of a score.")]
 

@@ -275,7 +275,9 @@ def test_a_program_gets_no_more_than_whom_it_asks_for(served: Served, by_area: A
 def test_broken_glass_opens_one_person_of_another_area_for_eight_hours(
     served: Served, by_area: Areas
 ) -> None:
-    other = next(one for one in served.people if one[-1] not in "02468" and one != by_area.far)
+    # the last of them: tests of the API break the glass for the person that its document names
+    others = (one for one in reversed(served.people) if one[-1] not in "02468")
+    other = next(one for one in others if one != by_area.far)
     assert served.score(by_area.far).status_code == 403
     assert glass(served, by_area.far).status_code == 200
     assert served.score(by_area.far).status_code == 200

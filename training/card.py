@@ -38,7 +38,8 @@ def card(model: RiskModel, report: Mapping[str, Any]) -> str:
         f" ({model.interval.level:.0%}); no range for one person's fate.",
         f"- **Groups**: {_groups(report)}",
         f"- **Leakage proof**: {_proof(report)}",
-        f"- **Other horizons**: {', '.join(f'{days} days' for days in model.horizons) or 'none'}.",
+        f"- **Other horizons**: {', '.join(f'{days} days' for days in model.horizons) or 'none'};"
+        " asked from Python, told by no page.",
         "- **Not for**: deciding about anybody. It ranks records for people who decide; reports are"
         " not proof, and what nobody reports is not seen.",
         "",

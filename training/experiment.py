@@ -177,6 +177,7 @@ def train(
     if oracles is not None:
         rest = Matrix(work.frame[split.test], work.feature_set, work.manifest)
         distance, best = oracles.judge(rest, held.scores[MODEL])
+    say(f"judging beside the baselines, {draws:,} samples of people for the intervals")
     evaluation = evaluate(judged, held.scores, draws=draws, seed=seed)
     held_before = backtest(
         question,
@@ -197,11 +198,13 @@ def train(
     groups = missed = None
     remedies: list[mitigation.Option] = []
     if people is not None:
+        say("judging by group of people")
         who = people[split.test]
         groups = audit(judged, final, who, bands(question), draws=draws, seed=seed)
         remedies = mitigation.options(judged, final, who, draws=draws, seed=seed)
         if oracles is not None:
             missed = fairness_truth.unseen(oracles.risk, work.frame[split.test], who, final)
+    say("judging sub-cohorts, time in prison and stability")
     told = report_of(
         question,
         work,
@@ -249,6 +252,7 @@ def train(
     text += report.section(horizons_in_words(further))
     text += report.section(competing_events.in_words(told["competing_events"]))
     text += report.section(stability.in_words(told["stability"]))
+    say("judging explanations and intervals")
     told["explanations"] = fidelity.fidelity(model, held.rows, fitted, held.X)
     text += report.section(fidelity.in_words(told["explanations"]))
     certain = certainty(

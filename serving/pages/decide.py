@@ -30,7 +30,6 @@ from serving.pages.over_lists import FormPages
 from serving.pages.priority_list import made_up
 from serving.schema import DecisionRequest
 
-LONGEST = 1_000
 LABELS = {
     "step": "Select what is to be done",
     "judged_band": "Select your grade",
@@ -57,7 +56,7 @@ class Decide(FormPages):
         errors = {
             name: LABELS[name] for name in ("step", "judged_band", "reason") if not form[name]
         }
-        errors |= long(form, [("reason", LONGEST)])
+        errors |= long(form, "reason")
         agrees = band is not None and form["judged_band"] == band
         try:
             asked = DecisionRequest.model_validate(

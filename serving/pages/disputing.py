@@ -29,7 +29,6 @@ from serving.permissions import same_person
 from serving.pseudonyms import pseudonymous, score_pseudonym
 from serving.schema import ChallengeRequest, SettlementRequest
 
-LONGEST = 1_000
 LABELS = {"record": "Choose the record on the person’s page", "reason": "Say what is wrong with it"}
 SETTLED = {"outcome": "Select what was found", "reason": "Enter your reason"}
 
@@ -50,7 +49,7 @@ class Disputing(FormPages):
         require(visitor.principal, Permission.CHALLENGE)
         looked = look(self._lists, request, visitor)
         errors = {name: text for name, text in LABELS.items() if not form[name]}
-        errors |= long(form, [("reason", LONGEST)])
+        errors |= long(form, "reason")
         number = None
         if not errors:
             asked = {"score_id": looked.score_id, "purpose": visitor.purpose}
@@ -96,7 +95,7 @@ class Disputing(FormPages):
         require(visitor.principal, Permission.SETTLEMENT)
         found, _ = self._found(request, visitor)
         errors = {name: text for name, text in SETTLED.items() if not form[name]}
-        errors |= long(form, [("reason", LONGEST)])
+        errors |= long(form, "reason")
         if not errors:
             asked = {"outcome": form["outcome"], "reason": form["reason"]}
             try:

@@ -6,7 +6,7 @@ the form again after signing in. A form is sent to the address of its own page.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from features.errors import PrecursorError
 from serving.access import Access
 from serving.credentials import check_csrf
 from serving.drafts import Drafts, who_it_was
+from serving.fields import LONGEST_REASON
 from serving.ledger import Ledger
 from serving.pages import words
 from serving.pages.door import SESSION, Visitor, from_here, local, visitor
@@ -133,12 +134,12 @@ def date_items(form: Form, name: str) -> list[dict[str, str]]:
     ]
 
 
-def long(form: Form, lengths: Iterable[tuple[str, int]]) -> dict[str, str]:
-    """Return which texts are too long, by how much."""
+def long(form: Form, *reasons: str) -> dict[str, str]:
+    """Return which reasons are too long, by how much."""
     return {
-        name: f"Use {most:,} characters at most; there are {len(form[name]):,}"
-        for name, most in lengths
-        if len(form[name]) > most
+        name: f"Use {LONGEST_REASON:,} characters at most; there are {len(form[name]):,}"
+        for name in reasons
+        if len(form[name]) > LONGEST_REASON
     }
 
 

@@ -27,7 +27,6 @@ from serving.pages.priority_list import made_up
 from serving.pages.recorded import viewed
 from serving.schema import OwnViewRequest
 
-LONGEST = 1_000
 LABELS = {
     "band": "Select how you would grade this person",
     "would_select": "Select whether you would take this person on",
@@ -57,7 +56,7 @@ class OwnViews(FormPages):
         question = request.path_params["question"]
         after = local(form["next"] or self._list(request))
         asked: dict[str, object] = {"question": question, "purpose": visitor.purpose}
-        errors = long(form, [("reason", LONGEST), ("skip_as_urgent", LONGEST)])
+        errors = long(form, "reason", "skip_as_urgent")
         if form["skip"]:
             asked["skip_as_urgent"] = form["skip_as_urgent"]
             if not form["skip_as_urgent"]:

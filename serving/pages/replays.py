@@ -16,6 +16,7 @@ from models.words import date_words
 from serving import trail
 from serving.access import Permission, require
 from serving.chain import Action, Leaf, stamp
+from serving.fields import LONGEST_PURPOSE
 from serving.need_to_know import require_need
 from serving.pages import words
 from serving.pages.door import Visitor
@@ -28,7 +29,6 @@ KNOWN_FOR = timedelta(hours=8)
 """How long a reviewer who asked who somebody is sees it."""
 
 IDENTITY = "identity of a person"
-LONGEST = 500
 HEADINGS = {
     "equal": "Equal, to the last bit",
     "differs": "Differs: an incident",
@@ -74,8 +74,8 @@ class Replays(FormPages):
         """Record why a reviewer has to know who it is, and lead back to the page that says it."""
         require(visitor.principal, Permission.IDENTITY)
         score_id, ledger = trail.printable(request.path_params["score_id"]), self._lists.ledger
-        if not form["reason"] or len(form["reason"]) > LONGEST:
-            said = f"Say why you have to know who it is, in {LONGEST} characters at most"
+        if not form["reason"] or len(form["reason"]) > LONGEST_PURPOSE:
+            said = f"Say why you have to know who it is, in {LONGEST_PURPOSE} characters at most"
             return self._page(request, visitor, form.wrong({"reason": said}), status=400)
         _, payload = ledger.score(score_id)
         if payload is None:

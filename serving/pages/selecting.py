@@ -31,7 +31,6 @@ from serving.pages.priority_list import made_up
 from serving.schema import SelectionRequest
 from serving.selections import LONGEST_REVIEW_DAYS, select, selected, state
 
-LONGEST = 1_000
 LABELS = {
     "action": "Select whether to keep this person on or let them go",
     "review_on": "Enter the day of the next review, for example 27 3 2027",
@@ -66,7 +65,7 @@ class Selecting(FormPages):
         require(visitor.principal, Permission.SELECTION)
         looked = look(self._lists, request, visitor)
         errors = {name: LABELS[name] for name in ("action", "reason") if not form[name]}
-        errors |= long(form, [("reason", LONGEST)])
+        errors |= long(form, "reason")
         review_on = None
         if form["action"] != "deselect":
             review_on, _ = date_of(form, "review_on")
