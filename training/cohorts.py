@@ -20,10 +20,10 @@ from features.disclosure import FEWEST, suppressed
 from features.question import Question
 from features.types import Floats
 from training.evaluation import Judged
+from training.gate import RATES
 from training.metrics import figure, person_samples
 from training.splits import FEWEST_POSITIVES
 
-RATES = (0.8, 1.25)
 PREFIX = "cohort_"
 
 Mask = npt.NDArray[np.bool_]

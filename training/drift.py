@@ -24,6 +24,7 @@ from features.types import Floats
 from models.risk_model import RiskModel
 from training.events import Event, between
 from training.limits import LEVELS, LIMITS, Limits
+from training.metrics import holm
 from training.reference import (
     EVERYBODY,
     Rate,
@@ -387,9 +388,9 @@ def _outcomes(
 
 def _adjusted(checks: Sequence[Check]) -> tuple[Check, ...]:
     """Holm's correction over all checks; what may be chance is stable, however large."""
-    done, adjusted = [], 0.0
-    for place, check in enumerate(sorted(checks, key=lambda check: check.p)):
-        adjusted = max(adjusted, min(1.0, (len(checks) - place) * check.p))
-        level = check.level if adjusted < SIGNIFICANCE else LEVELS[0]
-        done.append(replace(check, p=adjusted, level=level))
+    ordered = sorted(checks, key=lambda check: check.p)
+    done = [
+        replace(check, p=p, level=check.level if p < SIGNIFICANCE else LEVELS[0])
+        for check, p in zip(ordered, holm([check.p for check in ordered]).tolist(), strict=True)
+    ]
     return tuple(sorted(done, key=lambda check: -LEVELS.index(check.level)))

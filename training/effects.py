@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor
 
 from features.errors import PrecursorError
 from features.types import Floats
-from training.metrics import Figure
+from training.metrics import Z_95, Figure
 from training.splits import folds
 from training.study import MEASURES, Study
 from training.trial import Trial
@@ -30,7 +30,6 @@ LEAST_OVERLAP = 0.1
 """Rows count whose chance of being treated, and of not, is at least this part of the average."""
 POWER = 0.8
 BALANCED = 0.1
-_LEVEL = float(norm.ppf(0.975))
 _SHRINKAGE, _TREES = 0.003, 60
 Mask = npt.NDArray[np.bool_]
 
@@ -63,7 +62,7 @@ class Effect:
     @property
     def detectable(self) -> float:
         """The reduction, as a share, that would be found in four studies of five."""
-        return float(1 - np.exp(-(_LEVEL + norm.ppf(POWER)) * self.error))
+        return float(1 - np.exp(-(Z_95 + norm.ppf(POWER)) * self.error))
 
 
 @dataclass(frozen=True)
@@ -318,11 +317,11 @@ def _compare(given: Floats, without: Floats, people: npt.NDArray[Any]) -> Effect
         return float(np.sqrt((np.bincount(person, weights=share) ** 2).sum()) / len(share))
 
     gap = error((given - first) - (without - second))
-    difference = Figure(first - second, *(first - second + np.array([-1, 1]) * _LEVEL * gap))
+    difference = Figure(first - second, *(first - second + np.array([-1, 1]) * Z_95 * gap))
     if min(first, second) <= 0:
         return Effect(first, second, Figure(np.nan, np.nan, np.nan), difference, np.nan)
     scatter = error((given - first) / first - (without - second) / second)
-    ends = np.exp(np.log(first / second) + np.array([-1, 1]) * _LEVEL * scatter)
+    ends = np.exp(np.log(first / second) + np.array([-1, 1]) * Z_95 * scatter)
     ratio = Figure(first / second, float(ends[0]), float(ends[1]))
     return Effect(first, second, ratio, difference, scatter)
 

@@ -26,7 +26,7 @@ from features.attributes import UNKNOWN
 from features.disclosure import suppressed
 from features.types import Floats
 from training.evaluation import Judged
-from training.metrics import Figure, Ranking, figure, in_parts, person_samples
+from training.metrics import Z_95, Figure, Ranking, figure, holm, in_parts, person_samples
 
 CAPACITY = "at capacity"
 RATES = ("selection", "precision", "miss_rate", "false_alarms")
@@ -328,12 +328,11 @@ def _gap(group: Mapping[str, Floats], whole: Mapping[str, Floats]) -> _Gap | Non
 def _holm(tests: Sequence[tuple[Group, _Gap]]) -> Iterator[Finding]:
     """Yield what stays significant after Holm's correction for the number of groups tested."""
     ordered = sorted(tests, key=lambda pair: _p(pair[1]))
-    adjusted = 0.0
-    for place, (group, gap) in enumerate(ordered):
-        adjusted = max(adjusted, min(1.0, 2 * (len(ordered) - place) * _p(gap)))
+    corrected = holm([2 * _p(gap) for _, gap in ordered]).tolist()  # there are two families
+    for (group, gap), adjusted in zip(ordered, corrected, strict=True):
         if adjusted >= SIGNIFICANCE:
             return
-        ends = np.exp(gap.log_ratio + np.array([-1.96, 1.96]) * gap.error)
+        ends = np.exp(gap.log_ratio + np.array([-1, 1]) * Z_95 * gap.error)
         ratio = Figure(float(np.exp(gap.log_ratio)), float(ends[0]), float(ends[1]))
         yield Finding(group.words, gap.calibration, gap.others, ratio, adjusted)
 

@@ -27,15 +27,13 @@ from features.errors import NotFound
 from features.kept_reports import Told
 from features.loads import Load
 from features.types import Floats
-from training.metrics import Figure
+from training.metrics import Z_95, Figure
 
 WINDOW_DAYS = 183
 """How long after a list, and before it, is looked at."""
 
 FEWEST = 10
 """Fewest events on either side of the line from which a ratio is told."""
-
-Z = 1.959963984540054
 
 KINDS = {
     "attention": "reports that are not of high harm, and arrests",
@@ -239,7 +237,7 @@ def _ratio(near: pd.DataFrame, outcome: str, windows: tuple[str, ...]) -> Figure
     kept = x.std(axis=0) > 0
     kept[0] = True
     effect, error = _poisson(x[:, kept], y, near["nominal_id"].to_numpy())
-    return Figure(*np.exp([effect, effect - Z * error, effect + Z * error]).tolist())
+    return Figure(*np.exp([effect, effect - Z_95 * error, effect + Z_95 * error]).tolist())
 
 
 def _poisson(x: Floats, y: Floats, people: Any) -> tuple[float, float]:
@@ -274,7 +272,7 @@ def _per_attention(near: pd.DataFrame) -> Figure | None:
         lean = by_person["after_risk"] / risk - by_person["after_attention"] / attention
         parts.append(float((lean**2).sum()))
     gap, error = totals[0] - totals[1], np.sqrt(sum(parts))
-    return Figure(*np.exp([gap, gap - Z * error, gap + Z * error]).tolist())
+    return Figure(*np.exp([gap, gap - Z_95 * error, gap + Z_95 * error]).tolist())
 
 
 def told(found: Feedback) -> Told:

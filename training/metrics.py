@@ -15,13 +15,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtri
 
 from features.types import Floats
 
 Measure = Callable[[Floats], Floats]
 
 LEVEL = 0.95
+Z_95 = float(ndtri((1 + LEVEL) / 2))
+"""Standard errors on either side of a figure that make its 95 % interval."""
+
 EDGE = 1e-9
 MOST_STEPS = 30
 SMALLEST_STEP = 1e-6
@@ -201,6 +204,21 @@ def _newton(
                 break
     found = np.isfinite(slope) & np.isfinite(intercept) & (abs(slope) < STEEPEST)
     return np.where(found, slope, np.nan), np.where(found, intercept, np.nan)
+
+
+def holm(p: npt.ArrayLike) -> Floats:
+    """Return p-values as Holm's correction for their number leaves them, in the order given.
+
+    Examples
+    --------
+    >>> holm([0.03, 0.01, 0.6]).round(3).tolist()
+    [0.06, 0.03, 0.6]
+    """
+    values = np.asarray(p, np.float64)
+    order = np.argsort(values, kind="stable")
+    found = np.empty(len(values))
+    found[order] = np.maximum.accumulate((len(values) - np.arange(len(values))) * values[order])
+    return np.minimum(1.0, found)
 
 
 def person_samples(people: npt.ArrayLike, draws: int, seed: int) -> Floats:
