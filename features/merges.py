@@ -33,16 +33,12 @@ from features.loads import (
     unchanged,
     write_load,
 )
-from features.records import TABLES, Table
+from features.records import ENTRY, TABLES, Table
 from features.tabular import parquet
 from features.turns import Turns
 
 RULE = "same_person"
 """Under this rule a load lists, in what was set aside, the person records that were merged."""
-
-_DATES = ("known_on", "superseded_on")
-_ENTRY = ("record_id", "episode_id", *_DATES, "load")
-"""Columns in which two entries of one event differ."""
 
 _OPEN = date.max
 
@@ -216,7 +212,7 @@ def _once(connection: duckdb.DuckDBPyConnection, contract: Table) -> None:
     same = (
         ("offence_id", "nominal_id", "role")
         if contract.name == "involvement"
-        else tuple(column.name for column in contract.columns if column.name not in _ENTRY)
+        else tuple(column.name for column in contract.columns if column.name not in ENTRY)
     )
     dated = "occurred_on IS NOT NULL" + (
         " OR offence_id IS NOT NULL" if "offence_id" in contract else ""

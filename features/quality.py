@@ -16,7 +16,7 @@ import duckdb
 from features.breaches import Asked, Relation
 from features.check import Examined, Report
 from features.findings import Finding
-from features.records import TABLES
+from features.records import ENTRY, TABLES
 from features.sql import day
 
 LATE = (30, 365)
@@ -30,9 +30,6 @@ CODES = 20
 
 _RIGHTLY_EMPTY = {("nominal", "occurred_on")}
 """Columns that say nothing by being empty; `superseded_on` is one of them in every table."""
-
-_OWN = ("record_id", "episode_id", "known_on", "superseded_on", "load")
-"""Columns in which two entries of one event differ."""
 
 
 @dataclass(frozen=True)
@@ -241,7 +238,7 @@ def _table(connection: duckdb.DuckDBPyConnection, relation: Relation, asked: Ask
 
 def _alike(connection: duckdb.DuckDBPyConnection, relation: Relation) -> int:
     """Count the standing rows that agree with another in all but the entry's own ids and dates."""
-    same = ", ".join(f'"{c.name}"' for c in relation.contract.columns if c.name not in _OWN)
+    same = ", ".join(f'"{c.name}"' for c in relation.contract.columns if c.name not in ENTRY)
     (found,) = _one(
         connection,
         "SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n"

@@ -113,6 +113,9 @@ _MARKERS = tuple(
     )
 )
 
+ENTRY = ("record_id", "episode_id", "known_on", "superseded_on", "load")
+"""Columns in which two entries of one event differ."""
+
 DISPOSALS = (
     "charged",
     "bailed",
