@@ -243,11 +243,9 @@ def versions(question: str) -> list[Version]:
             field="question",
             code="no_model",
         )
-    called: dict[int, set[str]] = {}  # what a search finds does not say what it is called
-    for alias, number in client.get_registered_model(question).aliases.items():
-        called.setdefault(int(number), set()).add(alias)
+    named = client.get_registered_model(question).aliases  # a search does not say them
     return sorted(
-        (_version(entry, called.get(int(entry.version), set())) for entry in found),
+        (_version(v, [a for a, n in named.items() if str(n) == str(v.version)]) for v in found),
         key=lambda version: version.number,
     )
 
@@ -277,9 +275,8 @@ def find(question: str, which: str | int) -> Version:
         if missing.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
     known = versions(question)
-    listed = ", ".join(
-        f"{v.number} ({', '.join(v.aliases)})" if v.aliases else str(v.number) for v in known
-    )
+    named = [f"{v.number} ({', '.join(v.aliases)})" if v.aliases else str(v.number) for v in known]
+    listed = ", ".join(named)
     if wanted == CHAMPION:
         raise NotFound(
             f"question '{question}' has no champion; registered versions: {listed}",
