@@ -7,8 +7,6 @@ answers at once. Exit codes: 0 done, 1 refused, 2 wrong usage; 3 to 5 where a wa
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -37,9 +35,9 @@ from features.console import (
     answer,
     day,
     progress,
-    refuse,
+    run,
 )
-from features.errors import Conflict, PrecursorError, UsageError
+from features.errors import Conflict, PrecursorError
 from serving import command_ledger
 from serving import commands as desk
 from serving.governance_commands import suspend_version
@@ -348,31 +346,8 @@ def _steps(total: int) -> Callable[[str], None]:
 
 
 def main() -> None:
-    """Run the command line; what is refused is told in one shape and sets the exit code."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.umask(0o077)  # whatever is written here is about people: for this user alone
-    try:
-        for argument in sys.argv:
-            argument.encode()
-        app()
-    except UnicodeEncodeError:
-        refuse(UsageError("an argument is not UTF-8", remedy="Write it in UTF-8."))
-    except PrecursorError as refused:
-        refuse(_more_precisely(refused))
-    except OSError as failed:
-        place = failed.filename or "the system"
-        remedy = "See that the folder exists, that this user may use it, and that there is room."
-        said = f"{place}: {failed.strerror or failed}"
-        refuse(PrecursorError(said, remedy=remedy, code="system"))
-    except Exception as failed:
-        # told without MLflow's own words: they quote its address, which may hold a password
-        if type(failed).__module__.partition(".")[0] != "mlflow":
-            raise
-        said = f"MLflow's store cannot be used ({type(failed).__name__})"
-        remedy = "See that MLFLOW_TRACKING_URI names a store that answers, or unset it."
-        refuse(PrecursorError(said, remedy=remedy, code="mlflow"))
+    """Run the command line."""
+    run(app, _more_precisely)
 
 
 def _more_precisely(refused: PrecursorError) -> PrecursorError:

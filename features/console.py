@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,3 +87,40 @@ def refuse(refused: PrecursorError) -> NoReturn:
     else:
         typer.echo(f"Refused: {refused}", err=True)
     sys.exit(refused.exit_code)
+
+
+def run(
+    app: typer.Typer, more_precisely: Callable[[PrecursorError], PrecursorError] = lambda one: one
+) -> None:
+    """Run a command line; what is refused is told in one shape and sets the exit code.
+
+    Parameters
+    ----------
+    app : Typer
+    more_precisely : callable
+        What a refusal becomes before it is told.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.umask(0o077)  # whatever is written here is about people: for this user alone
+    try:
+        for argument in sys.argv:
+            argument.encode()
+        app()
+    except UnicodeEncodeError:
+        refuse(UsageError("an argument is not UTF-8", remedy="Write it in UTF-8."))
+    except PrecursorError as refused:
+        refuse(more_precisely(refused))
+    except OSError as failed:
+        place = failed.filename or "the system"
+        remedy = "See that the folder exists, that this user may use it, and that there is room."
+        said = f"{place}: {failed.strerror or failed}"
+        refuse(PrecursorError(said, remedy=remedy, code="system"))
+    except Exception as failed:
+        # told without MLflow's own words: they quote its address, which may hold a password
+        if type(failed).__module__.partition(".")[0] != "mlflow":
+            raise
+        said = f"MLflow's store cannot be used ({type(failed).__name__})"
+        remedy = "See that MLFLOW_TRACKING_URI names a store that answers, or unset it."
+        refuse(PrecursorError(said, remedy=remedy, code="mlflow"))

@@ -268,9 +268,8 @@ def find(question: str, which: str | int) -> Version:
 
     ask = client.get_model_version_by_alias if wanted in ALIASES else client.get_model_version
     try:
-        entry = ask(_plain(question), wanted)
-        if wanted in ALIASES or wanted == str(entry.version):  # the store takes 01 for 1
-            return _version(entry)
+        if wanted in ALIASES or re.fullmatch("[1-9][0-9]{0,8}", wanted):
+            return _version(ask(_plain(question), wanted))
     except MlflowException as missing:
         if missing.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise

@@ -7,12 +7,9 @@ It has the commands of this floor, and those about duplicates; `precursor` has t
 
 from __future__ import annotations
 
-import os
-import sys
-
 import typer
 
-from features.errors import PrecursorError
+from features.console import run
 
 
 def commands() -> typer.Typer:
@@ -32,14 +29,8 @@ def commands() -> typer.Typer:
 
 
 def main() -> None:
-    """Run one command; what is refused is told in one line and sets the exit code."""
-    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
-    os.umask(0o077)  # whatever is written here is about people: for this user alone
-    try:
-        commands()()
-    except PrecursorError as refused:
-        print(f"Refused: {refused}", file=sys.stderr)
-        sys.exit(refused.exit_code)
+    """Run one command."""
+    run(commands())
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from serving.scoring import records_behind, score_rows
 from serving.since import since_last
 from serving.stage import InShadow, may_see
 from serving.steps import step
-from serving.stock import Stock
+from serving.stock import Stock, require_in_force
 
 INWARD = ("inputs", "stage")
 """What the ledger keeps of a score and no answer says."""
@@ -262,10 +262,11 @@ def list_page(
     Raises
     ------
     NotFound
-        No list is published for this question.
+        No list is published for this question, or no model of it is in force.
     InShadow
         The question was in shadow when the list was scored; reviewers see it.
     """
+    require_in_force(ledger, question)  # a list of what is out of force is nobody's to see
     found = published(question)
     info = found.run.info
     if not may_see(role, info["stage"]):

@@ -315,15 +315,19 @@ def page(
 def sign_off_policy(stock: Stock, ledger: Ledger, score_id: str) -> str:
     """Return which decisions wait for a sign-off, as the question in force says.
 
-    Of a question that the ledger has out of force none does: what was decided must not be lost for
-    want of a model.
+    Where the ledger has the question out of force, its model being in doubt perhaps, the model of
+    the score says so, and every decision waits where that is gone: none is lost, none goes unseen.
 
     Raises
     ------
     PrecursorError
         The model in force is out of order, so that nobody can tell; the records need not be served.
     """
-    question = str(ledger.score(score_id)[0].question)
-    if ledger.promoted_sha(question) is None:
-        return "never"
-    return str(stock.champion(question)[0].question.sign_off)
+    entry, said = ledger.score(score_id)
+    question = str(entry.question)
+    if ledger.promoted_sha(question) is not None:
+        return str(stock.champion(question)[0].question.sign_off)
+    try:
+        return "always" if said is None else str(stock.model_of(said).question.sign_off)
+    except (NotFound, Conflict):
+        return "always"

@@ -20,7 +20,7 @@ from serving.need_to_know import withheld
 from serving.permissions import Principal, Role, known_by
 from serving.runs import PublishedList, pointed, published
 from serving.schema import OwnViewRequest
-from serving.stock import Stock
+from serving.stock import Stock, require_in_force
 
 GIVEN, SKIPPED = "given", "skipped"
 
@@ -174,8 +174,9 @@ def whom(
     Raises
     ------
     NotFound
-        No list is published for this question.
+        No list is published for this question, or no model of it is in force.
     """
+    require_in_force(ledger, question)
     listed = published(question)
     info = listed.run.info
     due = waiting(ledger, listed, principal.actor)
@@ -207,10 +208,11 @@ def give(ledger: Ledger, request: OwnViewRequest, principal: Principal) -> dict[
     Raises
     ------
     NotFound
-        No list is published, or no view of this person is due.
+        No list is published, no model is in force, or no view of this person is due.
     Conflict
         Nothing is due any more.
     """
+    require_in_force(ledger, request.question)
     listed = published(request.question)
     due = waiting(ledger, listed, principal.actor)
     if not due:

@@ -81,6 +81,20 @@ class QuestionNotInForce(NotFound):
         self.question = question
 
 
+def require_in_force(ledger: Ledger, question: str) -> Promoted:
+    """Return which model the ledger has in force for a question, whatever files say.
+
+    Raises
+    ------
+    QuestionNotInForce
+        None is, or it was suspended or retired.
+    """
+    found = ledger.promoted_sha(question)
+    if found is None:
+        raise QuestionNotInForce(question, ", ".join(champions.questions()) or "none")
+    return found
+
+
 class Stock:
     """Champions and loads by question, for all threads of a worker.
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import small_force
+from house import ROOT
 from ledgers import address, ledger  # noqa: F401 - fixtures
 from served import ME, NAME, put_in_force
 
 from features.history import History
 from models import champions
+from serving.governance_commands import suspend_version
 from serving.kept import serve_from
 from serving.ledger import Action, Ledger
 from serving.stock import NotInForce, QuestionNotInForce, Stock
@@ -67,3 +73,49 @@ def test_the_trail_of_a_question_is_read_when_it_grew_and_not_at_each_request(
 ) -> None:
     monkeypatch.setattr(Ledger, "promoted_sha", lambda *_: pytest.fail("read again"))
     assert running.get(NAME).version == 1
+
+
+@pytest.mark.parametrize("said", [None, {"version": 7}])
+def test_an_emergency_stop_goes_by_the_ledger_and_not_by_what_a_file_says(
+    precursor_home: Path, said: dict[str, int] | None
+) -> None:
+    load = small_force.make_load(precursor_home / "first", people=60)
+    with Ledger.open() as book:
+        put_in_force(book, small_force.make_model(History(load), trees=5), 1)
+    pointer = champions.folder(NAME) / champions.POINTER
+    before = json.loads(pointer.read_text())
+    pointer.unlink()
+    if said is not None:
+        pointer.write_text(json.dumps(before | said))
+    assert suspend_version(NAME, 7, "drift") == "Nothing is suspended: version 7 is not in force."
+    assert suspend_version(NAME, 1, "drift").startswith(f"Version 1 of {NAME} is suspended")
+    assert not pointer.exists()
+    with Ledger.open() as book:
+        (entry,) = book.entries(action=Action.SUSPENSION)
+        assert entry.body == {"version": 1}
+        assert book.promoted_sha(NAME) is None
+
+
+def test_an_emergency_stop_needs_no_registry_and_tells_no_password(precursor_home: Path) -> None:
+    load = small_force.make_load(precursor_home / "first", people=60)
+    with Ledger.open() as book:
+        put_in_force(book, small_force.make_model(History(load), trees=5), 1)
+
+    def suspend() -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "serving", "suspend", NAME, "--reason", "harm", "--json"]
+        place = {"MLFLOW_TRACKING_URI": "http://user:secret@127.0.0.1:9"}
+        return subprocess.run(
+            words, cwd=ROOT, env=os.environ | place, capture_output=True, text=True, check=False
+        )
+
+    done = suspend()
+    assert (done.returncode, json.loads(done.stdout)["version"]) == (0, 1), done.stderr
+    assert "it still calls version 1 champion" in done.stderr
+    again = suspend()
+    error = json.loads(again.stdout)["error"]
+    assert (again.returncode, error["code"]) == (1, "question_not_in_force")
+    for one in (done, again):
+        assert "secret" not in one.stdout + one.stderr
+        assert "Traceback" not in one.stderr
+    with Ledger.open() as book:
+        assert len(book.entries(action=Action.SUSPENSION)) == 1

@@ -157,8 +157,9 @@ def test_an_unknown_question_and_an_unpromoted_model_name_the_next_command(
     with pytest.raises(NotFound, match=r"has no champion; .* 1, 2 \(challenger\)") as none:
         registry.fetch("made_up", registry.CHAMPION)
     assert none.value.remedy == "Promote one: precursor promote made_up 2 --reason TEXT."
-    with pytest.raises(NotFound, match="no version '9'"):
-        registry.fetch("made_up", "9")
+    for odd_version in ("9", "01", "-1", "9" * 30, "one"):
+        with pytest.raises(NotFound, match=f"no version '{odd_version}'"):
+            registry.fetch("made_up", odd_version)
     for name in ("a' OR '1'='1", "Made_up", "é_made_up", "7_days", "ab", "a" * 64, "made_up\n"):
         with pytest.raises(UsageError, match="is no question's name") as odd:
             registry.versions(name)

@@ -23,7 +23,6 @@ from models import champions
 from precursor import app
 from serving.governance_commands import suspend_version
 from serving.ledger import Action, Ledger
-from training import promotion
 from training.drift import Drift, monitor
 from training.drift_history import keep
 from training.drift_words import ADVICE, in_words
@@ -125,12 +124,18 @@ def test_what_was_found_each_time_is_kept_and_names_nobody(precursor_home: Path)
         read(DRIFT, NAME, "20260301T000000000000")
 
 
+def in_force() -> None:
+    words = ["promote", NAME, "1", "--force", "--reason", "first model"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+
+
 def test_drift_suspends_only_the_version_in_force(
     precursor_home: Path,
 ) -> None:
     registry_in(precursor_home)
     assert "no model in force" in suspend_version(NAME, 1, "drift")
-    promotion.promote(NAME, 1, force=True)
+    in_force()
     assert "version 2 is not in force" in suspend_version(NAME, 2, "drift")
     assert NAME in champions.questions()
     assert "is suspended" in suspend_version(NAME, 1, "drift")
@@ -143,12 +148,12 @@ def test_drift_suspends_only_the_version_in_force(
 
 def test_who_suspends_says_why_and_can_promote_again(precursor_home: Path) -> None:
     registry_in(precursor_home)
-    promotion.promote(NAME, 1, force=True)
+    in_force()
     assert CliRunner().invoke(app, ["suspend", NAME]).exit_code == 2
     done = CliRunner().invoke(app, ["suspend", NAME, "--reason", "calibration lost"])
     assert done.exit_code == 0, done.output
     assert NAME not in champions.questions()
-    promotion.promote(NAME, 1, force=True)
+    in_force()
     assert champions.read(NAME).version == 1
 
 

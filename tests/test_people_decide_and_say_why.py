@@ -383,7 +383,17 @@ def test_no_sign_off_is_waived_while_something_is_out_of_order(
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "model_refused")
     assert len(ledger.entries(action=Action.DECISION, limit=None)) == before
     ledger.append(Action.SUSPENSION, **ME, purpose="test", question=NAME, body={"version": 40})
-    assert overridden().json()["sign_off_due"] is False, "out of force nothing is lost"
+    assert overridden().json()["sign_off_due"] is True, "the model of the score says so"
+    for path in (f"/v1/lists/{NAME}", f"/v1/own-views/{NAME}"):
+        answer = desk.get("ann", path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (
+            404,
+            "question_not_in_force",
+        ), "a list of what is out of force is nobody's to see"
+    with monkeypatch.context() as patch:
+        patch.setattr(serving.stock.Stock, "model_of", lambda *_: gone(NAME))
+        agreed = desk.decide(score, "agree").json()
+    assert agreed["sign_off_due"] is True, "nobody can tell, so that somebody looks"
 
 
 def test_an_override_is_signed_off_once_by_somebody_else(asked_first: Desk) -> None:
