@@ -117,7 +117,8 @@ def faults(
 def named_in(purpose: str | None, people: frozenset[str]) -> bool:
     """Return whether a purpose, which no erasure can take back, has the id of one of these people.
 
-    A number of up to four digits is a day, a week or a year, though somebody may have it for an id.
+    Where it is about several, a number of up to four digits is a day, a week or a year, though one
+    of them may have it for an id. Where it is about one person, their id is that person's.
 
     Examples
     --------
@@ -125,10 +126,12 @@ def named_in(purpose: str | None, people: frozenset[str]) -> bool:
     True
     >>> named_in("list of week 12 in 2026", frozenset({"12", "2026"}))
     False
+    >>> named_in("father of 4711 rang", frozenset({"4711"}))
+    True
     """
     words = (purpose or "").split()
-    named = {*words, *(word.strip(_MARKS) for word in words)}
-    return any(not _SHORT.fullmatch(word) for word in people & named)
+    named = people & {*words, *(word.strip(_MARKS) for word in words)}
+    return any(len(people) == 1 or not _SHORT.fullmatch(word) for word in named)
 
 
 def _is_sha256(value: object) -> bool:

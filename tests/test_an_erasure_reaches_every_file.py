@@ -329,6 +329,22 @@ def test_no_purpose_names_whom_it_is_about(force: tuple[Ledger, Stock, History])
     ledger.append("view", people=[Leaf("N0002", None, {"viewed": "x"})], **said)
 
 
+def test_an_id_of_few_digits_is_a_name_where_it_is_about_one_person(
+    force: tuple[Ledger, Stock, History],
+) -> None:
+    ledger = force[0]
+    one, other = (Leaf(who, None, {"viewed": "x"}) for who in ("4711", "2026"))
+    head = ledger.head()
+    with pytest.raises(UsageError, match="the purpose names the person"):
+        erase("4711", ledger=ledger, **ME | {"purpose": "erasure asked for by 4711 on 3 May"})
+    with pytest.raises(UsageError, match="the purpose names the person"):
+        ledger.append("view", people=[one], **ME | {"purpose": "father of (4711) rang"})
+    assert ledger.head() == head
+    dated = ME | {"purpose": "request of 3 May 2026, week 18"}
+    ledger.append("view", people=[one], **dated)
+    ledger.append("list", people=[one, other], **dated)
+
+
 STOPPED = """
 import os, signal, sys
 from serving.chain import Action
