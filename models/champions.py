@@ -165,6 +165,11 @@ def questions() -> list[str]:
     return sorted(path.parent.name for path in (home() / "champions").glob(f"*/{POINTER}"))
 
 
+def ever_in_force() -> set[str]:
+    """Return the questions that have or had a model in force, by name."""
+    return {path.name for path in (home() / "champions").glob("*")}
+
+
 def withdraw(question: str, version: int | None = None) -> None:
     """Take a question's model out of force; the files stay where they are.
 

@@ -58,7 +58,8 @@ def scores(
     ------
     PrecursorError
         No such question, no model or records in force, a date after the records, a program that
-        does not say whom it asks for. The refusal is on the ledger too.
+        does not say whom it asks for, a purpose that names one of them. The refusal is on the
+        ledger too.
     """
     asked = {"people_asked": len(request.nominal_ids), "on_behalf_of": request.on_behalf_of}
     who = Principal(actor, Role(role))
@@ -87,6 +88,28 @@ def scores(
                 np.full(len(request.nominal_ids), np.datetime64(at, "D").astype(np.int64)),
                 records=True,
             )
+        with step("record"):
+            load = in_force.load
+            remember_load(load)
+            expiry = {"expires_on": max(str(one.expires_on) for one in scored)} if scored else {}
+            entry = ledger.append(
+                Action.SCORE,
+                actor=actor,
+                role=role,
+                purpose=request.purpose,
+                question=request.question,
+                body={
+                    **asked,
+                    "as_of_date": at.isoformat(),
+                    "model": {"version": in_force.version, "sha256": in_force.model.sha256},
+                    "load": {"number": load.number, "fingerprint": load.fingerprint},
+                    "scored": sum(not score.insufficient_history for score in scored),
+                    "insufficient_history": sum(score.insufficient_history for score in scored),
+                    "rejected": dict(Counter(person.reason for person in rejected)),
+                    **expiry,
+                },
+                people=leaves(scored, rejected),
+            )
     except PrecursorError as refused:
         record_refusal(
             ledger,
@@ -94,30 +117,12 @@ def scores(
             who,
             "POST /v1/scores",
             purpose=request.purpose,
-            question=request.question,
+            # any other is what somebody typed, and may name a person
+            question=request.question if stock.knows(request.question) else None,
+            people=request.nominal_ids,
             **asked,
         )
         raise
-    with step("record"):
-        remember_load(in_force.load)
-        entry = ledger.append(
-            Action.SCORE,
-            actor=actor,
-            role=role,
-            purpose=request.purpose,
-            question=request.question,
-            body={
-                **asked,
-                "as_of_date": at.isoformat(),
-                "model": {"version": in_force.version, "sha256": in_force.model.sha256},
-                "load": {"number": in_force.load.number, "fingerprint": in_force.load.fingerprint},
-                "scored": sum(not score.insufficient_history for score in scored),
-                "insufficient_history": sum(score.insufficient_history for score in scored),
-                "rejected": dict(Counter(person.reason for person in rejected)),
-                **({"expires_on": max(str(one.expires_on) for one in scored)} if scored else {}),
-            },
-            people=leaves(scored, rejected),
-        )
     for score in scored:
         answer = "insufficient_history" if score.insufficient_history else "scored"
         metrics.SCORES.labels(request.question, answer).inc()

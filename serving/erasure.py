@@ -41,7 +41,7 @@ from serving.runs import (
 )
 from serving.table_of_people import DAMAGED, less, take_out, why
 from serving.unfinished import drop_all
-from serving.unlinked import NAMES_A_PERSON, named_in
+from serving.unlinked import NAMES_A_PERSON, NamesAPerson, named_in
 
 
 def erase(
@@ -85,7 +85,7 @@ def erase(
             field="nominal_id",
         )
     if named_in(purpose, frozenset({nominal_id})):
-        raise UsageError(
+        raise NamesAPerson(
             NAMES_A_PERSON, remedy="Say why without the id: 'request of 4 May'.", field="purpose"
         )
     further = readable(also)

@@ -44,7 +44,7 @@ from serving.database_address import database_url, same_file
 from serving.keys import KeyStore
 from serving.leaves import Recorded, seal_leaf
 from serving.reader import Promoted, Reader
-from serving.unlinked import NAMES_A_PERSON, WITHOUT_THE_ID, UnlinkedEntry, faults
+from serving.unlinked import NAMES_A_PERSON, WITHOUT_THE_ID, NamesAPerson, UnlinkedEntry, faults
 from serving.verification import Break, Verification, verify
 
 __all__ = ["Action", "Entry", "Head", "Leaf", "Ledger", "Promoted", "Recorded", "new_score_id"]
@@ -351,11 +351,12 @@ class Ledger(Reader):
         texts = {"actor": actor, "role": role, "purpose": purpose, "question": question}
         found = faults(action, texts, body, [leaf.nominal_id for leaf in leaves])
         if found:
-            named = all(why == NAMES_A_PERSON for _, why in found)
-            raise UsageError(
-                "not recorded: " + "; ".join(why for _, why in found),
+            reasons = [why for _, why in found]
+            kind = NamesAPerson if NAMES_A_PERSON in reasons else UsageError
+            raise kind(
+                "not recorded: " + "; ".join(reasons),
                 remedy=WITHOUT_THE_ID
-                if named
+                if set(reasons) == {NAMES_A_PERSON}
                 else "Nothing leaves without an actor, a role and a purpose; what is about one "
                 "person goes into that person's leaf.",
                 field=found[0][0],

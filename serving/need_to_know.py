@@ -58,9 +58,13 @@ class Policy(BaseModel):
 
 
 class NeedToKnow(Forbidden):
-    """Some of those asked for are outside what the asker needs to know (status 403)."""
+    """Some of those asked for are outside what the asker needs to know (status 403).
+
+    `people` are those asked for, whom nothing that is kept of the refusal may name.
+    """
 
     code = "need_to_know"
+    people: frozenset[str] = frozenset()
 
 
 class TooManyOpen(Forbidden):
@@ -174,11 +178,13 @@ def require_need(
     places = [f"nominal_ids[{n}]" for n, person in enumerate(asked) if person in hidden]
     more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
     whom = "this person" if len(asked) == 1 else ", ".join(places[:NAMED]) + more
-    raise NeedToKnow(
+    refused = NeedToKnow(
         f"{whom}: restricted, or outside the areas of your work",
         remedy="If it cannot wait, POST /v1/break-glass with the reason; it is recorded.",
         field=places[0] if len(asked) > 1 else "nominal_id",
     )
+    refused.people = frozenset(asked)
+    raise refused
 
 
 def require_need_of_score(ledger: Ledger, score_id: str, principal: Principal) -> None:

@@ -125,6 +125,10 @@ class Stock:
         """Return the questions that have a champion, by name."""
         return champions.questions()
 
+    def knows(self, question: str | None) -> bool:
+        """Return whether a question has a champion or had one: its name was not made up."""
+        return question in champions.ever_in_force()
+
     def get(self, question: str) -> InForce:
         """Return a question's champion with the history of its load.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from features.errors import UsageError
 from serving.chain import IN_FORCE, OUT_OF_FORCE, Action, Head, canonical, entry_hash
 from serving.guards import FIRST
 from serving.leaves import SealedLeaf
@@ -25,6 +26,12 @@ WITHOUT_THE_ID = (
 )
 _MARKS = ".,;:!?()[]{}'\"/"
 _SHORT = re.compile("[0-9]{1,4}")
+
+
+class NamesAPerson(UsageError):
+    """A purpose names the person it is about: it may stand nowhere, in no refusal either."""
+
+    code = "names_a_person"
 
 
 @dataclass(frozen=True, slots=True)

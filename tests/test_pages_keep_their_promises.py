@@ -11,11 +11,13 @@ from datetime import date, timedelta
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 import served
 import worlds
+import yaml
 from browser import PAGES
 from desk import text_of
 from hypothesis import given
@@ -41,6 +43,7 @@ from serving.pages.paging import PAGE
 from serving.pages.person_view import person_view
 from serving.pages.render import STATIC, Settings, environment, marking_sheet
 from serving.pages.standing import FILTERS, standing
+from serving.refusals import NOT_STATED
 from serving.runs import published
 from serving.stock import Stock
 
@@ -718,6 +721,25 @@ def test_whatever_the_purpose_of_a_cookie_a_refusal_is_on_the_ledger(
     assert before is not None
     assert (entry.seq, entry.action) == (before.seq + 1, Action.REFUSAL)
     assert entry.purpose.isprintable()
+
+
+def test_a_refusal_on_a_page_does_not_keep_the_purpose_that_names_a_person(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = published(NAME).columns("nominal_id", "score_id").to_pylist()[0]
+    person, address = row["nominal_id"], f"{LIST}/{row['score_id']}"
+    session = world.client().cookies["precursor_session"]
+    purpose = quote(f"look at {person}")
+    sent = {"cookie": f"precursor_session={session}; precursor_purpose={purpose}"}
+    rules = tmp_path / "need.yaml"
+    rules.write_text(yaml.safe_dump({"restricted": [person]}), encoding="utf-8")
+    for status, code in ((400, "names_a_person"), (403, "need_to_know")):
+        assert world.stranger().get(address, headers=sent).status_code == status
+        entry = world.ledger.entries(limit=1)[0]
+        assert (entry.action, entry.body["code"]) == (Action.REFUSAL, code)
+        assert (entry.purpose, entry.question) == (NOT_STATED, NAME)
+        assert person not in str(entry.as_data())
+        monkeypatch.setenv("PRECURSOR_NEED_TO_KNOW", str(rules))
 
 
 def test_what_no_filter_offers_is_said_and_not_passed_over(world: World) -> None:

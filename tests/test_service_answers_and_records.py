@@ -20,6 +20,7 @@ from serving.batch import score_batch
 from serving.ledger import Action
 from serving.openapi import document
 from serving.publishing import publish
+from serving.refusals import NOT_STATED
 from serving.routes import ROUTES
 
 __all__ = ["served"]
@@ -128,8 +129,47 @@ def test_a_refusal_is_on_the_ledger_too(served: Served) -> None:
     assert NAME in answer.json()["error"]["message"]
     entry = served.ledger.entries(limit=1)[0]
     assert (entry.action, entry.body["code"]) == (Action.REFUSAL, "question_not_in_force")
+    assert entry.question is None, "somebody's name may be typed there"
     assert served.get("/v1/replays/s1", "analyst").status_code == 403
     assert served.ledger.entries(limit=1)[0].body["what"] == "GET /v1/replays/{score_id}"
+
+
+def test_the_refusal_of_a_suspended_question_says_which(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(champions, "POINTER", "taken-away.json")
+    assert served.score("N0001").status_code == 503
+    entry = served.ledger.entries(limit=1)[0]
+    assert (entry.action, entry.question) == (Action.REFUSAL, NAME)
+
+
+@pytest.mark.parametrize("question", [NAME, "no_such_question"])
+@pytest.mark.parametrize("purpose", ["urgent, {}", "weekly\u202ereview", "weekly review"])
+def test_a_refusal_names_nobody_it_was_asked_about(
+    served: Served, question: str, purpose: str
+) -> None:
+    person = served.people[0]
+    asked = {"question": question, "purpose": purpose.format(person)}
+    before = served.ledger.head()
+    answer = served.score(person, role="service", on_behalf_of=person, **asked)
+    assert answer.status_code == (400 if question == NAME else 404)
+    assert before is not None
+    entry = served.ledger.entries(limit=1)[0]
+    assert (entry.seq, entry.action) == (before.seq + 1, Action.REFUSAL)
+    assert person not in str(entry.as_data())
+    assert entry.purpose == (purpose if purpose == "weekly review" else NOT_STATED)
+    assert entry.body["on_behalf_of"] == NOT_STATED
+
+
+def test_a_score_that_cannot_be_recorded_is_refused_on_the_ledger(served: Served) -> None:
+    person = served.people[0]
+    answer = served.score(person, purpose=f"urgent {person}")
+    error = answer.json()["error"]
+    told = (answer.status_code, error["code"], error["field"])
+    assert told == (400, "names_a_person", "purpose")
+    entry = served.ledger.entries(limit=1)[0]
+    assert (entry.action, entry.body["code"]) == (Action.REFUSAL, "names_a_person")
+    assert (entry.purpose, entry.question) == (NOT_STATED, NAME)
 
 
 def test_what_cannot_be_read_asks_for_nothing_and_all_else_is_on_the_ledger(

@@ -136,7 +136,7 @@ def _guard(lists: Lists, own_views: OwnViews) -> Callable[[Request, Visitor, Pag
     def record(request: Request, found: Visitor, refused: PrecursorError) -> None:
         asked, who = request.path_params.get("question"), found.principal
         # whatever else an address says there may be somebody's name
-        question = asked if asked in lists.stock.questions() else None
+        question = asked if lists.stock.knows(asked) else None
         record_refusal(ledger, refused, who, "page", purpose=found.purpose, question=question)
 
     return guard
