@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pages_world import NAME, World, world
 from serving.answers import scores
 from serving.ledger import Action
 from serving.pages import request_scores
+from serving.refusals import NOT_STATED
 
 assert world  # a fixture
 PEOPLE = f"N0007, N0008\n{small_force.CHILD} {small_force.UNBORN};nobody {small_force.QUIET}"
@@ -60,6 +62,25 @@ def test_what_is_asked_is_checked_and_then_each_id_has_its_answer(world: World) 
     assert "Average on this list" not in text_of(page.text)
     for path in (f"{links[0]}/decision", f"{links[0]}/selection"):
         assert client.get(path).status_code == 200
+
+
+def test_scores_that_are_refused_are_one_refusal(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, person = world.client(), "N0008"
+    check = ask(client, nominal_ids=person, purpose=f"urgent {person}")
+    rules = tmp_path / "need.yaml"
+    rules.write_text(f"restricted: [{person}]\n", encoding="utf-8")
+    for status, code in ((400, "names_a_person"), (403, "need_to_know")):
+        before = world.ledger.head()
+        answer = client.post("/scores", data=hidden(check.text) | {"next_step": "ask"})
+        assert answer.status_code == status
+        assert before is not None
+        entry = world.ledger.entries(limit=1)[0]
+        assert (entry.seq, entry.action) == (before.seq + 1, Action.REFUSAL)
+        assert (entry.body["code"], entry.question, entry.purpose) == (code, NAME, NOT_STATED)
+        assert person not in str(entry.as_data())
+        monkeypatch.setenv("PRECURSOR_NEED_TO_KNOW", str(rules))
 
 
 def test_an_earlier_day_is_asked_for_and_a_later_one_refused(world: World) -> None:

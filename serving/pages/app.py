@@ -115,7 +115,7 @@ def _guard(lists: Lists, own_views: OwnViews) -> Callable[[Request, Visitor, Pag
     ledger, rate = lists.ledger, Rate()
 
     def guard(request: Request, found: Visitor, page: Page) -> Response:
-        request.state.visitor = found
+        request.state.visitor, request.state.recorded = found, False
         rate.admit(found.principal.actor)
         asked = request.path_params.get("question")
         try:
@@ -134,6 +134,8 @@ def _guard(lists: Lists, own_views: OwnViews) -> Callable[[Request, Visitor, Pag
             raise
 
     def record(request: Request, found: Visitor, refused: PrecursorError) -> None:
+        if request.state.recorded:  # a page said so: what it asked is on the ledger, and why not
+            return
         asked, who = request.path_params.get("question"), found.principal
         # whatever else an address says there may be somebody's name
         question = asked if lists.stock.knows(asked) else None

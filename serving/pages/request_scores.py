@@ -61,6 +61,8 @@ class RequestScores(FormPages):
                 return self._form(request, visitor, form.wrong(errors), status=400)
             if form["next_step"] != "ask":
                 return self._check(request, form, asked, at)
+            # not a mark on what is raised: the stock raises one failure to everybody who asks
+            request.state.recorded = True  # scores, or their refusal, by what gives them
             entry, _ = scores(
                 self._lists.stock,
                 self._lists.ledger,
