@@ -312,6 +312,7 @@ def demo(
     except Conflict as refused:  # a very small force can make a model that beats nothing
         typer.echo(f"Refused: {refused}")
         promote(asked.name, "challenger", reason="demonstration, although refused", force=True)
+    typer.echo("An earlier list first, so that the second shows what changed since.")
     month = timedelta(days=28)
     for at in (history.load.default_as_of - month, history.load.default_as_of):
         with command_ledger.ledger() as book, progress("scoring") as tell:

@@ -346,8 +346,10 @@ def _champion(part: Part, y: Labels) -> list[Variant]:
     name = "" if part.question is None else part.question.name
     try:
         current = champions.read(name)
-    except (Conflict, NotFound) as none:
-        raise _NothingToUse(none.message, remedy=none.remedy) from none
+    except NotFound as none:
+        raise _NothingToUse("no model is in force yet", remedy=none.remedy) from none
+    except Conflict as broken:
+        raise _NothingToUse(broken.message, remedy=broken.remedy) from broken
     missing = [one for one in current.model.feature_set.names if one not in part.feature_set.names]
     if missing:
         raise _NothingToUse(
@@ -358,7 +360,7 @@ def _champion(part: Part, y: Labels) -> list[Variant]:
     learnt = current.model.training.get("split", {}).get("train_before", "an unknown day")
     uses = (
         f"version {current.version}, which learnt from rows before {learnt} and was calibrated on"
-        " later ones: test rows among them favour it"
+        " later ones; if they were of these records, test rows among them favour it"
     )
     return [Variant(uses, lambda rows, beside=None: current.model.probability(rows[:, places]))]
 
