@@ -95,12 +95,24 @@ def test_any_small_world_is_a_load_without_violations(
     data_to: date,
 ) -> None:
     out = tmp_path_factory.mktemp("world") / "records"
-    load = synthesise(
-        out, nominals=nominals, years=1, seed=seed, switches=switches, data_to=data_to
-    )
+    try:
+        load = synthesise(
+            out, nominals=nominals, years=1, seed=seed, switches=switches, data_to=data_to
+        )
+    except UsageError:
+        assert nominals < 5
+        assert not out.exists()
+        return
     assert load.synthetic
     assert load.data_to == data_to
     assert [str(found) for found in check(out).violations] == []
+
+
+def test_a_force_with_nobody_on_record_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nobody came to be on record .*people 1, years 1") as few:
+        synthesise(tmp_path / "records", nominals=1, years=1, seed=109)
+    assert "more people" in few.value.remedy
+    assert not (tmp_path / "records").exists()
 
 
 def test_a_large_world_has_no_violations_either(force: Load) -> None:

@@ -80,7 +80,8 @@ def synthesise(
     Raises
     ------
     PrecursorError
-        Where a number is out of range, `out` holds something already, or `truth` lies inside it.
+        Where a number is out of range, `out` holds something already, `truth` lies inside it, or
+        the force is so small that nobody came to be on record.
 
     Examples
     --------
@@ -145,6 +146,13 @@ def _pieces(
         block = simulate_block(number, latent, timeline, seed, switches, tell, witness)
         ids = numbering.ids("nominal", block.numbers)
         tables = publish(block.tables, block.numbers, timeline, numbering)
+        if not tables["nominal"].num_rows:
+            raise UsageError(
+                f"nobody came to be on record in this force (people {nominals}, years"
+                f" {size['years']}, seed {seed})",
+                remedy="Ask for more people, more years or another seed.",
+                field="nominals",
+            )
         if truth is not None and witness is not None and doubles is not None:
             truth.add(block.people, block.states, block.offending, witness, ids)
             doubles.add(block, ids, tables["nominal"])
